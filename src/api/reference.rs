@@ -1,0 +1,46 @@
+//! References from one object to another, and values that may come from a Secret or a ConfigMap.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An object of the same namespace, by name.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LocalRef {
+    /// Name of the object.
+    pub name: String,
+}
+
+/// A key of a Secret or ConfigMap of the same namespace.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyRef {
+    /// Name of the Secret or ConfigMap.
+    pub name: String,
+    /// Key in its data.
+    pub key: String,
+}
+
+/// Where a value comes from. Exactly one field is set.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueSource {
+    /// A key of a Secret; the value is treated as secret everywhere.
+    SecretKeyRef(KeyRef),
+    /// A key of a ConfigMap.
+    ConfigMapKeyRef(KeyRef),
+}
+
+/// A named value: given here, or taken from a Secret or ConfigMap. Exactly one of `value` and `valueFrom` is set.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamedValue {
+    /// Name of the parameter.
+    pub name: String,
+    /// The value itself, of any JSON type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+    /// Where to read the value. Text that a parameter of another type needs is read as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<ValueSource>,
+}

@@ -1,0 +1,14 @@
+//! The one integration test binary.
+
+mod arm;
+mod catalog;
+mod connectors;
+mod definition;
+mod engine;
+mod expression;
+mod incidents;
+mod intake;
+mod manifests;
+mod rules;
+mod store;
+mod tidy;
