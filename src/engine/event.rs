@@ -157,6 +157,8 @@ pub enum Event {
         location: String,
         /// When to ask.
         next_at: Millis,
+        /// Attempts at this question that failed, plus one.
+        attempt: u32,
     },
     /// An action ended.
     Ended {

@@ -249,7 +249,7 @@ impl Planner<'_> {
                 message: error.message,
                 next_at: self.after(wait),
             },
-            None => {
+            (None, _) => {
                 let (status, code, error) = (Status::Failed, code.to_owned(), Some(error));
                 Event::Ended {
                     at,
@@ -287,11 +287,6 @@ impl Planner<'_> {
             ActionKind::ApiConnection(call) | ActionKind::Http(call) => call.safe_to_repeat,
             _ => false,
         }
-    }
-
-    /// Whether a promised answer is being waited for: asking for it is always safe.
-    pub fn is_polling(&self, id: NodeId) -> bool {
-        matches!(self.state.node(id).map(|node| &node.phase), Some(Phase::Polling { .. }))
     }
 }
 
