@@ -23,7 +23,11 @@ pub(super) fn foreach(draft: &mut Draft, entry: &Entry) -> ActionKind {
     ActionKind::Foreach {
         items,
         body: action::block(draft, body, around),
-        concurrency: if entry.options.sequential || entry.around.in_foreach { 1 } else { asked },
+        concurrency: if entry.options.sequential || entry.around.in_foreach {
+            1
+        } else {
+            asked
+        },
     }
 }
 
@@ -41,7 +45,11 @@ pub(super) fn condition(draft: &mut Draft, entry: &Entry) -> ActionKind {
     ActionKind::If {
         condition,
         then: action::block(draft, entry.node.member("actions"), around),
-        otherwise: action::block(draft, otherwise.and_then(|otherwise| otherwise.member("actions")), around),
+        otherwise: action::block(
+            draft,
+            otherwise.and_then(|otherwise| otherwise.member("actions")),
+            around,
+        ),
     }
 }
 
@@ -59,7 +67,9 @@ pub(super) fn switch(draft: &mut Draft, entry: &Entry) -> ActionKind {
         return nothing();
     }
     let mut seen = BTreeSet::new();
-    let cases = members.into_iter().filter_map(|(name, node)| case(draft, entry, name, &node, &mut seen));
+    let cases = members
+        .into_iter()
+        .filter_map(|(name, node)| case(draft, entry, name, &node, &mut seen));
     let cases = cases.collect();
     let default = entry.node.member("default");
     if let Some(default) = &default {

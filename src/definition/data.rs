@@ -17,7 +17,9 @@ pub(super) fn parse_json(draft: &mut Draft, entry: &Entry) -> ActionKind {
         return nothing();
     };
     let schema = inputs.member("schema");
-    let schema = schema.filter(|schema| draft.is_object(schema)).map(|schema| schema.value.clone());
+    let schema = schema
+        .filter(|schema| draft.is_object(schema))
+        .map(|schema| schema.value.clone());
     ActionKind::ParseJson {
         content: draft.required_template(entry.owner(), &inputs, "content"),
         schema: schema.filter(|schema| schema.as_object().is_some_and(|schema| !schema.is_empty())),

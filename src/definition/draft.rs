@@ -1,16 +1,15 @@
 //! The workflow while it is being read: what was found so far, where each template stands, and the problems.
 //! Readers of triggers and actions share it; checks over the whole run on it at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Severity;
 use super::limits::Limits;
 use super::nearest;
 use super::node::{Node, kind_of};
 use super::report::Report;
 use super::workflow::{ActionId, RunAfterStatus, Workflow};
-use super::Severity;
-use crate::expression::template::TemplateError;
-use crate::expression::{Template, Value, condition};
+use crate::expression::{Template, TemplateError, Value, condition};
 
 /// Unknown names for which a near one is looked up: hostile definitions must not cost time.
 const HINTS: usize = 50;
@@ -31,6 +30,10 @@ pub(super) struct Draft {
     pub(super) declared: Vec<DeclaredSecrecy>,
     /// The action that declares each variable, by lower-case name.
     pub(super) variables: BTreeMap<String, ActionId>,
+    /// The declared parameters, by lower-case name.
+    pub(super) parameters: BTreeSet<String>,
+    /// The variables that actions change: name as written, and its pointer.
+    pub(super) written: Vec<(String, String)>,
     /// Whether actions were left out because there are too many.
     pub(super) truncated: bool,
     hints: usize,
@@ -98,6 +101,8 @@ impl Draft {
             waits: Vec::new(),
             declared: Vec::new(),
             variables: BTreeMap::new(),
+            parameters: BTreeSet::new(),
+            written: Vec::new(),
             truncated: false,
             hints: HINTS,
         }
@@ -162,46 +167,49 @@ impl Draft {
 
     /// A template; its problems are reported.
     pub(super) fn template(&mut self, owner: Owner, node: &Node) -> Template {
-        self.site(owner, node, Template::parse(node.value), false)
+        let template = self.parsed(node, Template::parse(node.value));
+        self.site(owner, node, template.clone(), false);
+        template
     }
 
     /// A template that is evaluated for each element of a data operation.
     pub(super) fn element_template(&mut self, owner: Owner, node: &Node) -> Template {
-        self.site(owner, node, Template::parse(node.value), true)
+        let template = self.parsed(node, Template::parse(node.value));
+        self.site(owner, node, template.clone(), true);
+        template
     }
 
     /// A condition, in either form; `element` as in [`Site`].
     pub(super) fn condition(&mut self, owner: Owner, node: &Node, element: bool) -> Template {
-        self.site(owner, node, condition::parse(node.value), element)
+        let condition = self.parsed(node, condition::parse(node.value));
+        // The strings of the object form have places of their own, which the condition has lost.
+        let strings = Template::parse(node.value);
+        self.site(owner, node, strings.unwrap_or(Template::Literal(Value::Null)), element);
+        condition
     }
 
-    fn site(
-        &mut self,
-        owner: Owner,
-        node: &Node,
-        parsed: Result<Template, Vec<TemplateError>>,
-        element: bool,
-    ) -> Template {
-        match parsed {
-            Ok(template) => {
-                if !matches!(template, Template::Literal(_)) {
-                    self.sites.push(Site {
-                        owner,
-                        pointer: node.pointer.clone(),
-                        template: template.clone(),
-                        element,
-                    });
-                }
-                template
-            }
-            Err(errors) => {
-                for error in errors {
-                    let pointer = format!("{}{}", node.pointer, error.pointer);
-                    self.report
-                        .add(Severity::Error, "InvalidExpression", &pointer, Some(error.span), error.message);
-                }
-                Template::Literal(Value::Null)
-            }
+    fn parsed(&mut self, node: &Node, parsed: Result<Template, Vec<TemplateError>>) -> Template {
+        let errors = match parsed {
+            Ok(template) => return template,
+            Err(errors) => errors,
+        };
+        for error in errors {
+            let pointer = format!("{}{}", node.pointer, error.pointer);
+            let span = Some(error.span).filter(|span| !span.is_empty());
+            self.report
+                .add(Severity::Error, "InvalidExpression", &pointer, span, error.message);
+        }
+        Template::Literal(Value::Null)
+    }
+
+    fn site(&mut self, owner: Owner, node: &Node, template: Template, element: bool) {
+        if !matches!(template, Template::Literal(_)) {
+            self.sites.push(Site {
+                owner,
+                pointer: node.pointer.clone(),
+                template,
+                element,
+            });
         }
     }
 
@@ -213,6 +221,17 @@ impl Draft {
     /// The same with the names of the actions.
     pub(super) fn action_hint(&mut self, name: &str) -> String {
         let known = self.workflow.actions.iter().map(|action| &*action.name);
+        hint(&mut self.hints, name, known)
+    }
+
+    /// The same with the names of the variables.
+    pub(super) fn variable_hint(&mut self, name: &str) -> String {
+        hint(&mut self.hints, name, self.variables.keys().map(String::as_str))
+    }
+
+    /// The same with the names of the parameters.
+    pub(super) fn parameter_hint(&mut self, name: &str) -> String {
+        let known = self.workflow.parameters.iter().map(|parameter| &*parameter.name);
         hint(&mut self.hints, name, known)
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn parse(draft: &mut Draft, definition: &Node) {
     };
     draft.is_object(&parameters);
     for (name, node) in parameters.members() {
+        draft.parameters.insert(name.to_lowercase());
         let Some(kind) = parameter_type(draft, &node) else {
             continue;
         };

@@ -83,7 +83,11 @@ fn trigger_kind(draft: &mut Draft, node: &Node, place: &Node, kind: &str) -> Tri
         },
         "recurrence" => {
             let recurrence = draft.required(node, "recurrence");
-            TriggerKind::Recurrence(recurrence.map(|recurrence| recurrence.value.clone()).unwrap_or_default())
+            TriggerKind::Recurrence(
+                recurrence
+                    .map(|recurrence| recurrence.value.clone())
+                    .unwrap_or_default(),
+            )
         }
         other => {
             if UNSERVED.iter().any(|known| known.eq_ignore_ascii_case(other)) {

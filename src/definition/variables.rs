@@ -19,7 +19,9 @@ const TYPES: [(&str, VariableType); 6] = [
 pub(super) fn initialize(draft: &mut Draft, entry: &Entry) -> ActionKind {
     if entry.around.owner.is_some() {
         let message = "variables are declared at the top level of the workflow only; move this action there";
-        draft.report.error("NestedInitializeVariable", &entry.node.pointer, message);
+        draft
+            .report
+            .error("NestedInitializeVariable", &entry.node.pointer, message);
     }
     let Some(inputs) = entry.inputs(draft) else {
         return nothing();
@@ -56,7 +58,10 @@ fn declaration(draft: &mut Draft, entry: &Entry, node: &Node) -> Option<Variable
     let found = TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind_text));
     if found.is_none() {
         let names = TYPES.map(|(name, _)| name);
-        let message = format!("'{kind_text}' is no type of a variable; use one of {}", names.join(", "));
+        let message = format!(
+            "'{kind_text}' is no type of a variable; use one of {}",
+            names.join(", ")
+        );
         draft.report.error("InvalidValue", &kind.pointer, message);
     }
     found.map(|(_, kind)| VariableDeclaration {
@@ -73,12 +78,18 @@ pub(super) fn set(draft: &mut Draft, entry: &Entry) -> ActionKind {
 
 /// `AppendToArrayVariable`.
 pub(super) fn append_to_array(draft: &mut Draft, entry: &Entry) -> ActionKind {
-    with_value(draft, entry, |name, value| ActionKind::AppendToArrayVariable { name, value })
+    with_value(draft, entry, |name, value| ActionKind::AppendToArrayVariable {
+        name,
+        value,
+    })
 }
 
 /// `AppendToStringVariable`.
 pub(super) fn append_to_string(draft: &mut Draft, entry: &Entry) -> ActionKind {
-    with_value(draft, entry, |name, value| ActionKind::AppendToStringVariable { name, value })
+    with_value(draft, entry, |name, value| ActionKind::AppendToStringVariable {
+        name,
+        value,
+    })
 }
 
 /// `IncrementVariable`.
@@ -103,7 +114,12 @@ fn with_value(draft: &mut Draft, entry: &Entry, kind: fn(String, Template) -> Ac
 
 /// The name of the variable that an action changes; whether it exists is known only at the end.
 fn variable(draft: &mut Draft, inputs: &Node) -> String {
-    let name = draft.required(inputs, "name");
-    let name = name.and_then(|name| draft.text(&name));
-    name.unwrap_or_default().to_owned()
+    let Some(node) = draft.required(inputs, "name") else {
+        return String::new();
+    };
+    let Some(name) = draft.text(&node) else {
+        return String::new();
+    };
+    draft.written.push((name.to_owned(), node.pointer));
+    name.to_owned()
 }
