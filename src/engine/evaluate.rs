@@ -19,9 +19,7 @@ use crate::incidents;
 use crate::rules::condition::{self, Subject};
 use crate::rules::evaluation::{ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, pin};
 use crate::rules::{Author, IncidentView, Patch, body};
-use crate::store::{
-    Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Transaction,
-};
+use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Transaction};
 
 /// How often a change is computed anew because the incident changed meanwhile.
 const ATTEMPTS: u32 = 50;

@@ -411,6 +411,7 @@ impl Drive {
 }
 
 fn broken(error: &tokio::task::JoinError) -> CallError {
-    let message = if error.is_cancelled() { "the call was cancelled" } else { "the call broke off by a fault of riposte" };
+    let message =
+        if error.is_cancelled() { "the call was cancelled" } else { "the call broke off by a fault of riposte" };
     CallError { code: "InternalError".into(), message: message.into(), retryable: false, reached: true }
 }

@@ -209,7 +209,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Engine {
     /// An engine over a store; nothing runs before [`Engine::serve`].
-    pub fn new(store: Store, sealer: Sealer, services: Arc<dyn Services>, content: Arc<dyn Content>, desk: Desk) -> Self {
+    pub fn new(
+        store: Store,
+        sealer: Sealer,
+        services: Arc<dyn Services>,
+        content: Arc<dyn Content>,
+        desk: Desk,
+    ) -> Self {
         let shared = Shared {
             store,
             sealer,
@@ -388,11 +394,7 @@ pub enum StartError {
 }
 
 /// Drives a run of any kind and says how it ended, if it did.
-async fn drive(
-    shared: &Arc<Shared>,
-    row: RunRow,
-    control: mpsc::Receiver<Control>,
-) -> Result<Option<String>, Error> {
+async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Control>) -> Result<Option<String>, Error> {
     let (run, kind) = (row.id.clone(), if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK });
     let status = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {

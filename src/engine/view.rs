@@ -25,7 +25,10 @@ pub fn run(workflow: &Workflow, state: &State) -> Value {
     run.insert("actions", Value::from(actions));
     run.insert("variables", Value::object(variables));
     let closed = state.closed.as_ref();
-    run.insert("outputs", closed.and_then(|closed| closed.outputs.as_ref()).map_or(Value::object::<&str, Value>([]), shown));
+    run.insert(
+        "outputs",
+        closed.and_then(|closed| closed.outputs.as_ref()).map_or(Value::object::<&str, Value>([]), shown),
+    );
     if let Some(error) = closed.and_then(|closed| closed.error.as_ref()) {
         run.insert("error", Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]));
     }
@@ -134,14 +137,7 @@ pub fn tree(workflow: &Workflow, state: &State, limit: usize) -> Vec<Line> {
     lines
 }
 
-fn frame_lines(
-    workflow: &Workflow,
-    state: &State,
-    frame: FrameId,
-    depth: usize,
-    limit: usize,
-    lines: &mut Vec<Line>,
-) {
+fn frame_lines(workflow: &Workflow, state: &State, frame: FrameId, depth: usize, limit: usize, lines: &mut Vec<Line>) {
     let Some(here) = state.frame(frame) else { return };
     let mut nodes: Vec<(&ActionId, &Node)> = here.nodes.iter().collect();
     nodes.sort_by_key(|(id, node)| (node.started_at, node.ended_at.is_none(), **id));

@@ -32,20 +32,13 @@ pub struct PayloadRow {
 
 impl FromRow<'_, SqliteRow> for EventRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(EventRow {
-            at: row.try_get("at")?,
-            body: row.try_get("body")?,
-        })
+        Ok(EventRow { at: row.try_get("at")?, body: row.try_get("body")? })
     }
 }
 
 impl FromRow<'_, SqliteRow> for PayloadRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(PayloadRow {
-            id: row.try_get("id")?,
-            sealed: row.try_get("sealed")?,
-            bytes: row.try_get("bytes")?,
-        })
+        Ok(PayloadRow { id: row.try_get("id")?, sealed: row.try_get("sealed")?, bytes: row.try_get("bytes")? })
     }
 }
 
@@ -60,10 +53,7 @@ pub(super) async fn insert_events(
     while numbered.peek().is_some() {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, at, body) ");
         query.push_values(numbered.by_ref().take(ROWS_PER_INSERT), |mut row, (seq, event)| {
-            row.push_bind(run)
-                .push_bind(seq)
-                .push_bind(event.at)
-                .push_bind(event.body);
+            row.push_bind(run).push_bind(seq).push_bind(event.at).push_bind(event.body);
         });
         query.build().execute(&mut *connection).await?;
     }
@@ -103,10 +93,7 @@ pub(super) async fn put_snapshot(
 
 /// Erases the sealed payloads of one run.
 pub(super) async fn erase(connection: &mut SqliteConnection, run: &str) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM payloads WHERE run = $1 AND sealed = 1")
-        .bind(run)
-        .execute(connection)
-        .await?;
+    sqlx::query("DELETE FROM payloads WHERE run = $1 AND sealed = 1").bind(run).execute(connection).await?;
     Ok(())
 }
 
@@ -117,13 +104,8 @@ pub(super) async fn erase_due(connection: &mut SqliteConnection, now: Millis) ->
             .bind(now)
             .execute(&mut *connection)
             .await?;
-    sqlx::query("UPDATE runs SET erase_at = NULL WHERE erase_at <= $1")
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("PRAGMA incremental_vacuum(1000)")
-        .fetch_all(connection)
-        .await?;
+    sqlx::query("UPDATE runs SET erase_at = NULL WHERE erase_at <= $1").bind(now).execute(&mut *connection).await?;
+    sqlx::query("PRAGMA incremental_vacuum(1000)").fetch_all(connection).await?;
     Ok(erased.rows_affected())
 }
 

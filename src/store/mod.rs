@@ -61,9 +61,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn erase_due(&self, now: Millis) -> Result<u64, Error> {
-        let transaction = Transaction {
-            operations: vec![Operation::EraseDue { now }],
-        };
+        let transaction = Transaction { operations: vec![Operation::EraseDue { now }] };
         Ok(self.commit(transaction).await?.erased_payloads)
     }
 
@@ -77,11 +75,7 @@ impl Store {
     /// Closes the store and waits until it is closed: what is queued is committed and the folder is free. With other
     /// clones still alive it only drops this one.
     pub async fn close(self) {
-        let Store {
-            writer,
-            readers,
-            mut commits,
-        } = self;
+        let Store { writer, readers, mut commits } = self;
         let is_last = writer.strong_count() == 1;
         drop((writer, readers));
         while is_last && commits.changed().await.is_ok() {}

@@ -40,21 +40,8 @@ impl Store {
         let readers = readers(&database);
         let (writer, jobs) = mpsc::channel(QUEUE);
         let (commits, seen) = watch::channel(0);
-        tokio::spawn(
-            Writer {
-                connection,
-                jobs,
-                commits,
-                readers: readers.clone(),
-                lock,
-            }
-            .work(),
-        );
-        Ok(Store {
-            writer,
-            readers,
-            commits: seen,
-        })
+        tokio::spawn(Writer { connection, jobs, commits, readers: readers.clone(), lock }.work());
+        Ok(Store { writer, readers, commits: seen })
     }
 }
 
@@ -97,10 +84,7 @@ async fn connect(database: &Path) -> Result<SqliteConnection, Error> {
 }
 
 fn readers(database: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT);
+    let options = SqliteConnectOptions::new().filename(database).read_only(true).busy_timeout(BUSY_TIMEOUT);
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .test_before_acquire(false)

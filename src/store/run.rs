@@ -177,20 +177,13 @@ async fn advance(connection: &mut SqliteConnection, append: &Append, seq: i64) -
     let (query, erases_now) = match &append.next {
         Next::WakeAt(wake_at) => {
             let sql = "UPDATE runs SET seq = $3, wake_at = $4 WHERE id = $1 AND seq = $2 AND ended_at IS NULL";
-            let query = sqlx::query(sql)
-                .bind(append.run.as_str())
-                .bind(append.expected_seq)
-                .bind(seq)
-                .bind(*wake_at);
+            let query = sqlx::query(sql).bind(append.run.as_str()).bind(append.expected_seq).bind(seq).bind(*wake_at);
             (query, false)
         }
         Next::End { status, at, erase_at } => {
             let sql = "UPDATE runs SET seq = $3, wake_at = NULL, status = $4, ended_at = $5, erase_at = $6
                        WHERE id = $1 AND seq = $2 AND ended_at IS NULL";
-            let query = sqlx::query(sql)
-                .bind(append.run.as_str())
-                .bind(append.expected_seq)
-                .bind(seq);
+            let query = sqlx::query(sql).bind(append.run.as_str()).bind(append.expected_seq).bind(seq);
             let erases_now = erase_at <= at;
             let later = (!erases_now).then_some(*erase_at);
             (query.bind(status.as_str()).bind(*at).bind(later), erases_now)
@@ -237,9 +230,7 @@ impl Store {
         if filter.open_only {
             query.push(" AND ended_at IS NULL");
         }
-        query
-            .push(" ORDER BY created_at DESC, id DESC LIMIT ")
-            .push_bind(filter.limit);
+        query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 

@@ -41,17 +41,12 @@ impl Writer {
             match commit_all(&mut self.connection, transactions).await {
                 Ok(outcomes) => {
                     self.commits.send_modify(|count| *count += 1);
-                    answers
-                        .into_iter()
-                        .zip(outcomes)
-                        .for_each(|(answer, outcome)| drop(answer.send(outcome)));
+                    answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| drop(answer.send(outcome)));
                 }
                 Err(error) => {
                     roll_back(&mut self.connection).await;
                     let text = error.to_string();
-                    answers
-                        .into_iter()
-                        .for_each(|answer| drop(answer.send(Err(Error::Database(text.clone())))));
+                    answers.into_iter().for_each(|answer| drop(answer.send(Err(Error::Database(text.clone())))));
                 }
             }
         }
@@ -106,9 +101,7 @@ async fn apply(
 
 /// Whether the database refused the data of one transaction, such as a comment on an unknown incident.
 fn is_about_its_data(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
+    error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
 }
 
 async fn apply_operations(connection: &mut SqliteConnection, operations: Vec<Operation>) -> Result<Committed, Fault> {
@@ -125,24 +118,8 @@ async fn apply_operations(connection: &mut SqliteConnection, operations: Vec<Ope
                 incident::update(connection, expected_version, row).await?;
             }
             Operation::LinkAlert { alert, incident } => alert::link(connection, alert, incident).await?,
-            Operation::ClaimGroup {
-                workspace,
-                key,
-                incident,
-                now,
-                expires_at,
-            } => {
-                group::claim(
-                    connection,
-                    Claim {
-                        workspace,
-                        key,
-                        incident,
-                        now,
-                        expires_at,
-                    },
-                )
-                .await?;
+            Operation::ClaimGroup { workspace, key, incident, now, expires_at } => {
+                group::claim(connection, Claim { workspace, key, incident, now, expires_at }).await?;
             }
             Operation::ReleaseGroup { incident } => group::release(connection, incident).await?,
             Operation::InsertComment(row) => note::insert_comment(connection, row).await?,

@@ -78,13 +78,7 @@ impl Found<'_> {
         match (&self.node.content, self.key) {
             (Content::Scalar { value: Value::Null, .. } | Content::Sequence(_), Some(key)) => key,
             (Content::Mapping { flow: false, .. }, Some(key)) => key,
-            (
-                Content::Scalar {
-                    style: Style::Literal | Style::Folded,
-                    ..
-                },
-                Some(key),
-            ) => key,
+            (Content::Scalar { style: Style::Literal | Style::Folded, .. }, Some(key)) => key,
             _ => self.node.position,
         }
     }
@@ -118,10 +112,7 @@ impl Node {
             Content::Mapping { members, .. } => {
                 let name = token.replace("~1", "/").replace("~0", "~");
                 let member = members.iter().find(|member| member.key == name)?;
-                Some(Found {
-                    node: &member.value,
-                    key: Some(member.position),
-                })
+                Some(Found { node: &member.value, key: Some(member.position) })
             }
         }
     }
@@ -170,10 +161,7 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            values: MAX_VALUES,
-            bytes: MAX_EXPANDED,
-        }
+        Self { values: MAX_VALUES, bytes: MAX_EXPANDED }
     }
 }
 

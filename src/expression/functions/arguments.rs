@@ -36,11 +36,7 @@ impl<'a> Arguments<'a> {
 
     /// An optional text.
     pub(super) fn text_or(&self, index: usize, default: &'a str) -> Result<&'a str, EvalError> {
-        if self.has(index) {
-            Ok(self.text(index)?)
-        } else {
-            Ok(default)
-        }
+        if self.has(index) { Ok(self.text(index)?) } else { Ok(default) }
     }
 
     /// An integer; a float without fraction is one too.
@@ -122,10 +118,7 @@ fn wrong_kind(function: &Function, index: usize, value: &Value, wanted: &str) ->
     let ordinal = ORDINALS.get(index).copied().unwrap_or("next");
     fail(
         function,
-        &format!(
-            "expects its {ordinal} parameter to be {wanted}. The provided value is of type '{}'",
-            value.kind()
-        ),
+        &format!("expects its {ordinal} parameter to be {wanted}. The provided value is of type '{}'", value.kind()),
     )
 }
 

@@ -37,15 +37,9 @@ async fn commits_at_the_same_time_share_an_fsync_and_are_all_durable() {
     let (folder, store) = new_store().await;
     let commits = store.subscribe();
     let before = *commits.borrow();
-    let runs = (0..64)
-        .map(|n| vec![Operation::CreateRun(new_run(&format!("r{n}")))])
-        .collect();
+    let runs = (0..64).map(|n| vec![Operation::CreateRun(new_run(&format!("r{n}")))]).collect();
     assert!(commit_at_once(&store, runs).await.iter().all(Result::is_ok));
-    assert!(
-        *commits.borrow() - before < 64,
-        "64 transactions took {} commits",
-        *commits.borrow() - before
-    );
+    assert!(*commits.borrow() - before < 64, "64 transactions took {} commits", *commits.borrow() - before);
     drop(store);
     let store = Store::open(folder.path()).await.unwrap();
     assert_eq!(store.open_runs_count().await.unwrap(), 64);
@@ -57,10 +51,7 @@ async fn a_refused_transaction_leaves_its_batch_alone() {
     let batch = vec![
         vec![Operation::InsertAlert(alert("a1", "k1")), setting("first", "1")],
         vec![setting("second", "1"), Operation::InsertAlert(alert("a2", "k1"))],
-        vec![
-            setting("third", "1"),
-            Operation::InsertComment(note("c1", "unknown incident", "{}")),
-        ],
+        vec![setting("third", "1"), Operation::InsertComment(note("c1", "unknown incident", "{}"))],
         vec![setting("fourth", "1")],
     ];
     let outcomes = commit_at_once(&store, batch).await;
@@ -76,19 +67,13 @@ async fn a_refused_transaction_leaves_its_batch_alone() {
 async fn a_failing_database_fails_the_batch_and_the_store_goes_on() {
     let (folder, store) = new_store().await;
     let mut connection = raw(&folder).await;
-    sqlx::query("ALTER TABLE settings RENAME TO gone")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("ALTER TABLE settings RENAME TO gone").execute(&mut connection).await.unwrap();
     let batch = vec![vec![Operation::CreateRun(new_run("r1"))], vec![setting("s", "1")]];
     for outcome in commit_at_once(&store, batch).await {
         assert!(matches!(outcome, Err(Error::Database(text)) if text.contains("no such table")));
     }
     assert_eq!(store.run("r1").await.unwrap(), None);
-    sqlx::query("ALTER TABLE gone RENAME TO settings")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("ALTER TABLE gone RENAME TO settings").execute(&mut connection).await.unwrap();
     commit(&store, [setting("s", "1")]).await;
     assert_eq!(store.setting("s").await.unwrap().as_deref(), Some("1"));
 }
@@ -107,15 +92,10 @@ async fn what_is_answered_survives_a_kill() {
 async fn a_torn_commit_is_lost_whole() {
     let (folder, store) = new_store().await;
     commit(&store, [setting("s", "kept")]).await;
-    let runs = (0..200)
-        .map(|n| Operation::CreateRun(new_run(&format!("r{n}"))))
-        .collect::<Vec<_>>();
+    let runs = (0..200).map(|n| Operation::CreateRun(new_run(&format!("r{n}")))).collect::<Vec<_>>();
     commit(&store, runs).await;
     let copy = copy_of(folder.path());
-    let log = std::fs::OpenOptions::new()
-        .write(true)
-        .open(copy.path().join("riposte.db-wal"))
-        .unwrap();
+    let log = std::fs::OpenOptions::new().write(true).open(copy.path().join("riposte.db-wal")).unwrap();
     log.set_len(log.metadata().unwrap().len() - 1).unwrap();
     let recovered = Store::open(copy.path()).await.unwrap();
     assert_eq!(recovered.setting("s").await.unwrap().as_deref(), Some("kept"));
@@ -126,20 +106,11 @@ async fn a_torn_commit_is_lost_whole() {
 async fn closing_commits_what_is_queued_and_leaves_one_file() {
     let (folder, store) = new_store().await;
     let clone = store.clone();
-    let queued = tokio::spawn(async move {
-        clone
-            .commit(Transaction {
-                operations: vec![setting("s", "1")],
-            })
-            .await
-    });
+    let queued = tokio::spawn(async move { clone.commit(Transaction { operations: vec![setting("s", "1")] }).await });
     queued.await.unwrap().unwrap();
     store.close().await;
     assert!(folder.path().join("riposte.db").exists());
-    assert!(
-        !folder.path().join("riposte.db-wal").exists(),
-        "a clean close checkpoints the log"
-    );
+    assert!(!folder.path().join("riposte.db-wal").exists(), "a clean close checkpoints the log");
     let store = Store::open(folder.path()).await.unwrap();
     assert_eq!(store.setting("s").await.unwrap().as_deref(), Some("1"));
 }
@@ -172,23 +143,12 @@ async fn the_database_gives_pages_back_and_is_private() {
     let pragma = async |connection: &mut _, sql: &'static str| -> String {
         sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
     };
-    assert_eq!(
-        pragma(
-            &mut connection,
-            "SELECT CAST(auto_vacuum AS TEXT) FROM pragma_auto_vacuum"
-        )
-        .await,
-        "2"
-    );
+    assert_eq!(pragma(&mut connection, "SELECT CAST(auto_vacuum AS TEXT) FROM pragma_auto_vacuum").await, "2");
     assert_eq!(pragma(&mut connection, "PRAGMA journal_mode").await, "wal");
     #[cfg(unix)]
     for name in ["riposte.db", "riposte.db-wal", "riposte.lock"] {
         let metadata = std::fs::metadata(folder.path().join(name)).unwrap();
-        assert_eq!(
-            std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777,
-            0o600,
-            "{name}"
-        );
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o600, "{name}");
     }
 }
 
@@ -198,14 +158,7 @@ async fn a_subscriber_hears_of_each_commit() {
     commit(&store, [setting("s", "1")]).await;
     let mut commits = store.subscribe();
     assert!(!commits.has_changed().unwrap(), "what was before is no news");
-    commit(
-        &store,
-        [Operation::CreateRun(NewRun {
-            wake_at: 5,
-            ..new_run("r1")
-        })],
-    )
-    .await;
+    commit(&store, [Operation::CreateRun(NewRun { wake_at: 5, ..new_run("r1") })]).await;
     assert!(commits.has_changed().unwrap());
     commits.changed().await.unwrap();
     assert_eq!(store.next_wake().await.unwrap(), Some(5));
@@ -214,17 +167,10 @@ async fn a_subscriber_hears_of_each_commit() {
 #[test]
 fn without_its_writer_the_store_answers_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let first = runtime();
     let store = first.block_on(Store::open(folder.path())).unwrap();
     drop(first);
-    let outcome = runtime().block_on(store.commit(Transaction {
-        operations: vec![setting("s", "1")],
-    }));
+    let outcome = runtime().block_on(store.commit(Transaction { operations: vec![setting("s", "1")] }));
     assert!(matches!(outcome, Err(Error::Database(text)) if text.contains("writer")));
 }
