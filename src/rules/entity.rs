@@ -20,19 +20,6 @@ pub struct Entity {
     pub properties: IndexMap<String, serde_json::Value>,
 }
 
-impl Entity {
-    /// A text that is equal for equal things: the kind and the properties in lower case.
-    pub fn identity(&self) -> String {
-        let mut facts: Vec<_> = self
-            .properties
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        facts.sort();
-        format!("{}:{}", self.kind.as_str(), facts.join(",")).to_lowercase()
-    }
-}
-
 macro_rules! entity_kinds {
     ($($kind:ident = $alert_type:literal),* $(,)?) => {
         /// The kinds of entities, named as the incident API names them.
