@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod author;
+pub mod condition;
 pub mod entity;
 pub mod evaluation;
 pub mod incident;

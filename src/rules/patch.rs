@@ -143,7 +143,7 @@ impl Incident {
         set(&mut after.severity, patch.severity.as_ref());
         set(&mut after.owner, patch.owner.as_ref());
         set(&mut after.status, patch.status.as_ref());
-        after.classify(patch)?;
+        after.classify(self.status == IncidentStatus::Closed, patch)?;
         let labels = after.relabel(patch)?;
         let updates = IncidentUpdates {
             severity: Change::between(&self.severity, &after.severity),
@@ -159,21 +159,23 @@ impl Incident {
     }
 
     /// Keeps the classification in step with the status, which is set already.
-    fn classify(&mut self, patch: &Patch) -> Result<(), PatchError> {
+    fn classify(&mut self, was_closed: bool, patch: &Patch) -> Result<(), PatchError> {
         let (reason, comment) = (patch.classification_reason, patch.classification_comment.as_ref());
         if self.status != IncidentStatus::Closed {
             if patch.classification.is_some() || reason.is_some() || comment.is_some() {
                 return Err(PatchError::NotClosed);
             }
-            self.classification = None;
-            self.classification_reason = None;
-            self.classification_comment = None;
+            if was_closed {
+                self.classification = None;
+                self.classification_reason = None;
+                self.classification_comment = None;
+            }
             return Ok(());
         }
-        let classification = patch
-            .classification
-            .or(self.classification)
-            .ok_or(PatchError::Unclassified)?;
+        let Some(classification) = patch.classification.or(self.classification) else {
+            let untouched = was_closed && reason.is_none() && comment.is_none();
+            return untouched.then_some(()).ok_or(PatchError::Unclassified);
+        };
         if patch.classification.is_some() || reason.is_some() {
             self.classification_reason = fitting_reason(classification, reason)?;
         }

@@ -25,6 +25,19 @@ pub struct IncidentView {
 }
 
 impl IncidentView {
+    /// The view of an alert that belongs to no incident.
+    pub fn of_alert(alert: Alert) -> Self {
+        let incident = Incident {
+            workspace: alert.workspace.clone(),
+            ..Incident::default()
+        };
+        Self {
+            incident,
+            alerts: vec![alert],
+            ..Self::default()
+        }
+    }
+
     /// The entities of the incident and its alerts, each once by identity, in the order of their first appearance.
     /// Facts that only a later appearance has are added to the first.
     pub fn entities(&self) -> Vec<Entity> {

@@ -8,6 +8,7 @@ use crate::rules::{Author, IncidentUpdates};
 /// Why rules are evaluated.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(tag = "kind", rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "read one at a time, never kept in bulk")]
 pub enum Occasion {
     /// An incident was made.
     IncidentCreated {
@@ -126,6 +127,7 @@ pub struct EndedRule {
 /// One entry of the journal. `rule` counts in the pinned rules and `action` in the actions of that rule, from 0.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "read one at a time, never kept in bulk")]
 pub enum Event {
     /// The evaluation was ordered; the first event.
     Opened {
@@ -183,4 +185,20 @@ pub enum Event {
         /// The rules that matched.
         rules: Vec<EndedRule>,
     },
+}
+
+impl Event {
+    /// The name, such as `Opened`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "Opened",
+            Self::Pinned { .. } => "Pinned",
+            Self::Skipped { .. } => "Skipped",
+            Self::Matched { .. } => "Matched",
+            Self::Done { .. } => "Done",
+            Self::Started { .. } => "Started",
+            Self::Continued { .. } => "Continued",
+            Self::Ended { .. } => "Ended",
+        }
+    }
 }

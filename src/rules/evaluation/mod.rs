@@ -3,5 +3,11 @@
 //! gives the same state, so a crash between any two events loses nothing.
 
 mod event;
+mod pin;
+mod state;
+mod summary;
 
 pub use event::{ActionOutcome, ContinueReason, EndedRule, Event, Occasion, PinnedRule, RuleStatus};
+pub use pin::{PLAYBOOK_WAIT, is_active, pin};
+pub use state::{ActionProgress, IllegalEvent, RuleProgress, State, Step, Verdict};
+pub use summary::{ActionSummary, RuleSummary, Summary, summary};
