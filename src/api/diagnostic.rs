@@ -85,7 +85,14 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, severity, message, .. } = self;
+        let Self {
+            file,
+            line,
+            column,
+            severity,
+            message,
+            ..
+        } = self;
         write!(formatter, "{file}:{line}:{column}: {severity}: {message}")?;
         match &self.hint {
             Some(hint) => write!(formatter, "; {hint}"),

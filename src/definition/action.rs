@@ -88,7 +88,11 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// The surroundings of a block that an action holds.
     pub(super) fn within(self, owner: ActionId) -> Self {
-        Self { owner: Some(owner), depth: self.depth + 1, ..self }
+        Self {
+            owner: Some(owner),
+            depth: self.depth + 1,
+            ..self
+        }
     }
 }
 
@@ -120,7 +124,10 @@ impl<'a> Entry<'a> {
 /// Reads a block: the object `actions` of a workflow or an action, or an empty block where there is none.
 pub(super) fn block(draft: &mut Draft, actions: Option<Node>, around: Surroundings) -> BlockId {
     let id = BlockId(u32::try_from(draft.workflow.blocks.len()).unwrap_or(u32::MAX));
-    draft.workflow.blocks.push(Block { owner: around.owner, actions: Vec::new() });
+    draft.workflow.blocks.push(Block {
+        owner: around.owner,
+        actions: Vec::new(),
+    });
     let Some(actions) = actions else {
         return id;
     };
@@ -172,7 +179,12 @@ fn action(draft: &mut Draft, name: &str, node: Node, block: BlockId, around: Sur
         secure_outputs: options.secrecy.outputs,
         pointer: node.pointer.clone(),
     });
-    let entry = Entry { id, node, options, around };
+    let entry = Entry {
+        id,
+        node,
+        options,
+        around,
+    };
     let kind = kind(draft, &entry);
     draft.workflow.actions[id.0 as usize].kind = kind;
     id
@@ -230,7 +242,9 @@ fn unserved(draft: &mut Draft, entry: &Entry, node: &Node, text: &str) -> Action
     };
     let mut around = entry.around.within(entry.id);
     around.in_loop |= text.eq_ignore_ascii_case("Until");
-    ActionKind::Scope { body: block(draft, Some(actions), around) }
+    ActionKind::Scope {
+        body: block(draft, Some(actions), around),
+    }
 }
 
 fn check_name(draft: &mut Draft, name: &str, node: &Node, id: ActionId) {

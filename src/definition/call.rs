@@ -58,6 +58,8 @@ fn call(draft: &mut Draft, entry: &Entry, inputs: &Node, path: &str, connection:
 }
 
 fn safe_to_repeat(action: &Node) -> bool {
-    let mark = action.member("metadata").and_then(|metadata| metadata.member(SAFE_TO_REPEAT));
+    let mark = action
+        .member("metadata")
+        .and_then(|metadata| metadata.member(SAFE_TO_REPEAT));
     mark.is_some_and(|mark| matches!(mark.value, Value::Bool(true)))
 }

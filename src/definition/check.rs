@@ -17,7 +17,11 @@ pub(super) fn run(draft: &mut Draft, order: Option<&[ActionId]>) {
     let sites = std::mem::take(&mut draft.sites);
     for site in &sites {
         for (pointer, expression) in site.template.expressions() {
-            let place = Place { site, pointer: format!("{}{pointer}", site.pointer), before: before.as_ref() };
+            let place = Place {
+                site,
+                pointer: format!("{}{pointer}", site.pointer),
+                before: before.as_ref(),
+            };
             expression.walk(&mut |expression| {
                 check_call(draft, &place, expression);
                 if let Some(reference) = reference::of(expression) {
@@ -57,7 +61,12 @@ impl Place<'_> {
 }
 
 fn check_call(draft: &mut Draft, place: &Place, expression: &Expression) {
-    let ExpressionKind::Call { name, function, arguments } = &expression.kind else {
+    let ExpressionKind::Call {
+        name,
+        function,
+        arguments,
+    } = &expression.kind
+    else {
         return;
     };
     match function {
@@ -166,7 +175,9 @@ fn enclosing_loop(draft: &mut Draft, place: &Place, reference: &Reference, name:
         place.error(draft, "UnknownAction", &reference.span, message);
         return;
     };
-    let inside = place.action().is_some_and(|id| holders(&draft.workflow, id).any(|holder| holder == found));
+    let inside = place
+        .action()
+        .is_some_and(|id| holders(&draft.workflow, id).any(|holder| holder == found));
     if !inside {
         let message = format!("{}('{name}') has a value only inside '{name}'", reference.function);
         place.error(draft, "NotInLoop", &reference.span, message);
@@ -175,7 +186,9 @@ fn enclosing_loop(draft: &mut Draft, place: &Place, reference: &Reference, name:
 
 fn item(draft: &mut Draft, place: &Place, reference: &Reference) {
     let looped = |id| matches!(draft.workflow.action(id).kind, ActionKind::Foreach { .. });
-    let inside = place.action().is_some_and(|id| holders(&draft.workflow, id).any(looped));
+    let inside = place
+        .action()
+        .is_some_and(|id| holders(&draft.workflow, id).any(looped));
     if !inside && !place.site.element {
         let message = "item() has no value here: there is no loop around it".to_owned();
         place.warning(draft, "NotInLoop", &reference.span, message);

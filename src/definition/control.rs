@@ -23,7 +23,11 @@ pub(super) fn foreach(draft: &mut Draft, entry: &Entry) -> ActionKind {
     ActionKind::Foreach {
         items,
         body: action::block(draft, body, around),
-        concurrency: if entry.options.sequential || entry.around.in_foreach { 1 } else { asked },
+        concurrency: if entry.options.sequential || entry.around.in_foreach {
+            1
+        } else {
+            asked
+        },
     }
 }
 
@@ -41,7 +45,11 @@ pub(super) fn condition(draft: &mut Draft, entry: &Entry) -> ActionKind {
     ActionKind::If {
         condition,
         then: action::block(draft, entry.node.member("actions"), around),
-        otherwise: action::block(draft, otherwise.and_then(|otherwise| otherwise.member("actions")), around),
+        otherwise: action::block(
+            draft,
+            otherwise.and_then(|otherwise| otherwise.member("actions")),
+            around,
+        ),
     }
 }
 
@@ -59,14 +67,20 @@ pub(super) fn switch(draft: &mut Draft, entry: &Entry) -> ActionKind {
         return nothing();
     }
     let mut seen = BTreeSet::new();
-    let cases = members.into_iter().filter_map(|(name, node)| case(draft, entry, name, &node, &mut seen));
+    let cases = members
+        .into_iter()
+        .filter_map(|(name, node)| case(draft, entry, name, &node, &mut seen));
     let cases = cases.collect();
     let default = entry.node.member("default");
     if let Some(default) = &default {
         draft.is_object(default);
     }
     let default = default.and_then(|default| default.member("actions"));
-    ActionKind::Switch { on, cases, default: action::block(draft, default, entry.around.within(entry.id)) }
+    ActionKind::Switch {
+        on,
+        cases,
+        default: action::block(draft, default, entry.around.within(entry.id)),
+    }
 }
 
 fn case(draft: &mut Draft, entry: &Entry, name: &str, node: &Node, seen: &mut BTreeSet<String>) -> Option<Case> {
@@ -94,7 +108,9 @@ fn case(draft: &mut Draft, entry: &Entry, name: &str, node: &Node, seen: &mut BT
 
 /// `Scope`: a block.
 pub(super) fn scope(draft: &mut Draft, entry: &Entry) -> ActionKind {
-    ActionKind::Scope { body: action::block(draft, entry.node.member("actions"), entry.around.within(entry.id)) }
+    ActionKind::Scope {
+        body: action::block(draft, entry.node.member("actions"), entry.around.within(entry.id)),
+    }
 }
 
 /// `Terminate`: the end of the run.
@@ -115,7 +131,11 @@ pub(super) fn terminate(draft: &mut Draft, entry: &Entry) -> ActionKind {
         draft.optional_template(entry.owner(), error, name)
     };
     let (code, message) = (part("code"), part("message"));
-    ActionKind::Terminate { status: terminate_status(draft, &inputs), code, message }
+    ActionKind::Terminate {
+        status: terminate_status(draft, &inputs),
+        code,
+        message,
+    }
 }
 
 fn terminate_status(draft: &mut Draft, inputs: &Node) -> TerminateStatus {

@@ -17,7 +17,9 @@ pub(super) fn parse_json(draft: &mut Draft, entry: &Entry) -> ActionKind {
         return nothing();
     };
     let schema = inputs.member("schema");
-    let schema = schema.filter(|schema| draft.is_object(schema)).map(|schema| schema.value.clone());
+    let schema = schema
+        .filter(|schema| draft.is_object(schema))
+        .map(|schema| schema.value.clone());
     ActionKind::ParseJson {
         content: draft.required_template(entry.owner(), &inputs, "content"),
         schema: schema.filter(|schema| schema.as_object().is_some_and(|schema| !schema.is_empty())),
@@ -33,7 +35,10 @@ pub(super) fn query(draft: &mut Draft, entry: &Entry) -> ActionKind {
         Some(condition) => draft.condition(entry.owner(), &condition, true),
         None => Template::Literal(Value::Null),
     };
-    ActionKind::Query { from: draft.required_template(entry.owner(), &inputs, "from"), condition }
+    ActionKind::Query {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        condition,
+    }
 }
 
 /// `Select`.
@@ -48,7 +53,10 @@ pub(super) fn select(draft: &mut Draft, entry: &Entry) -> ActionKind {
             Template::Literal(Value::Null)
         }
     };
-    ActionKind::Select { from: draft.required_template(entry.owner(), &inputs, "from"), select }
+    ActionKind::Select {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        select,
+    }
 }
 
 /// `Join`.

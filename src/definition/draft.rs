@@ -196,14 +196,20 @@ impl Draft {
         for error in errors {
             let pointer = format!("{}{}", node.pointer, error.pointer);
             let span = Some(error.span).filter(|span| !span.is_empty());
-            self.report.add(Severity::Error, "InvalidExpression", &pointer, span, error.message);
+            self.report
+                .add(Severity::Error, "InvalidExpression", &pointer, span, error.message);
         }
         Template::Literal(Value::Null)
     }
 
     fn site(&mut self, owner: Owner, node: &Node, template: Template, element: bool) {
         if !matches!(template, Template::Literal(_)) {
-            self.sites.push(Site { owner, pointer: node.pointer.clone(), template, element });
+            self.sites.push(Site {
+                owner,
+                pointer: node.pointer.clone(),
+                template,
+                element,
+            });
         }
     }
 

@@ -33,7 +33,10 @@ fn predecessor(draft: &mut Draft, index: usize, wait: &Wait) -> Option<ActionId>
         Some(found) if draft.workflow.action(found).block == block => Some(found),
         Some(found) => {
             let place = place_of(draft, draft.workflow.action(found).block);
-            let message = format!("'{}' is {place}, but only an action beside this one can be waited for", wait.name);
+            let message = format!(
+                "'{}' is {place}, but only an action beside this one can be waited for",
+                wait.name
+            );
             draft.report.error("InvalidRunAfter", &wait.pointer, message);
             None
         }
@@ -128,7 +131,12 @@ fn report_cycle(draft: &mut Draft, cycle: &[ActionId]) {
     let shown = cycle.iter().take(10).map(|id| &*draft.workflow.action(*id).name);
     let names: Vec<&str> = shown.collect();
     let more = if cycle.len() > names.len() { " after more" } else { "" };
-    let message = format!("the action waits for itself: {}{more}; break the cycle", names.join(" after "));
+    let message = format!(
+        "the action waits for itself: {}{more}; break the cycle",
+        names.join(" after ")
+    );
     let pointer = format!("{}/runAfter", draft.workflow.action(*first).pointer);
-    draft.report.add(Severity::Error, "RunAfterCycle", &pointer, None, message);
+    draft
+        .report
+        .add(Severity::Error, "RunAfterCycle", &pointer, None, message);
 }

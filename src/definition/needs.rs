@@ -16,7 +16,11 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
         TriggerKind::SentinelAlert => "Alert",
         TriggerKind::SentinelEntity(_) => "Entity",
         TriggerKind::Request { .. } | TriggerKind::Recurrence(_) | TriggerKind::Other(_) => {
-            if connections(workflow).iter().any(|alias| is_sentinel(alias)) { "UsingSentinelAction" } else { "Other" }
+            if connections(workflow).iter().any(|alias| is_sentinel(alias)) {
+                "UsingSentinelAction"
+            } else {
+                "Other"
+            }
         }
     }
 }

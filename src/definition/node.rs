@@ -17,7 +17,10 @@ pub(super) struct Node<'a> {
 impl<'a> Node<'a> {
     /// The whole definition.
     pub(super) fn root(value: &'a Value) -> Self {
-        Self { value, pointer: String::new() }
+        Self {
+            value,
+            pointer: String::new(),
+        }
     }
 
     /// A member, `null` included.
@@ -25,9 +28,10 @@ impl<'a> Node<'a> {
         let object = self.value.as_object()?;
         let (key, value) = match object.get_exact(name) {
             Some(value) => (name, value),
-            None => {
-                object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(key, value)| (&**key, value))?
-            }
+            None => object
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(key, value)| (&**key, value))?,
         };
         Some(self.child(key, value))
     }
@@ -46,12 +50,17 @@ impl<'a> Node<'a> {
     /// The items in their order; none if this is not an array.
     pub(super) fn items(&self) -> Vec<Node<'a>> {
         let items = self.value.as_array().unwrap_or_default().iter().enumerate();
-        items.map(|(index, value)| self.child(&index.to_string(), value)).collect()
+        items
+            .map(|(index, value)| self.child(&index.to_string(), value))
+            .collect()
     }
 
     fn child(&self, key: &str, value: &'a Value) -> Node<'a> {
         let key = key.replace('~', "~0").replace('/', "~1");
-        Node { value, pointer: format!("{}/{key}", self.pointer) }
+        Node {
+            value,
+            pointer: format!("{}/{key}", self.pointer),
+        }
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) fn parse(draft: &mut Draft, definition: &Node) {
             name: name.to_string(),
             kind,
             default: default.map(|default| default.value.clone()),
-            allowed: allowed.map_or_else(Vec::new, |allowed| allowed.value.as_array().unwrap_or_default().to_vec()),
+            allowed: allowed.map_or_else(Vec::new, |allowed| {
+                allowed.value.as_array().unwrap_or_default().to_vec()
+            }),
         });
     }
 }

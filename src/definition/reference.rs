@@ -69,10 +69,17 @@ pub(super) fn of(expression: &Expression) -> Option<Reference<'_>> {
     let ExpressionKind::Call { name, arguments, .. } = &expression.kind else {
         return None;
     };
-    let found = FUNCTIONS.iter().find(|(function, _)| function.eq_ignore_ascii_case(name))?;
+    let found = FUNCTIONS
+        .iter()
+        .find(|(function, _)| function.eq_ignore_ascii_case(name))?;
     let named = arguments.first().and_then(|argument| match &argument.kind {
         ExpressionKind::Literal(Value::String(text)) => Some(&**text),
         ExpressionKind::Literal(_) | ExpressionKind::Call { .. } | ExpressionKind::Access { .. } => None,
     });
-    Some(Reference { target: found.1, function: found.0, name: named, span: expression.span.clone() })
+    Some(Reference {
+        target: found.1,
+        function: found.0,
+        name: named,
+        span: expression.span.clone(),
+    })
 }

@@ -30,7 +30,13 @@ impl Report {
         span: Option<Range<usize>>,
         message: impl Into<String>,
     ) {
-        self.problems.push(Problem { severity, code, pointer: pointer.to_owned(), span, message: message.into() });
+        self.problems.push(Problem {
+            severity,
+            code,
+            pointer: pointer.to_owned(),
+            span,
+            message: message.into(),
+        });
     }
 
     /// Whether there is an error among the problems.

@@ -37,7 +37,10 @@ pub(super) fn parse(draft: &mut Draft, inputs: &Node) -> RetryPolicy {
     match draft.text(&kind).unwrap_or("default").to_lowercase().as_str() {
         "default" => RetryPolicy::default(),
         "none" => RetryPolicy::None,
-        "fixed" => RetryPolicy::Fixed { count: count(draft, &policy), interval: required_interval(draft, &policy) },
+        "fixed" => RetryPolicy::Fixed {
+            count: count(draft, &policy),
+            interval: required_interval(draft, &policy),
+        },
         "exponential" => exponential(draft, &policy),
         other => {
             let message = format!("'{other}' is no retry policy; use 'none', 'fixed', 'exponential' or 'default'");
@@ -55,7 +58,12 @@ fn exponential(draft: &mut Draft, policy: &Node) -> RetryPolicy {
         let message = "the minimum interval is longer than the maximum";
         draft.report.error("InvalidRetryPolicy", &policy.pointer, message);
     }
-    RetryPolicy::Exponential { count: count(draft, policy), interval, minimum, maximum }
+    RetryPolicy::Exponential {
+        count: count(draft, policy),
+        interval,
+        minimum,
+        maximum,
+    }
 }
 
 fn count(draft: &mut Draft, policy: &Node) -> u32 {

@@ -48,7 +48,11 @@ pub(super) fn mark(draft: &mut Draft) {
     let mut flow = Flow::default();
     let variables: Vec<String> = draft.variables.keys().cloned().collect();
     let names = Names {
-        variables: variables.iter().zip(0..).map(|(name, index)| (&**name, index)).collect(),
+        variables: variables
+            .iter()
+            .zip(0..)
+            .map(|(name, index)| (&**name, index))
+            .collect(),
         parameters: secure_parameters(&draft.workflow),
     };
     if draft.workflow.triggers.iter().any(|trigger| trigger.secure_outputs) {
@@ -80,7 +84,9 @@ struct Names<'a> {
 
 fn secure_parameters(workflow: &Workflow) -> HashMap<String, bool> {
     let parameters = workflow.parameters.iter();
-    parameters.map(|parameter| (parameter.name.to_lowercase(), parameter.kind.is_secure())).collect()
+    parameters
+        .map(|parameter| (parameter.name.to_lowercase(), parameter.kind.is_secure()))
+        .collect()
 }
 
 /// What flows between the inputs and outputs of an action, its variable and its holder.

@@ -61,8 +61,10 @@ fn trigger(draft: &mut Draft, name: &str, node: &Node) -> Trigger {
     let kind = kind.and_then(|kind| draft.text(&kind).map(|text| (kind, text)));
     Trigger {
         name: name.to_owned(),
-        kind: kind
-            .map_or_else(|| TriggerKind::Other(String::new()), |(place, text)| trigger_kind(draft, node, &place, text)),
+        kind: kind.map_or_else(
+            || TriggerKind::Other(String::new()),
+            |(place, text)| trigger_kind(draft, node, &place, text),
+        ),
         conditions: conditions(draft, node),
         split_on: draft.optional_template(Owner::Trigger, node, "splitOn"),
         secure_outputs: options.secrecy.outputs,
@@ -81,7 +83,11 @@ fn trigger_kind(draft: &mut Draft, node: &Node, place: &Node, kind: &str) -> Tri
         },
         "recurrence" => {
             let recurrence = draft.required(node, "recurrence");
-            TriggerKind::Recurrence(recurrence.map(|recurrence| recurrence.value.clone()).unwrap_or_default())
+            TriggerKind::Recurrence(
+                recurrence
+                    .map(|recurrence| recurrence.value.clone())
+                    .unwrap_or_default(),
+            )
         }
         other => {
             if UNSERVED.iter().any(|known| known.eq_ignore_ascii_case(other)) {

@@ -19,7 +19,9 @@ const TYPES: [(&str, VariableType); 6] = [
 pub(super) fn initialize(draft: &mut Draft, entry: &Entry) -> ActionKind {
     if entry.around.owner.is_some() {
         let message = "variables are declared at the top level of the workflow only; move this action there";
-        draft.report.error("NestedInitializeVariable", &entry.node.pointer, message);
+        draft
+            .report
+            .error("NestedInitializeVariable", &entry.node.pointer, message);
     }
     let Some(inputs) = entry.inputs(draft) else {
         return nothing();
@@ -56,10 +58,17 @@ fn declaration(draft: &mut Draft, entry: &Entry, node: &Node) -> Option<Variable
     let found = TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind_text));
     if found.is_none() {
         let names = TYPES.map(|(name, _)| name);
-        let message = format!("'{kind_text}' is no type of a variable; use one of {}", names.join(", "));
+        let message = format!(
+            "'{kind_text}' is no type of a variable; use one of {}",
+            names.join(", ")
+        );
         draft.report.error("InvalidValue", &kind.pointer, message);
     }
-    found.map(|(_, kind)| VariableDeclaration { name: name_text.to_owned(), kind: *kind, value })
+    found.map(|(_, kind)| VariableDeclaration {
+        name: name_text.to_owned(),
+        kind: *kind,
+        value,
+    })
 }
 
 /// `SetVariable`.
@@ -69,12 +78,18 @@ pub(super) fn set(draft: &mut Draft, entry: &Entry) -> ActionKind {
 
 /// `AppendToArrayVariable`.
 pub(super) fn append_to_array(draft: &mut Draft, entry: &Entry) -> ActionKind {
-    with_value(draft, entry, |name, value| ActionKind::AppendToArrayVariable { name, value })
+    with_value(draft, entry, |name, value| ActionKind::AppendToArrayVariable {
+        name,
+        value,
+    })
 }
 
 /// `AppendToStringVariable`.
 pub(super) fn append_to_string(draft: &mut Draft, entry: &Entry) -> ActionKind {
-    with_value(draft, entry, |name, value| ActionKind::AppendToStringVariable { name, value })
+    with_value(draft, entry, |name, value| ActionKind::AppendToStringVariable {
+        name,
+        value,
+    })
 }
 
 /// `IncrementVariable`.
@@ -83,7 +98,10 @@ pub(super) fn increment(draft: &mut Draft, entry: &Entry) -> ActionKind {
         return nothing();
     };
     let by = draft.optional_template(entry.owner(), &inputs, "value");
-    ActionKind::IncrementVariable { name: variable(draft, &inputs), by: by.unwrap_or(Template::Literal(Value::Int(1))) }
+    ActionKind::IncrementVariable {
+        name: variable(draft, &inputs),
+        by: by.unwrap_or(Template::Literal(Value::Int(1))),
+    }
 }
 
 fn with_value(draft: &mut Draft, entry: &Entry, kind: fn(String, Template) -> ActionKind) -> ActionKind {

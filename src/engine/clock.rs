@@ -19,7 +19,11 @@ pub struct Moment {
 impl Moment {
     /// A moment with fresh randomness from `seed`.
     pub fn new(now: Millis, seed: [u8; 32]) -> Self {
-        Self { now, seed, drawn: Cell::new(0) }
+        Self {
+            now,
+            seed,
+            drawn: Cell::new(0),
+        }
     }
 
     /// Now, as a timestamp.
@@ -31,7 +35,10 @@ impl Moment {
     pub fn random(&self) -> [u8; 16] {
         let count = self.drawn.get();
         self.drawn.set(count + 1);
-        let digest = Sha256::new().chain_update(self.seed).chain_update(count.to_le_bytes()).finalize();
+        let digest = Sha256::new()
+            .chain_update(self.seed)
+            .chain_update(count.to_le_bytes())
+            .finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
         bytes
@@ -53,5 +60,9 @@ pub fn timestamp(at: Millis) -> Timestamp {
 /// A time as Logic Apps writes it: UTC with seven digits, `2018-03-15T13:00:00.0000000Z`.
 pub fn round_trip(at: Millis) -> String {
     let time = timestamp(at);
-    format!("{}.{:07}Z", time.strftime("%Y-%m-%dT%H:%M:%S"), time.subsec_nanosecond().max(0) / 100)
+    format!(
+        "{}.{:07}Z",
+        time.strftime("%Y-%m-%dT%H:%M:%S"),
+        time.subsec_nanosecond().max(0) / 100
+    )
 }

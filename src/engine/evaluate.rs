@@ -44,7 +44,12 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, 
             Step::Pin => evaluation.pin().await?,
             Step::Check { rule } => evaluation.check(rule).await?,
             Step::Perform { rule, action } => evaluation.perform(rule, action).await?,
-            Step::Await { rule, action, run, until } => evaluation.wait(rule, action, &run, until).await?,
+            Step::Await {
+                rule,
+                action,
+                run,
+                until,
+            } => evaluation.wait(rule, action, &run, until).await?,
             Step::End => {
                 let event = evaluation.state.ending();
                 evaluation.commit(event, Vec::new()).await?;
@@ -56,7 +61,10 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, 
 
 impl<'a> Evaluation<'a> {
     async fn load(shared: &'a Arc<Shared>, run: &'a RunRow) -> Result<Self, Error> {
-        let unreadable = |reason: String| Error::Unreadable { run: run.id.clone(), reason };
+        let unreadable = |reason: String| Error::Unreadable {
+            run: run.id.clone(),
+            reason,
+        };
         let mut events: Vec<Event> = Vec::new();
         for row in shared.store.journal(&run.id, 0).await? {
             events.push(serde_json::from_str(&row.body).map_err(|error| unreadable(error.to_string()))?);
@@ -64,15 +72,28 @@ impl<'a> Evaluation<'a> {
         let state = State::fold(&events).map_err(|error| unreadable(error.to_string()))?;
         let state = state.ok_or_else(|| unreadable("the journal is empty".into()))?;
         let seq = i64::try_from(events.len()).unwrap_or(i64::MAX);
-        Ok(Self { shared, run, state, seq, notices: shared.notices.subscribe() })
+        Ok(Self {
+            shared,
+            run,
+            state,
+            seq,
+            notices: shared.notices.subscribe(),
+        })
     }
 
     /// Commits an event together with what goes with it, and folds it in.
     async fn commit(&mut self, event: Event, mut with: Vec<Operation>) -> Result<(), Error> {
-        let unreadable = |reason: String| Error::Unreadable { run: self.run.id.clone(), reason };
+        let unreadable = |reason: String| Error::Unreadable {
+            run: self.run.id.clone(),
+            reason,
+        };
         let at = now();
         let next = match &event {
-            Event::Ended { .. } => Next::End { status: "Succeeded".into(), at, erase_at: at },
+            Event::Ended { .. } => Next::End {
+                status: "Succeeded".into(),
+                at,
+                erase_at: at,
+            },
             Event::Started { until, .. } => Next::WakeAt(*until),
             Event::Opened { .. }
             | Event::Pinned { .. }
@@ -105,9 +126,12 @@ impl<'a> Evaluation<'a> {
     /// The incident as it is now, or the alert that has none.
     async fn view(&self) -> Result<Option<IncidentView>, Error> {
         let view = match self.state.occasion() {
-            Occasion::AlertCreated { alert, incident: None } => {
-                self.shared.desk.alert(alert).await.map(|alert| alert.map(IncidentView::of_alert))
-            }
+            Occasion::AlertCreated { alert, incident: None } => self
+                .shared
+                .desk
+                .alert(alert)
+                .await
+                .map(|alert| alert.map(IncidentView::of_alert)),
             occasion => match occasion.incident() {
                 Some(incident) => self.shared.desk.view(incident).await,
                 None => Ok(None),
@@ -119,14 +143,20 @@ impl<'a> Evaluation<'a> {
     fn failed(&self, error: incidents::Error) -> Error {
         match error {
             incidents::Error::Store(error) => error.into(),
-            other => Error::Unreadable { run: self.run.id.clone(), reason: other.to_string() },
+            other => Error::Unreadable {
+                run: self.run.id.clone(),
+                reason: other.to_string(),
+            },
         }
     }
 
     async fn check(&mut self, rule: usize) -> Result<(), Error> {
         let reason = match (self.view().await?, self.state.rule(rule)) {
             (Some(view), Some(pinned)) => {
-                let subject = Subject { view: &view, occasion: self.state.occasion() };
+                let subject = Subject {
+                    view: &view,
+                    occasion: self.state.occasion(),
+                };
                 condition::unmet(&pinned.spec, &subject).map(|unmet| unmet.to_string())
             }
             _ => Some("the incident is gone".into()),
@@ -146,7 +176,15 @@ impl<'a> Evaluation<'a> {
                 self.change(rule, action, Change::Patch(patch)).await
             }
             Some(RuleAction::AddIncidentTask(task)) => self.change(rule, action, Change::Task(task)).await,
-            None => self.done(rule, action, failed("ActionNotFound", "the rule has no such action"), Vec::new()).await,
+            None => {
+                self.done(
+                    rule,
+                    action,
+                    failed("ActionNotFound", "the rule has no such action"),
+                    Vec::new(),
+                )
+                .await
+            }
         }
     }
 
@@ -172,14 +210,26 @@ impl<'a> Evaluation<'a> {
             return self.done(rule, action, outcome, Vec::new()).await;
         }
         let Some(request) = self.request(rule, namespace, target).await? else {
-            let outcome = failed("IncidentNotFound", "the incident or alert that the rule is about is gone");
+            let outcome = failed(
+                "IncidentNotFound",
+                "the incident or alert that the rule is about is gone",
+            );
             return self.done(rule, action, outcome, Vec::new()).await;
         };
         match self.shared.prepare(&request) {
             Ok((runs, operations)) => {
                 let wait = i64::try_from(PLAYBOOK_WAIT.as_millis()).unwrap_or(i64::MAX);
                 let (run, until) = (runs.into_iter().next().unwrap_or_default(), now() + wait);
-                self.commit(Event::Started { rule, action, run, until }, operations).await?;
+                self.commit(
+                    Event::Started {
+                        rule,
+                        action,
+                        run,
+                        until,
+                    },
+                    operations,
+                )
+                .await?;
                 self.shared.poke();
                 Ok(())
             }
@@ -189,21 +239,29 @@ impl<'a> Evaluation<'a> {
 
     /// The request that runs a playbook for this occasion; `None` if its subject is gone.
     async fn request(&self, rule: usize, namespace: String, target: &PlaybookTarget) -> Result<Option<Request>, Error> {
-        let Some(view) = self.view().await? else { return Ok(None) };
+        let Some(view) = self.view().await? else {
+            return Ok(None);
+        };
         let ids = self.shared.desk.ids(&self.run.namespace);
         let unique = format!("{}/{}", self.run.id, self.seq);
         let unique = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, unique.as_bytes()).to_string();
         let (kind, body) = match self.state.occasion() {
             Occasion::AlertCreated { alert, .. } => {
-                let Some(alert) = view.alerts.iter().find(|known| known.id == *alert) else { return Ok(None) };
+                let Some(alert) = view.alerts.iter().find(|known| known.id == *alert) else {
+                    return Ok(None);
+                };
                 (StartKind::Alert, body::alert_trigger(alert, &ids))
             }
-            Occasion::IncidentCreated { .. } => {
-                (StartKind::Incident, body::incident_trigger(&view, None, &ids, body::EventType::Create, &unique))
-            }
+            Occasion::IncidentCreated { .. } => (
+                StartKind::Incident,
+                body::incident_trigger(&view, None, &ids, body::EventType::Create, &unique),
+            ),
             Occasion::IncidentUpdated { updates, .. } => {
                 let event_type = body::EventType::Update;
-                (StartKind::Incident, body::incident_trigger(&view, Some(updates), &ids, event_type, &unique))
+                (
+                    StartKind::Incident,
+                    body::incident_trigger(&view, Some(updates), &ids, event_type, &unique),
+                )
             }
         };
         let name = self.state.rule(rule).map(|rule| rule.name.clone()).unwrap_or_default();
@@ -242,7 +300,10 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-        let outcome = failed("Conflict", "the incident changed too often while the rule tried to change it");
+        let outcome = failed(
+            "Conflict",
+            "the incident changed too often while the rule tried to change it",
+        );
         self.done(rule, action, outcome, Vec::new()).await
     }
 
@@ -255,14 +316,21 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Vec<Operation>, incidents::Error> {
         let at = super::clock::timestamp(now());
         match change {
-            Change::Patch(patch) => {
-                self.shared.desk.plan_patch(incident, patch, author, at).await.map(|planned| planned.operations)
-            }
+            Change::Patch(patch) => self
+                .shared
+                .desk
+                .plan_patch(incident, patch, author, at)
+                .await
+                .map(|planned| planned.operations),
             Change::Task(task) => {
                 let name = format!("{}/{}/{}", self.run.id, place.0, place.1);
                 let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
                 let description = task.description.as_deref().unwrap_or_default();
-                let planned = self.shared.desk.plan_task(incident, &task.title, description, author, at, &id).await;
+                let planned = self
+                    .shared
+                    .desk
+                    .plan_task(incident, &task.title, description, author, at, &id)
+                    .await;
                 planned.map(|planned| planned.operations)
             }
         }
@@ -321,5 +389,9 @@ fn refusal(refused: &Refused) -> ActionOutcome {
 }
 
 fn failed(code: &str, message: &str) -> ActionOutcome {
-    ActionOutcome::Failed { code: code.into(), message: message.into(), remedy: None }
+    ActionOutcome::Failed {
+        code: code.into(),
+        message: message.into(),
+        remedy: None,
+    }
 }

@@ -30,12 +30,20 @@ pub struct Payload {
 impl Payload {
     /// A value that anyone who sees the run may see.
     pub fn open(value: Value) -> Self {
-        Self { value, secure: false, stored: None }
+        Self {
+            value,
+            secure: false,
+            stored: None,
+        }
     }
 
     /// A value that is hidden if `secure`.
     pub fn hidden_if(secure: bool, value: Value) -> Self {
-        Self { value, secure, stored: None }
+        Self {
+            value,
+            secure,
+            stored: None,
+        }
     }
 }
 
@@ -66,8 +74,16 @@ impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Slot::deserialize(deserializer)? {
             Slot::Value(value) => Self::open(value),
-            Slot::Stored(id) => Self { value: Value::Null, secure: false, stored: Some(id) },
-            Slot::Sealed(id) => Self { value: Value::Null, secure: true, stored: Some(id) },
+            Slot::Stored(id) => Self {
+                value: Value::Null,
+                secure: false,
+                stored: Some(id),
+            },
+            Slot::Sealed(id) => Self {
+                value: Value::Null,
+                secure: true,
+                stored: Some(id),
+            },
         })
     }
 }
@@ -220,7 +236,10 @@ pub struct ActionError {
 impl ActionError {
     /// An error of this code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -248,7 +267,9 @@ impl Event {
                 all
             }
             Self::Entered { inputs, .. } => inputs.iter_mut().collect(),
-            Self::Called { inputs, credentials, .. } => inputs.iter_mut().chain(credentials.iter_mut()).collect(),
+            Self::Called {
+                inputs, credentials, ..
+            } => inputs.iter_mut().chain(credentials.iter_mut()).collect(),
             Self::Looped { items, .. } => vec![items],
             Self::Ended { inputs, outputs, .. } => inputs.iter_mut().chain(outputs.iter_mut()).collect(),
             Self::Closed { outputs, .. } => outputs.iter_mut().collect(),

@@ -39,8 +39,16 @@ pub fn pack(payloads: Vec<&mut Payload>, sealer: &Sealer, run: &str, next: &mut 
         *next += 1;
         payload.stored = Some(id);
         let plain = payload.value.to_json().into_bytes();
-        let bytes = if payload.secure { sealer.seal(&context(run, id), &plain) } else { plain };
-        rows.push(PayloadRow { id, sealed: payload.secure, bytes });
+        let bytes = if payload.secure {
+            sealer.seal(&context(run, id), &plain)
+        } else {
+            plain
+        };
+        rows.push(PayloadRow {
+            id,
+            sealed: payload.secure,
+            bytes,
+        });
     }
     rows
 }
@@ -61,7 +69,9 @@ fn is_heavier(value: &Value, limit: usize) -> bool {
             Value::Object(members) => members.iter().map(|(name, _)| name.len() + 4).sum(),
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => 4,
         };
-        let Some(rest) = left.checked_sub(weight) else { return true };
+        let Some(rest) = left.checked_sub(weight) else {
+            return true;
+        };
         left = rest;
         match value {
             Value::Array(items) => queue.extend(items.iter()),
@@ -74,7 +84,10 @@ fn is_heavier(value: &Value, limit: usize) -> bool {
 
 /// The row of an event whose payloads are packed.
 pub fn row(event: &Event) -> Result<EventRow, serde_json::Error> {
-    Ok(EventRow { at: event.at(), body: serde_json::to_string(event)? })
+    Ok(EventRow {
+        at: event.at(),
+        body: serde_json::to_string(event)?,
+    })
 }
 
 /// A run as the store has it.
@@ -100,16 +113,24 @@ pub async fn events(store: &Store, sealer: &Sealer, run: &str) -> Result<Vec<Eve
 /// A store that fails, or a journal that this version cannot read.
 pub async fn load(store: &Store, sealer: &Sealer, workflow: &Workflow, run: &str) -> Result<Loaded, Error> {
     let payloads = Payloads::load(store, sealer, run).await?;
-    let unreadable = |reason: String| Error::Unreadable { run: run.to_owned(), reason };
+    let unreadable = |reason: String| Error::Unreadable {
+        run: run.to_owned(),
+        reason,
+    };
     let snapshot = store.snapshot(run).await?;
     let mut loaded = match snapshot {
         Some((seq, text)) => {
             let mut state: State = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
             payloads.fill(state.payloads_mut());
             for event in read_events(store, &payloads, run, seq).await? {
-                state.apply(workflow, &event).map_err(|error| unreadable(error.to_string()))?;
+                state
+                    .apply(workflow, &event)
+                    .map_err(|error| unreadable(error.to_string()))?;
             }
-            Loaded { state, snapshot_seq: seq }
+            Loaded {
+                state,
+                snapshot_seq: seq,
+            }
         }
         None => {
             let events = read_events(store, &payloads, run, 0).await?;
@@ -124,8 +145,10 @@ pub async fn load(store: &Store, sealer: &Sealer, workflow: &Workflow, run: &str
 async fn read_events(store: &Store, payloads: &Payloads, run: &str, after: i64) -> Result<Vec<Event>, Error> {
     let mut events = Vec::new();
     for row in store.journal(run, after).await? {
-        let mut event: Event = serde_json::from_str(&row.body)
-            .map_err(|error| Error::Unreadable { run: run.to_owned(), reason: error.to_string() })?;
+        let mut event: Event = serde_json::from_str(&row.body).map_err(|error| Error::Unreadable {
+            run: run.to_owned(),
+            reason: error.to_string(),
+        })?;
         payloads.fill(event.payloads_mut());
         events.push(event);
     }
@@ -142,9 +165,15 @@ impl Payloads {
     async fn load(store: &Store, sealer: &Sealer, run: &str) -> Result<Self, Error> {
         let mut values = BTreeMap::new();
         for row in store.payloads(run).await? {
-            let bytes = if row.sealed { sealer.open(&context(run, row.id), &row.bytes)? } else { row.bytes };
-            let value = serde_json::from_slice(&bytes)
-                .map_err(|error| Error::Unreadable { run: run.to_owned(), reason: error.to_string() })?;
+            let bytes = if row.sealed {
+                sealer.open(&context(run, row.id), &row.bytes)?
+            } else {
+                row.bytes
+            };
+            let value = serde_json::from_slice(&bytes).map_err(|error| Error::Unreadable {
+                run: run.to_owned(),
+                reason: error.to_string(),
+            })?;
             values.insert(row.id, value);
         }
         let next = values.last_key_value().map_or(0, |(id, _)| id + 1);

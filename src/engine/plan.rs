@@ -24,7 +24,10 @@ pub struct Planned {
 
 impl Planned {
     fn event(event: Event) -> Self {
-        Self { events: vec![event], call: None }
+        Self {
+            events: vec![event],
+            call: None,
+        }
     }
 }
 
@@ -50,7 +53,12 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn scope(&self, frame: FrameId) -> RunScope<'a> {
-        RunScope { workflow: self.workflow, state: self.state, frame, moment: self.moment }
+        RunScope {
+            workflow: self.workflow,
+            state: self.state,
+            frame,
+            moment: self.moment,
+        }
     }
 
     fn start(&self, id: NodeId) -> Planned {
@@ -104,7 +112,13 @@ impl<'a> Planner<'a> {
             Ok(done) => (Status::Succeeded, "OK".to_owned(), done.inputs, done.outputs, None),
             Err(failure) => {
                 let error = ActionError::new(failure.code, failure.message);
-                (Status::Failed, failure.action_code.to_owned(), failure.inputs, failure.outputs, Some(error))
+                (
+                    Status::Failed,
+                    failure.action_code.to_owned(),
+                    failure.inputs,
+                    failure.outputs,
+                    Some(error),
+                )
             }
         };
         Event::Ended {
@@ -119,7 +133,15 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn ended(&self, id: NodeId, status: Status, code: &str, error: Option<ActionError>) -> Event {
-        Event::Ended { at: self.moment.now, node: id, status, code: code.into(), inputs: None, outputs: None, error }
+        Event::Ended {
+            at: self.moment.now,
+            node: id,
+            status,
+            code: code.into(),
+            inputs: None,
+            outputs: None,
+            error,
+        }
     }
 
     fn start_loop(&self, id: NodeId, action: &Action, items: Result<Value, crate::expression::EvalError>) -> Event {
@@ -151,14 +173,33 @@ impl<'a> Planner<'a> {
             TerminateStatus::Cancelled => RunStatus::Cancelled,
         };
         let inputs = Value::object([("runStatus", status.as_str())]);
-        let done = self.done(id, action, Ok(Done { inputs: Some(inputs), outputs: None }));
-        let closed = Event::Closed { at: self.moment.now, status, error, outputs: None };
-        Planned { events: vec![done, closed], call: None }
+        let done = self.done(
+            id,
+            action,
+            Ok(Done {
+                inputs: Some(inputs),
+                outputs: None,
+            }),
+        );
+        let closed = Event::Closed {
+            at: self.moment.now,
+            status,
+            error,
+            outputs: None,
+        };
+        Planned {
+            events: vec![done, closed],
+            call: None,
+        }
     }
 
     /// The end of a container: its block, or all its iterations, decide.
     fn finish(&self, id: NodeId) -> Event {
-        let frames = self.state.node(id).map(|node| node.frames.as_slice()).unwrap_or_default();
+        let frames = self
+            .state
+            .node(id)
+            .map(|node| node.frames.as_slice())
+            .unwrap_or_default();
         let status = Status::merge(frames.iter().map(|frame| self.frame_status(*frame)));
         match status {
             Status::Failed | Status::TimedOut => {
@@ -170,12 +211,18 @@ impl<'a> Planner<'a> {
     }
 
     fn frame_status(&self, frame: FrameId) -> Status {
-        let block = self.state.frame(frame).map_or(crate::definition::BlockId(0), |frame| frame.block);
+        let block = self
+            .state
+            .frame(frame)
+            .map_or(crate::definition::BlockId(0), |frame| frame.block);
         block_status(self.workflow, block, |action| self.status_of(NodeId(frame, action)))
     }
 
     fn status_of(&self, id: NodeId) -> Status {
-        self.state.node(id).and_then(|node| node.status()).unwrap_or(Status::Skipped)
+        self.state
+            .node(id)
+            .and_then(|node| node.status())
+            .unwrap_or(Status::Skipped)
     }
 
     /// The end of the run: the top level decides, then the declared outputs are computed.
@@ -195,20 +242,34 @@ impl<'a> Planner<'a> {
                 None
             }
         };
-        Event::Closed { at: self.moment.now, status, error, outputs: outputs.map(Payload::open) }
+        Event::Closed {
+            at: self.moment.now,
+            status,
+            error,
+            outputs: outputs.map(Payload::open),
+        }
     }
 
     fn first_error(&self) -> Option<ActionError> {
         let leaves = deciding_leaves(self.workflow, crate::definition::BlockId(0), |action| {
             self.status_of(NodeId(FrameId(0), action))
         });
-        let failed = leaves
-            .into_iter()
-            .find(|action| matches!(self.status_of(NodeId(FrameId(0), *action)), Status::Failed | Status::TimedOut))?;
+        let failed = leaves.into_iter().find(|action| {
+            matches!(
+                self.status_of(NodeId(FrameId(0), *action)),
+                Status::Failed | Status::TimedOut
+            )
+        })?;
         let node = self.state.node(NodeId(FrameId(0), failed))?;
         let name = &self.workflow.action(failed).name;
-        let reason = node.error.as_ref().map_or(String::new(), |error| format!(": {}", error.message));
-        Some(ActionError::new("ActionFailed", format!("action '{name}' {}{reason}", fate(node.status()))))
+        let reason = node
+            .error
+            .as_ref()
+            .map_or(String::new(), |error| format!(": {}", error.message));
+        Some(ActionError::new(
+            "ActionFailed",
+            format!("action '{name}' {}{reason}", fate(node.status())),
+        ))
     }
 
     fn outputs(&self) -> Result<Option<Value>, ActionError> {
@@ -219,7 +280,10 @@ impl<'a> Planner<'a> {
         let mut outputs = crate::expression::Object::new();
         for (name, template) in &self.workflow.outputs {
             let value = template.evaluate(&scope).map_err(|error| {
-                ActionError::new(error.code, format!("output '{name}' of the workflow: {}", error.message))
+                ActionError::new(
+                    error.code,
+                    format!("output '{name}' of the workflow: {}", error.message),
+                )
             })?;
             outputs.insert(name.as_str(), value);
         }
@@ -243,9 +307,10 @@ impl<'a> Planner<'a> {
         }
         match &node.phase {
             Phase::Retrying { next_at } if *next_at <= now => self.call_again(id, node.attempts + 1),
-            Phase::Polling { next_at, location } if *next_at <= now => {
-                Planned { events: Vec::new(), call: self.poll(id, location).map(|call| (id, call)) }
-            }
+            Phase::Polling { next_at, location } if *next_at <= now => Planned {
+                events: Vec::new(),
+                call: self.poll(id, location).map(|call| (id, call)),
+            },
             Phase::Retrying { .. }
             | Phase::Polling { .. }
             | Phase::Calling
@@ -256,7 +321,12 @@ impl<'a> Planner<'a> {
 
     /// The end of a run that took too long, or that somebody cancelled.
     pub fn cut(&self, status: RunStatus, error: ActionError) -> Event {
-        Event::Closed { at: self.moment.now, status, error: Some(error), outputs: None }
+        Event::Closed {
+            at: self.moment.now,
+            status,
+            error: Some(error),
+            outputs: None,
+        }
     }
 }
 

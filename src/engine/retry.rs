@@ -18,10 +18,23 @@ pub fn delay(policy: &RetryPolicy, attempts: u32, fraction: f64) -> Option<Durat
     match policy {
         RetryPolicy::None => None,
         RetryPolicy::Fixed { count, interval } => (attempts <= *count).then_some(*interval),
-        RetryPolicy::Exponential { count, interval, minimum, maximum } => (attempts <= *count).then(|| {
+        RetryPolicy::Exponential {
+            count,
+            interval,
+            minimum,
+            maximum,
+        } => (attempts <= *count).then(|| {
             let scale = |power: u32| interval.saturating_mul(1_u32.checked_shl(power).unwrap_or(u32::MAX));
-            let low = if attempts <= 1 { *minimum } else { scale(attempts - 2).max(*minimum) };
-            let high = if attempts <= 1 { (*interval).min(*maximum) } else { scale(attempts - 1).min(*maximum) };
+            let low = if attempts <= 1 {
+                *minimum
+            } else {
+                scale(attempts - 2).max(*minimum)
+            };
+            let high = if attempts <= 1 {
+                (*interval).min(*maximum)
+            } else {
+                scale(attempts - 1).min(*maximum)
+            };
             let low = low.min(*maximum);
             low + high.saturating_sub(low).mul_f64(fraction.clamp(0.0, 1.0))
         }),
@@ -33,7 +46,10 @@ pub fn retry_after(header: &str, now: Millis) -> Option<Duration> {
     if let Ok(seconds) = header.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
     }
-    let date = jiff::fmt::rfc2822::parse(header.trim()).ok()?.timestamp().as_millisecond();
+    let date = jiff::fmt::rfc2822::parse(header.trim())
+        .ok()?
+        .timestamp()
+        .as_millisecond();
     let wait = u64::try_from(date.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_millis(wait).min(RETRY_AFTER_MAX))
 }
@@ -62,7 +78,10 @@ mod tests {
 
     #[test]
     fn fixed_delays_count_retries_not_attempts() {
-        let policy = RetryPolicy::Fixed { count: 2, interval: Duration::from_secs(9) };
+        let policy = RetryPolicy::Fixed {
+            count: 2,
+            interval: Duration::from_secs(9),
+        };
         assert_eq!(delay(&policy, 2, 0.3), Some(Duration::from_secs(9)));
         assert_eq!(delay(&policy, 3, 0.3), None);
         assert_eq!(delay(&RetryPolicy::None, 1, 0.3), None);
@@ -71,8 +90,14 @@ mod tests {
     #[test]
     fn retry_after_reads_seconds_and_dates() {
         assert_eq!(retry_after("120", 0), Some(Duration::from_secs(120)));
-        assert_eq!(retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 30_000), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("Thu, 01 Jan 1970 00:00:00 GMT", 30_000), Some(Duration::ZERO));
+        assert_eq!(
+            retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 30_000),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(
+            retry_after("Thu, 01 Jan 1970 00:00:00 GMT", 30_000),
+            Some(Duration::ZERO)
+        );
         assert_eq!(retry_after("soon", 0), None);
     }
 }

@@ -132,7 +132,11 @@ impl Drive {
     }
 
     fn planner<'a>(&'a self, moment: &'a Moment) -> Planner<'a> {
-        Planner { workflow: &self.workflow, state: &self.state, moment }
+        Planner {
+            workflow: &self.workflow,
+            state: &self.state,
+            moment,
+        }
     }
 
     fn moment(&self) -> Moment {
@@ -183,15 +187,23 @@ impl Drive {
     /// Folds an event in and adds it to the step.
     fn record(&mut self, step: &mut Step, mut event: Event) -> Result<Vec<Ready>, Error> {
         let (run, next) = (self.state.opened.run.clone(), &mut self.state.next_payload);
-        step.payloads.extend(journal::pack(event.payloads_mut(), &self.shared.sealer, &run, next));
-        step.append.push(journal::row(&event).map_err(|error| self.unreadable(&error))?);
-        let ready = self.state.apply(&self.workflow, &event).map_err(|error| self.unreadable(&error))?;
+        step.payloads
+            .extend(journal::pack(event.payloads_mut(), &self.shared.sealer, &run, next));
+        step.append
+            .push(journal::row(&event).map_err(|error| self.unreadable(&error))?);
+        let ready = self
+            .state
+            .apply(&self.workflow, &event)
+            .map_err(|error| self.unreadable(&error))?;
         step.events.push(event);
         Ok(ready)
     }
 
     fn unreadable(&self, error: &dyn std::fmt::Display) -> Error {
-        Error::Unreadable { run: self.state.opened.run.clone(), reason: error.to_string() }
+        Error::Unreadable {
+            run: self.state.opened.run.clone(),
+            reason: error.to_string(),
+        }
     }
 
     /// Makes a step durable, then begins its calls. Says how the run ended, if it did.
@@ -205,9 +217,12 @@ impl Drive {
         });
         if !step.events.is_empty() {
             let append = self.append(&mut step)?;
-            let transaction = Transaction { operations: vec![Operation::Append(append)] };
+            let transaction = Transaction {
+                operations: vec![Operation::Append(append)],
+            };
             self.shared.store.commit(transaction).await?;
-            self.shared.observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
+            self.shared
+                .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
         }
         if let Some(closed) = &self.state.closed {
             return Ok(Some(closed.status));
@@ -244,7 +259,11 @@ impl Drive {
                     RunStatus::Failed | RunStatus::TimedOut => KEEP_SEALED,
                     RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Running | RunStatus::Waiting => 0,
                 };
-                Next::End { status: closed.status.as_str().into(), at: closed.at, erase_at: closed.at + keep }
+                Next::End {
+                    status: closed.status.as_str().into(),
+                    at: closed.at,
+                    erase_at: closed.at + keep,
+                }
             }
             None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.state.next_timer()),
             None => Next::WakeAt(self.next_timer().min(now() + LEASE)),
@@ -258,12 +277,21 @@ impl Drive {
             true => self.state.node(*id).and_then(|node| node.deadline),
             false => self.state.timer(*id),
         };
-        self.state.active.iter().filter_map(timer).fold(self.state.deadline(), Millis::min)
+        self.state
+            .active
+            .iter()
+            .filter_map(timer)
+            .fold(self.state.deadline(), Millis::min)
     }
 
     fn snapshot(&mut self, step: &mut Step) -> Result<String, Error> {
         let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
-        step.payloads.extend(journal::pack(self.state.payloads_mut(), &self.shared.sealer, &run, &mut next));
+        step.payloads.extend(journal::pack(
+            self.state.payloads_mut(),
+            &self.shared.sealer,
+            &run,
+            &mut next,
+        ));
         self.state.next_payload = next;
         self.snapshot_seq = self.state.seq;
         serde_json::to_string(&self.state).map_err(|error| self.unreadable(&error))
@@ -360,7 +388,10 @@ impl Drive {
             match self.shared.store.commit(Transaction { operations }).await {
                 Ok(_) => {
                     self.state.next_payload = next;
-                    let ready = self.state.apply(&self.workflow, &event).map_err(|error| self.unreadable(&error))?;
+                    let ready = self
+                        .state
+                        .apply(&self.workflow, &event)
+                        .map_err(|error| self.unreadable(&error))?;
                     self.shared.observe(&self.state.opened.run, &self.workflow, vec![event]);
                     self.shared.poke();
                     return Ok(ready);
@@ -375,7 +406,12 @@ impl Drive {
             }
         }
         let message = "the incident changed too often while the action tried to change it; resubmit the run";
-        let error = CallError { code: "Conflict".into(), message: message.into(), retryable: false, reached: false };
+        let error = CallError {
+            code: "Conflict".into(),
+            message: message.into(),
+            retryable: false,
+            reached: false,
+        };
         self.give_up(step, id, error)
     }
 
@@ -411,7 +447,15 @@ impl Drive {
 }
 
 fn broken(error: &tokio::task::JoinError) -> CallError {
-    let message =
-        if error.is_cancelled() { "the call was cancelled" } else { "the call broke off by a fault of riposte" };
-    CallError { code: "InternalError".into(), message: message.into(), retryable: false, reached: true }
+    let message = if error.is_cancelled() {
+        "the call was cancelled"
+    } else {
+        "the call broke off by a fault of riposte"
+    };
+    CallError {
+        code: "InternalError".into(),
+        message: message.into(),
+        retryable: false,
+        reached: true,
+    }
 }

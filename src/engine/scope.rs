@@ -55,7 +55,10 @@ impl<'a> RunScope<'a> {
         let nodes = outer.iter().filter_map(|frame| self.state.node(NodeId(*frame, owner)));
         let inner = nodes.flat_map(|node| node.frames.iter().copied());
         let of_block = |id: &FrameId| self.state.frame(*id).is_some_and(|frame| frame.block == block);
-        (inner.filter(of_block).collect(), looped || matches!(action.kind, ActionKind::Foreach { .. }))
+        (
+            inner.filter(of_block).collect(),
+            looped || matches!(action.kind, ActionKind::Foreach { .. }),
+        )
     }
 
     fn find(&self, name: &str) -> Option<(ActionId, Found<'a>)> {
@@ -145,11 +148,16 @@ impl Scope for RunScope<'_> {
 
     fn parameter(&self, name: &str) -> Option<Value> {
         let mut parameters = self.state.opened.parameters.iter();
-        parameters.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, payload)| payload.value.clone())
+        parameters
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, payload)| payload.value.clone())
     }
 
     fn variable(&self, name: &str) -> Option<Value> {
-        self.state.variables.get(&name.to_lowercase()).map(|variable| variable.value.value.clone())
+        self.state
+            .variables
+            .get(&name.to_lowercase())
+            .map(|variable| variable.value.value.clone())
     }
 
     fn action(&self, name: &str) -> Option<Value> {
@@ -166,7 +174,12 @@ impl Scope for RunScope<'_> {
     }
 
     fn outputs(&self, name: &str) -> Option<Value> {
-        let outputs = |node: &Node| node.outputs.as_ref().map(|outputs| outputs.value.clone()).unwrap_or_default();
+        let outputs = |node: &Node| {
+            node.outputs
+                .as_ref()
+                .map(|outputs| outputs.value.clone())
+                .unwrap_or_default()
+        };
         match self.find(name)?.1 {
             Found::One(_, node) => Some(outputs(node)),
             Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(_, node)| outputs(node)))),
@@ -207,7 +220,8 @@ impl Scope for RunScope<'_> {
 
     fn iteration_index(&self, name: &str) -> Option<i64> {
         let wanted = self.workflow.find(name)?;
-        self.loop_frame(|id| id == wanted).map(|(frame, _)| i64::from(frame.index))
+        self.loop_frame(|id| id == wanted)
+            .map(|(frame, _)| i64::from(frame.index))
     }
 
     fn result(&self, name: &str) -> Option<Value> {
@@ -215,7 +229,11 @@ impl Scope for RunScope<'_> {
             return None;
         };
         let is_loop = matches!(self.workflow.action(container).kind, ActionKind::Foreach { .. });
-        let blocks: Vec<&Frame> = node.frames.iter().filter_map(|frame| self.state.frame(*frame)).collect();
+        let blocks: Vec<&Frame> = node
+            .frames
+            .iter()
+            .filter_map(|frame| self.state.frame(*frame))
+            .collect();
         let block = blocks.first().map(|frame| frame.block)?;
         let records = |action: &ActionId| {
             let executed = node.frames.iter().map(|frame| NodeId(*frame, *action));
@@ -230,7 +248,9 @@ impl Scope for RunScope<'_> {
             }
             records.pop()
         };
-        Some(Value::array(self.workflow.block(block).actions.iter().filter_map(of_action)))
+        Some(Value::array(
+            self.workflow.block(block).actions.iter().filter_map(of_action),
+        ))
     }
 
     fn workflow(&self) -> Value {

@@ -122,11 +122,23 @@ impl Shared {
         if let Some(known) = lock(&self.workflows).get(hash) {
             return Ok(known.clone());
         }
-        let unreadable = |reason: String| Error::Unreadable { run: format!("of definition {hash}"), reason };
-        let text = self.store.definition(hash).await?.ok_or_else(|| unreadable("the definition is missing".into()))?;
+        let unreadable = |reason: String| Error::Unreadable {
+            run: format!("of definition {hash}"),
+            reason,
+        };
+        let text = self
+            .store
+            .definition(hash)
+            .await?
+            .ok_or_else(|| unreadable("the definition is missing".into()))?;
         let definition = Value::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
         let (workflow, _) = crate::definition::parse(&definition).map_err(|problems| {
-            unreadable(problems.first().map(|problem| problem.message.clone()).unwrap_or_default())
+            unreadable(
+                problems
+                    .first()
+                    .map(|problem| problem.message.clone())
+                    .unwrap_or_default(),
+            )
         })?;
         let workflow = Arc::new(workflow);
         self.keep(hash, &workflow);
@@ -199,7 +211,10 @@ impl Shared {
 }
 
 fn pin(playbook: &Playbook) -> Operation {
-    Operation::PutDefinition { hash: playbook.hash.clone(), text: playbook.definition.to_string() }
+    Operation::PutDefinition {
+        hash: playbook.hash.clone(),
+        text: playbook.definition.to_string(),
+    }
 }
 
 /// A poisoned lock is taken all the same: the maps behind it are valid after every step.
@@ -227,7 +242,9 @@ impl Engine {
             live: Mutex::default(),
             workflows: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// What happens from now on.
@@ -264,7 +281,10 @@ impl Engine {
             return Ok(());
         }
         let row = self.shared.store.run(run).await?;
-        let missing = || Error::Unreadable { run: run.to_owned(), reason: "there is no such run".into() };
+        let missing = || Error::Unreadable {
+            run: run.to_owned(),
+            reason: "there is no such run".into(),
+        };
         let row = row.ok_or_else(missing)?;
         if row.ended_at.is_some() {
             return Ok(());
@@ -316,7 +336,9 @@ impl Engine {
     }
 
     fn take(&self, row: RunRow, cancel: Option<String>) {
-        let Some(control) = self.shared.claim(&row.id) else { return };
+        let Some(control) = self.shared.claim(&row.id) else {
+            return;
+        };
         let shared = self.shared.clone();
         tokio::spawn(async move {
             let run = row.id.clone();
@@ -346,7 +368,10 @@ impl Engine {
         let mut notices = self.watch();
         loop {
             let row = self.shared.store.run(run).await?;
-            let missing = || Error::Unreadable { run: run.to_owned(), reason: "there is no such run".into() };
+            let missing = || Error::Unreadable {
+                run: run.to_owned(),
+                reason: "there is no such run".into(),
+            };
             if let Some(status) = row.ok_or_else(missing)?.status {
                 return Ok(RunStatus::parse(&status).unwrap_or(RunStatus::Failed));
             }
@@ -373,8 +398,16 @@ impl Engine {
     /// # Errors
     /// The store fails, or the run does not exist or is no playbook's.
     pub async fn history(&self, run: &str) -> Result<(Arc<Workflow>, Vec<Event>), Error> {
-        let missing = |reason: &str| Error::Unreadable { run: run.to_owned(), reason: reason.into() };
-        let row = self.shared.store.run(run).await?.ok_or_else(|| missing("there is no such run"))?;
+        let missing = |reason: &str| Error::Unreadable {
+            run: run.to_owned(),
+            reason: reason.into(),
+        };
+        let row = self
+            .shared
+            .store
+            .run(run)
+            .await?
+            .ok_or_else(|| missing("there is no such run"))?;
         let hash = row.definition.ok_or_else(|| missing("it is no run of a playbook"))?;
         let workflow = self.shared.workflow(&hash).await?;
         let events = journal::events(&self.shared.store, &self.shared.sealer, run).await?;
@@ -395,7 +428,10 @@ pub enum StartError {
 
 /// Drives a run of any kind and says how it ended, if it did.
 async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Control>) -> Result<Option<String>, Error> {
-    let (run, kind) = (row.id.clone(), if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK });
+    let (run, kind) = (
+        row.id.clone(),
+        if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK },
+    );
     let status = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
@@ -409,7 +445,11 @@ async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Contro
     };
     if let Some(status) = &status {
         // Nobody listening is no failure.
-        let _ = shared.notices.send(Notice::Ended { run, kind, status: status.clone() });
+        let _ = shared.notices.send(Notice::Ended {
+            run,
+            kind,
+            status: status.clone(),
+        });
     }
     Ok(status)
 }

@@ -110,7 +110,11 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     if playbook.suspended {
         return Err(Refused::Suspended(name.clone()));
     }
-    let trigger = playbook.workflow.triggers.first().ok_or_else(|| Refused::NotFound(name.clone()))?;
+    let trigger = playbook
+        .workflow
+        .triggers
+        .first()
+        .ok_or_else(|| Refused::NotFound(name.clone()))?;
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
     let mut outputs = Object::new();
@@ -119,7 +123,10 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     }
     outputs.insert("body", request.body.clone());
     let bodies = split(name, trigger, &outputs, &parameters, moment)?;
-    let bindings = playbook.connections.iter().map(|bound| (bound.alias.clone(), bound.name.clone()));
+    let bindings = playbook
+        .connections
+        .iter()
+        .map(|bound| (bound.alias.clone(), bound.name.clone()));
     let connections: Vec<_> = bindings.collect();
     let opened = bodies.into_iter().map(|body| {
         let mut outputs = outputs.clone();
@@ -146,7 +153,9 @@ pub fn run_id(moment: &Moment) -> String {
     let mut chance = [0; 10];
     chance.copy_from_slice(&moment.random()[..10]);
     let millis = u64::try_from(moment.now).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid().to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &chance)
+        .into_uuid()
+        .to_string()
 }
 
 fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refused> {
@@ -173,7 +182,11 @@ fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refuse
         StartKind::Entity => "an entity",
         StartKind::Body => "a body",
     };
-    Err(Refused::UnsupportedTrigger { playbook: playbook.to_owned(), has, wanted })
+    Err(Refused::UnsupportedTrigger {
+        playbook: playbook.to_owned(),
+        has,
+        wanted,
+    })
 }
 
 /// The values of all declared parameters; `$connections` is made of the bound connections.
@@ -184,19 +197,33 @@ fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
         reason,
     };
     let mut values = Vec::new();
-    for declared in playbook.workflow.parameters.iter().filter(|declared| declared.name != "$connections") {
-        let given = playbook.parameters.iter().find(|given| given.name.eq_ignore_ascii_case(&declared.name));
+    for declared in playbook
+        .workflow
+        .parameters
+        .iter()
+        .filter(|declared| declared.name != "$connections")
+    {
+        let given = playbook
+            .parameters
+            .iter()
+            .find(|given| given.name.eq_ignore_ascii_case(&declared.name));
         let value = match given {
             Some(given) => given.value.clone().map_err(|reason| refused(&declared.name, reason))?,
             None => declared.default.clone().ok_or_else(|| {
-                refused(&declared.name, "has neither a value nor a default; add it to `spec.parameters`".into())
+                refused(
+                    &declared.name,
+                    "has neither a value nor a default; add it to `spec.parameters`".into(),
+                )
             })?,
         };
         let value = check(declared, value).map_err(|reason| refused(&declared.name, reason))?;
         let secret = declared.kind.is_secure() || given.is_some_and(|given| given.secret);
         values.push((declared.name.clone(), Payload::hidden_if(secret, value)));
     }
-    let bound = playbook.connections.iter().map(|bound| (bound.alias.as_str(), connection(&playbook.namespace, bound)));
+    let bound = playbook
+        .connections
+        .iter()
+        .map(|bound| (bound.alias.as_str(), connection(&playbook.namespace, bound)));
     values.push(("$connections".into(), Payload::open(Value::object(bound))));
     Ok(values)
 }
@@ -232,10 +259,16 @@ fn connection(namespace: &str, bound: &Connection) -> Value {
     Value::object([
         (
             "connectionId",
-            format!("{group}/resourceGroups/{namespace}/providers/Microsoft.Web/connections/{}", bound.name),
+            format!(
+                "{group}/resourceGroups/{namespace}/providers/Microsoft.Web/connections/{}",
+                bound.name
+            ),
         ),
         ("connectionName", bound.name.clone()),
-        ("id", format!("{group}/providers/Microsoft.Web/locations/local/managedApis/{connector}")),
+        (
+            "id",
+            format!("{group}/providers/Microsoft.Web/locations/local/managedApis/{connector}"),
+        ),
     ])
 }
 
@@ -247,10 +280,16 @@ fn split(
     parameters: &[(String, Payload)],
     moment: &Moment,
 ) -> Result<Vec<Value>, Refused> {
-    let failed = |reason: String| Refused::Trigger { playbook: playbook.to_owned(), reason };
+    let failed = |reason: String| Refused::Trigger {
+        playbook: playbook.to_owned(),
+        reason,
+    };
     let context = Context {
         trigger_outputs: Some(outputs.clone().into()),
-        parameters: parameters.iter().map(|(name, payload)| (name.as_str(), payload.value.clone())).collect(),
+        parameters: parameters
+            .iter()
+            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
+            .collect(),
         ..Context::default()
     };
     let scope = ContextScope::new(context, moment.timestamp(), moment.random());
@@ -265,7 +304,10 @@ fn split(
     };
     match split_on.evaluate(&scope).map_err(|error| failed(error.message))? {
         Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.to_vec()),
-        Value::Array(items) => Err(failed(format!("`splitOn` gives {} elements, more than {SPLIT_MAX}", items.len()))),
+        Value::Array(items) => Err(failed(format!(
+            "`splitOn` gives {} elements, more than {SPLIT_MAX}",
+            items.len()
+        ))),
         _ => Err(failed("`splitOn` must give an array".into())),
     }
 }

@@ -152,7 +152,10 @@ pub struct IllegalEvent {
 impl Node {
     /// The elements of a Foreach; empty for other actions.
     pub fn items(&self) -> &[Value] {
-        self.inputs.as_ref().and_then(|inputs| inputs.value.as_array()).unwrap_or_default()
+        self.inputs
+            .as_ref()
+            .and_then(|inputs| inputs.value.as_array())
+            .unwrap_or_default()
     }
 
     /// How it ended, once it has.
@@ -206,7 +209,10 @@ impl State {
     /// An empty journal, or an event that does not fit.
     pub fn fold(workflow: &Workflow, events: &[Event]) -> Result<Self, IllegalEvent> {
         let Some(Event::Opened(opened)) = events.first() else {
-            return Err(IllegalEvent { seq: 0, reason: "a journal begins with `opened`".into() });
+            return Err(IllegalEvent {
+                seq: 0,
+                reason: "a journal begins with `opened`".into(),
+            });
         };
         let (mut state, _) = Self::open(workflow, opened);
         for event in &events[1..] {
@@ -240,18 +246,55 @@ impl State {
         let mut ready = Vec::new();
         match event {
             Event::Opened(_) => {}
-            Event::Entered { at, node, block, inputs, deadline } => {
-                self.begin(*node, Node { inputs: inputs.clone(), deadline: *deadline, ..Node::inside(*at, 0) });
+            Event::Entered {
+                at,
+                node,
+                block,
+                inputs,
+                deadline,
+            } => {
+                self.begin(
+                    *node,
+                    Node {
+                        inputs: inputs.clone(),
+                        deadline: *deadline,
+                        ..Node::inside(*at, 0)
+                    },
+                );
                 self.enter(workflow, *node, *block, &mut ready);
             }
-            Event::Looped { at, node, items, deadline } => {
-                self.begin(*node, Node { inputs: Some(items.clone()), deadline: *deadline, ..Node::inside(*at, 0) });
+            Event::Looped {
+                at,
+                node,
+                items,
+                deadline,
+            } => {
+                self.begin(
+                    *node,
+                    Node {
+                        inputs: Some(items.clone()),
+                        deadline: *deadline,
+                        ..Node::inside(*at, 0)
+                    },
+                );
                 self.iterate(workflow, *node, &mut ready);
             }
-            Event::Called { at, node: id, attempt, inputs, credentials, deadline } => {
+            Event::Called {
+                at,
+                node: id,
+                attempt,
+                inputs,
+                credentials,
+                deadline,
+            } => {
                 if *attempt == 1 {
                     let (inputs, credentials) = (inputs.clone(), credentials.clone());
-                    let node = Node { inputs, credentials, deadline: *deadline, ..Node::new(*at, Phase::Calling) };
+                    let node = Node {
+                        inputs,
+                        credentials,
+                        deadline: *deadline,
+                        ..Node::new(*at, Phase::Calling)
+                    };
                     self.begin(*id, node);
                 }
                 self.attempt(*id, *attempt);
@@ -259,13 +302,34 @@ impl State {
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
             }
-            Event::Polling { node, location, next_at, .. } => {
-                self.set_phase(*node, Phase::Polling { location: location.clone(), next_at: *next_at });
+            Event::Polling {
+                node,
+                location,
+                next_at,
+                ..
+            } => {
+                self.set_phase(
+                    *node,
+                    Phase::Polling {
+                        location: location.clone(),
+                        next_at: *next_at,
+                    },
+                );
             }
             Event::Ended { .. } => self.end(workflow, event, &mut ready),
-            Event::Closed { at, status, error, outputs } => {
+            Event::Closed {
+                at,
+                status,
+                error,
+                outputs,
+            } => {
                 self.active.clear();
-                self.closed = Some(Closed { at: *at, status: *status, error: error.clone(), outputs: outputs.clone() });
+                self.closed = Some(Closed {
+                    at: *at,
+                    status: *status,
+                    error: error.clone(),
+                    outputs: outputs.clone(),
+                });
             }
         }
         Ok(ready)
@@ -283,22 +347,29 @@ impl State {
             Event::Entered { node, .. } | Event::Looped { node, .. } => (*node, |phase| phase.is_none()),
             Event::Called { node, attempt: 1, .. } => (*node, |phase| phase.is_none()),
             Event::Called { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Retrying { .. }))),
-            Event::Retrying { node, .. } => {
-                (*node, |phase| matches!(phase, Some(Phase::Calling | Phase::Polling { .. })))
-            }
-            Event::Polling { node, .. } => {
-                (*node, |phase| matches!(phase, Some(Phase::Calling | Phase::Polling { .. })))
-            }
+            Event::Retrying { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
+            }),
+            Event::Polling { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
+            }),
             Event::Ended { node, .. } => (*node, |phase| !matches!(phase, Some(Phase::Ended { .. }))),
         };
         let Some(frame) = self.frame(id.0).filter(|frame| !frame.closed) else {
             return illegal(format!("frame {} is not open", id.0.0));
         };
-        if workflow.actions.get(id.1.0 as usize).is_none_or(|action| action.block != frame.block) {
+        if workflow
+            .actions
+            .get(id.1.0 as usize)
+            .is_none_or(|action| action.block != frame.block)
+        {
             return illegal(format!("action {} does not stand in frame {}", id.1.0, id.0.0));
         }
         if !fits(frame.nodes.get(&id.1).map(|node| &node.phase)) {
-            return illegal(format!("action '{}' is not where the event finds it", workflow.action(id.1).name));
+            return illegal(format!(
+                "action '{}' is not where the event finds it",
+                workflow.action(id.1).name
+            ));
         }
         Ok(())
     }
@@ -311,7 +382,9 @@ impl State {
     }
 
     fn node_mut(&mut self, id: NodeId) -> Option<&mut Node> {
-        self.frames.get_mut(id.0.0 as usize).and_then(|frame| frame.nodes.get_mut(&id.1))
+        self.frames
+            .get_mut(id.0.0 as usize)
+            .and_then(|frame| frame.nodes.get_mut(&id.1))
     }
 
     fn set_phase(&mut self, id: NodeId, phase: Phase) {
@@ -339,8 +412,17 @@ impl State {
         let id = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
         let actions = &workflow.block(block).actions;
         let left = u32::try_from(actions.len()).unwrap_or(u32::MAX);
-        self.frames.push(Frame { block, parent, index, nodes: BTreeMap::new(), left, closed: left == 0 });
-        let first = actions.iter().filter(|action| workflow.action(**action).run_after.is_empty());
+        self.frames.push(Frame {
+            block,
+            parent,
+            index,
+            nodes: BTreeMap::new(),
+            left,
+            closed: left == 0,
+        });
+        let first = actions
+            .iter()
+            .filter(|action| workflow.action(**action).run_after.is_empty());
         ready.extend(first.map(|action| Ready::Start(NodeId(id, *action))));
         id
     }
@@ -351,7 +433,10 @@ impl State {
         let closed = self.frames[frame.0 as usize].closed;
         if let Some(node) = self.node_mut(id) {
             node.frames.push(frame);
-            node.phase = Phase::Inside { next_item: 1, open: u32::from(!closed) };
+            node.phase = Phase::Inside {
+                next_item: 1,
+                open: u32::from(!closed),
+            };
         }
         if closed {
             ready.push(Ready::Finish(id));
@@ -365,7 +450,11 @@ impl State {
         };
         let Some(node) = self.node(id) else { return };
         let count = node.items().len();
-        let Phase::Inside { mut next_item, mut open } = node.phase else {
+        let Phase::Inside {
+            mut next_item,
+            mut open,
+        } = node.phase
+        else {
             return;
         };
         let mut frames = Vec::new();
@@ -386,7 +475,16 @@ impl State {
 
     /// An action ends: its variable changes, its successors and perhaps its frame move on.
     fn end(&mut self, workflow: &Workflow, event: &Event, ready: &mut Vec<Ready>) {
-        let Event::Ended { at, node: id, status, code, inputs, outputs, error } = event else {
+        let Event::Ended {
+            at,
+            node: id,
+            status,
+            code,
+            inputs,
+            outputs,
+            error,
+        } = event
+        else {
             return;
         };
         self.close_inside(*id);
@@ -394,7 +492,10 @@ impl State {
         let Some(frame) = self.frames.get_mut(id.0.0 as usize) else {
             return;
         };
-        let node = frame.nodes.entry(id.1).or_insert_with(|| Node::new(*at, Phase::Calling));
+        let node = frame
+            .nodes
+            .entry(id.1)
+            .or_insert_with(|| Node::new(*at, Phase::Calling));
         node.phase = Phase::Ended { status: *status };
         node.ended_at = Some(*at);
         node.code.clone_from(code);
@@ -426,7 +527,9 @@ impl State {
             for (action, node) in &mut frame.nodes {
                 if node.status().is_none() {
                     queue.extend(node.frames.iter().copied());
-                    node.phase = Phase::Ended { status: Status::Cancelled };
+                    node.phase = Phase::Ended {
+                        status: Status::Cancelled,
+                    };
                     node.code = "Cancelled".into();
                     self.active.remove(&NodeId(frame_id, *action));
                 }
@@ -481,7 +584,11 @@ impl State {
         let mut ready = Vec::new();
         for (index, frame) in self.frames.iter().enumerate().filter(|(_, frame)| !frame.closed) {
             let id = FrameId(u32::try_from(index).unwrap_or(u32::MAX));
-            let fresh = workflow.block(frame.block).actions.iter().filter(|action| !frame.nodes.contains_key(action));
+            let fresh = workflow
+                .block(frame.block)
+                .actions
+                .iter()
+                .filter(|action| !frame.nodes.contains_key(action));
             ready.extend(fresh.filter_map(|action| self.turn(workflow, NodeId(id, *action))));
         }
         let finished = self.active.iter().filter(|id| self.is_finished(workflow, **id));
@@ -505,7 +612,10 @@ impl State {
 
     /// When the run next needs attention though no call answers: retries, polls, time-outs.
     pub fn next_timer(&self) -> Millis {
-        self.active.iter().filter_map(|id| self.timer(*id)).fold(self.deadline(), Millis::min)
+        self.active
+            .iter()
+            .filter_map(|id| self.timer(*id))
+            .fold(self.deadline(), Millis::min)
     }
 
     /// When an active action next needs attention, if it ever does by itself.
@@ -520,7 +630,9 @@ impl State {
 
     /// Whether a call is in flight.
     pub fn is_calling(&self) -> bool {
-        self.active.iter().any(|id| matches!(self.node(*id).map(|node| &node.phase), Some(Phase::Calling)))
+        self.active
+            .iter()
+            .any(|id| matches!(self.node(*id).map(|node| &node.phase), Some(Phase::Calling)))
     }
 
     /// Every payload of the state.
@@ -529,7 +641,12 @@ impl State {
         all.extend(self.opened.parameters.iter_mut().map(|(_, payload)| payload));
         all.extend(self.variables.values_mut().map(|variable| &mut variable.value));
         for node in self.frames.iter_mut().flat_map(|frame| frame.nodes.values_mut()) {
-            all.extend(node.inputs.iter_mut().chain(node.credentials.iter_mut()).chain(node.outputs.iter_mut()));
+            all.extend(
+                node.inputs
+                    .iter_mut()
+                    .chain(node.credentials.iter_mut())
+                    .chain(node.outputs.iter_mut()),
+            );
         }
         all.extend(self.closed.iter_mut().flat_map(|closed| closed.outputs.iter_mut()));
         all
@@ -555,6 +672,8 @@ mod node_list {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionId, Node>, D::Error> {
-        Ok(Vec::<(ActionId, Node)>::deserialize(deserializer)?.into_iter().collect())
+        Ok(Vec::<(ActionId, Node)>::deserialize(deserializer)?
+            .into_iter()
+            .collect())
     }
 }

@@ -44,11 +44,13 @@ impl Status {
 
     /// The status of several executions together: a failure wins over a time-out, a time-out over success.
     pub fn merge(statuses: impl IntoIterator<Item = Status>) -> Status {
-        statuses.into_iter().fold(Self::Succeeded, |merged, status| match (merged, status) {
-            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
-            (Self::TimedOut, _) | (_, Self::TimedOut) => Self::TimedOut,
-            _ => Self::Succeeded,
-        })
+        statuses
+            .into_iter()
+            .fold(Self::Succeeded, |merged, status| match (merged, status) {
+                (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
+                (Self::TimedOut, _) | (_, Self::TimedOut) => Self::TimedOut,
+                _ => Self::Succeeded,
+            })
     }
 }
 
@@ -80,9 +82,16 @@ impl RunStatus {
 
     /// The status of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Cancelled, Self::TimedOut]
-            .into_iter()
-            .find(|status| status.as_str() == name)
+        [
+            Self::Running,
+            Self::Waiting,
+            Self::Succeeded,
+            Self::Failed,
+            Self::Cancelled,
+            Self::TimedOut,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == name)
     }
 }
 

@@ -75,11 +75,19 @@ impl Variable {
         let value = inputs.value.get("value").cloned().unwrap_or_default();
         match kind {
             ActionKind::InitializeVariable(declarations) => {
-                let values = inputs.value.get("variables").and_then(Value::as_array).unwrap_or_default();
+                let values = inputs
+                    .value
+                    .get("variables")
+                    .and_then(Value::as_array)
+                    .unwrap_or_default();
                 for (declaration, declared) in declarations.iter().zip(values) {
                     let value = declared.get("value").cloned().unwrap_or_default();
                     let value = Payload::hidden_if(inputs.secure, value);
-                    let variable = Variable { name: declaration.name.clone(), kind: declaration.kind, value };
+                    let variable = Variable {
+                        name: declaration.name.clone(),
+                        kind: declaration.kind,
+                        value,
+                    };
                     variables.insert(declaration.name.to_lowercase(), variable);
                 }
             }

@@ -19,7 +19,10 @@ pub fn run(workflow: &Workflow, state: &State) -> Value {
         let id = ActionId(u32::try_from(index).unwrap_or(u32::MAX));
         actions.insert(action.name.clone(), self::action(workflow, state, id));
     }
-    let variables = state.variables.values().map(|variable| (variable.name.as_str(), shown(&variable.value)));
+    let variables = state
+        .variables
+        .values()
+        .map(|variable| (variable.name.as_str(), shown(&variable.value)));
     let mut run = Object::new();
     run.insert("status", status(state).as_str());
     run.insert("actions", Value::from(actions));
@@ -27,10 +30,15 @@ pub fn run(workflow: &Workflow, state: &State) -> Value {
     let closed = state.closed.as_ref();
     run.insert(
         "outputs",
-        closed.and_then(|closed| closed.outputs.as_ref()).map_or(Value::object::<&str, Value>([]), shown),
+        closed
+            .and_then(|closed| closed.outputs.as_ref())
+            .map_or(Value::object::<&str, Value>([]), shown),
     );
     if let Some(error) = closed.and_then(|closed| closed.error.as_ref()) {
-        run.insert("error", Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]));
+        run.insert(
+            "error",
+            Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]),
+        );
     }
     run.into()
 }
@@ -46,17 +54,27 @@ pub fn status(state: &State) -> RunStatus {
 
 fn action(workflow: &Workflow, state: &State, id: ActionId) -> Value {
     let block = workflow.action(id).block;
-    let frames = state.frames.iter().enumerate().filter(|(_, frame)| frame.block == block);
+    let frames = state
+        .frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| frame.block == block);
     let mut nodes: Vec<&Node> = frames.filter_map(|(_, frame)| frame.nodes.get(&id)).collect();
     let Some(last) = nodes.pop() else {
-        let code = if state.closed.is_some() { "ActionBranchingConditionNotSatisfied" } else { "" };
+        let code = if state.closed.is_some() {
+            "ActionBranchingConditionNotSatisfied"
+        } else {
+            ""
+        };
         let status = if state.closed.is_some() { "Skipped" } else { "Waiting" };
         return Value::object([("status", status), ("code", code)]);
     };
     let mut view = node(last);
     if in_loop(workflow, block) {
         let repetitions: Vec<Value> = nodes.into_iter().chain([last]).map(|one| node(one).into()).collect();
-        let statuses = repetitions.iter().filter_map(|one| one.get("status").and_then(Value::as_str));
+        let statuses = repetitions
+            .iter()
+            .filter_map(|one| one.get("status").and_then(Value::as_str));
         let failed = statuses.clone().any(|status| status == Status::Failed.as_str());
         if failed {
             view.insert("status", Status::Failed.as_str());
@@ -91,7 +109,10 @@ fn node(node: &Node) -> Object {
         view.insert("outputs", shown(outputs));
     }
     if let Some(error) = &node.error {
-        view.insert("error", Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]));
+        view.insert(
+            "error",
+            Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]),
+        );
     }
     view.insert("startTime", round_trip(node.started_at));
     if let Some(at) = node.ended_at {
@@ -112,7 +133,11 @@ fn phase(node: &Node) -> &'static str {
 }
 
 fn shown(payload: &Payload) -> Value {
-    if payload.secure { Value::from(HIDDEN) } else { payload.value.clone() }
+    if payload.secure {
+        Value::from(HIDDEN)
+    } else {
+        payload.value.clone()
+    }
 }
 
 /// One line of the tree of a run.
@@ -151,7 +176,13 @@ fn frame_lines(workflow: &Workflow, state: &State, frame: FrameId, depth: usize,
             let Some(iteration) = state.frame(*inner) else { continue };
             if is_loop && lines.len() < limit {
                 let name = format!("#{}", iteration.index + 1);
-                lines.push(Line { depth: depth + 1, name, status: "", note: String::new(), took: None });
+                lines.push(Line {
+                    depth: depth + 1,
+                    name,
+                    status: "",
+                    note: String::new(),
+                    took: None,
+                });
             }
             frame_lines(workflow, state, *inner, depth + 1 + usize::from(is_loop), limit, lines);
         }

@@ -22,7 +22,9 @@ pub fn same(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left.iter().all(|(name, left)| right.get_exact(name).is_some_and(|right| same(left, right)))
+                && left
+                    .iter()
+                    .all(|(name, left)| right.get_exact(name).is_some_and(|right| same(left, right)))
         }
         (left, right) => order_numbers(left, right).is_some_and(|ordering| ordering == Some(Ordering::Equal)),
     }

@@ -29,7 +29,11 @@ pub fn parse(json: &Value) -> Result<Template, Vec<TemplateError>> {
 }
 
 fn error(pointer: &str, message: impl Into<String>) -> TemplateError {
-    TemplateError { pointer: pointer.to_owned(), span: 0..0, message: message.into() }
+    TemplateError {
+        pointer: pointer.to_owned(),
+        span: 0..0,
+        message: message.into(),
+    }
 }
 
 /// Reads the object form and gathers every error; `None` where there was one.
@@ -60,7 +64,11 @@ impl Reader {
         if let Err(wrong) = function.check_arity(arguments.len()) {
             return self.fail(wrong.message);
         }
-        let kind = ExpressionKind::Call { name: name.clone(), function: Some(function), arguments };
+        let kind = ExpressionKind::Call {
+            name: name.clone(),
+            function: Some(function),
+            arguments,
+        };
         Some(Expression { kind, span: 0..0 })
     }
 
@@ -112,7 +120,10 @@ impl Reader {
 }
 
 fn literal(value: Value, span: Range<usize>) -> Expression {
-    Expression { kind: ExpressionKind::Literal(value), span }
+    Expression {
+        kind: ExpressionKind::Literal(value),
+        span,
+    }
 }
 
 /// The expression that a template string stands for; text with expressions in it is a `concat`.
@@ -130,6 +141,10 @@ fn expression_of(template: Template, span: Range<usize>) -> Expression {
             TextPart::Expression(expression) => expression.clone(),
         })
         .collect();
-    let kind = ExpressionKind::Call { name: "concat".into(), function: functions::find("concat"), arguments };
+    let kind = ExpressionKind::Call {
+        name: "concat".into(),
+        function: functions::find("concat"),
+        arguments,
+    };
     Expression { kind, span }
 }

@@ -25,12 +25,18 @@ impl Envelope {
         let object = value.as_object()?;
         let content_type = object.get_exact("$content-type")?.as_str()?;
         let content = object.get_exact("$content")?.as_str()?;
-        Some(Self { content_type: content_type.to_owned(), bytes: decode_base64(content)? })
+        Some(Self {
+            content_type: content_type.to_owned(),
+            bytes: decode_base64(content)?,
+        })
     }
 
     /// An envelope of these bytes.
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: content_type.into(), bytes: bytes.into() }
+        Self {
+            content_type: content_type.into(),
+            bytes: bytes.into(),
+        }
     }
 
     /// The content as text; what is not UTF-8 becomes U+FFFD.
@@ -40,7 +46,13 @@ impl Envelope {
 
     /// Whether the content is XML by its media type.
     pub fn is_xml(&self) -> bool {
-        let essence = self.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = self
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         matches!(essence.as_str(), "application/xml" | "text/xml") || essence.ends_with("+xml")
     }
 }

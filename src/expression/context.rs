@@ -45,7 +45,10 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D:
 fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Object(object) => Ok((*object).clone()),
-        other => Err(serde::de::Error::custom(format!("expected an object, found a value of type {}", other.kind()))),
+        other => Err(serde::de::Error::custom(format!(
+            "expected an object, found a value of type {}",
+            other.kind()
+        ))),
     }
 }
 
@@ -95,7 +98,11 @@ impl Scope for ContextScope {
     }
     fn action(&self, name: &str) -> Option<Value> {
         let outputs = self.outputs(name)?;
-        Some(Value::object([("name", Value::from(name)), ("status", Value::from("Succeeded")), ("outputs", outputs)]))
+        Some(Value::object([
+            ("name", Value::from(name)),
+            ("status", Value::from("Succeeded")),
+            ("outputs", outputs),
+        ]))
     }
     fn outputs(&self, name: &str) -> Option<Value> {
         self.context.outputs.get(name).cloned()

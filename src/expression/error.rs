@@ -16,7 +16,10 @@ pub struct ParseError {
 
 impl ParseError {
     pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into() }
+        Self {
+            span,
+            message: message.into(),
+        }
     }
 }
 
@@ -48,6 +51,9 @@ pub struct EvalError {
 impl EvalError {
     /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { code: INVALID_TEMPLATE, message: message.into() }
+        Self {
+            code: INVALID_TEMPLATE,
+            message: message.into(),
+        }
     }
 }

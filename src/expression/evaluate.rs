@@ -18,9 +18,15 @@ impl Expression {
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
         match &self.kind {
             ExpressionKind::Literal(value) => Ok(value.clone()),
-            ExpressionKind::Call { name, function, arguments } => match function {
+            ExpressionKind::Call {
+                name,
+                function,
+                arguments,
+            } => match function {
                 Some(function) => call(function, arguments, scope),
-                None => Err(EvalError::new(format!("The template function '{name}' is not defined or not valid."))),
+                None => Err(EvalError::new(format!(
+                    "The template function '{name}' is not defined or not valid."
+                ))),
             },
             ExpressionKind::Access { target, key, safe } => {
                 let value = target.evaluate(scope)?;
@@ -39,10 +45,21 @@ fn call(function: &'static Function, arguments: &[Expression], scope: &dyn Scope
     function.check_arity(arguments.len())?;
     let value = match function.call {
         Call::Eager(call) => {
-            let values = arguments.iter().map(|argument| argument.evaluate(scope)).collect::<Result<Vec<_>, _>>()?;
-            call(&Arguments { function, values: &values, scope })?
+            let values = arguments
+                .iter()
+                .map(|argument| argument.evaluate(scope))
+                .collect::<Result<Vec<_>, _>>()?;
+            call(&Arguments {
+                function,
+                values: &values,
+                scope,
+            })?
         }
-        Call::Lazy(call) => call(&LazyArguments { function, expressions: arguments, scope })?,
+        Call::Lazy(call) => call(&LazyArguments {
+            function,
+            expressions: arguments,
+            scope,
+        })?,
     };
     match &value {
         Value::String(text) if text.len() > MAX_TEXT => Err(too_long()),
@@ -65,7 +82,10 @@ fn member(value: &Value, key: &Value, safe: bool) -> Result<Value, String> {
         (Value::Array(items), Value::Int(index)) => {
             match usize::try_from(*index).ok().and_then(|index| items.get(index)) {
                 Some(item) => return Ok(item.clone()),
-                None => format!("array index '{index}' is outside bounds (0, {}) of array", items.len() as i64 - 1),
+                None => format!(
+                    "array index '{index}' is outside bounds (0, {}) of array",
+                    items.len() as i64 - 1
+                ),
             }
         }
         (Value::Null, key) => format!(

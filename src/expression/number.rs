@@ -35,8 +35,14 @@ pub(super) fn scan_number(text: &str) -> Result<(Value, usize), (usize, String)>
         float = true;
     }
     let number = &text[..end];
-    let value = if float { number.parse().map(Value::Float).ok() } else { number.parse().map(Value::Int).ok() };
-    value.map(|value| (value, end)).ok_or_else(|| (end, format!("the integer '{number}' does not fit in 64 bits")))
+    let value = if float {
+        number.parse().map(Value::Float).ok()
+    } else {
+        number.parse().map(Value::Int).ok()
+    };
+    value
+        .map(|value| (value, end))
+        .ok_or_else(|| (end, format!("the integer '{number}' does not fit in 64 bits")))
 }
 
 /// The shortest text that reads back as this float, as .NET prints it: `32`, `0.5`, `9.223372036854776E+18`, `NaN`.

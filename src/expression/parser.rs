@@ -82,7 +82,10 @@ impl<'a> Parser<'a> {
         let mut rest = &self.text[start + 1..];
         loop {
             let Some(quote) = rest.find('\'') else {
-                return Err(ParseError::new(start..self.text.len(), "the string is not closed by a single quote"));
+                return Err(ParseError::new(
+                    start..self.text.len(),
+                    "the string is not closed by a single quote",
+                ));
             };
             content.push_str(&rest[..quote]);
             rest = &rest[quote + 1..];
@@ -114,7 +117,10 @@ impl<'a> Parser<'a> {
         if self.peek() != Some('(') {
             return match keyword(name) {
                 Some(value) => Ok(Node {
-                    expression: Expression { kind: ExpressionKind::Literal(value), span: start..start + name.len() },
+                    expression: Expression {
+                        kind: ExpressionKind::Literal(value),
+                        span: start..start + name.len(),
+                    },
                     height: 0,
                 }),
                 None => Err(ParseError::new(
@@ -157,7 +163,11 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        let kind = ExpressionKind::Call { name: Arc::from(name), function: functions::find(name), arguments };
+        let kind = ExpressionKind::Call {
+            name: Arc::from(name),
+            function: functions::find(name),
+            arguments,
+        };
         self.node(start, kind, height + 1)
     }
 
@@ -173,7 +183,11 @@ impl<'a> Parser<'a> {
             _ => return Err(self.unexpected("expected '.' or '[' after '?'")),
         };
         let height = target.height.max(key.height) + 1;
-        let kind = ExpressionKind::Access { target: Box::new(target.expression), key: Box::new(key.expression), safe };
+        let kind = ExpressionKind::Access {
+            target: Box::new(target.expression),
+            key: Box::new(key.expression),
+            safe,
+        };
         self.node(start, kind, height)
     }
 
@@ -198,7 +212,13 @@ impl<'a> Parser<'a> {
     }
 
     fn literal(&self, start: usize, value: Value) -> Node {
-        Node { expression: Expression { kind: ExpressionKind::Literal(value), span: start..self.position }, height: 0 }
+        Node {
+            expression: Expression {
+                kind: ExpressionKind::Literal(value),
+                span: start..self.position,
+            },
+            height: 0,
+        }
     }
 
     fn node(&self, start: usize, kind: ExpressionKind, height: usize) -> Result<Node, ParseError> {
@@ -257,10 +277,21 @@ impl<'a> Parser<'a> {
 }
 
 fn is_name(c: char) -> bool {
-    !c.is_whitespace() && !matches!(c, '.' | ',' | '(' | ')' | '{' | '}' | '[' | ']' | '?' | '@' | '\'' | '"')
+    !c.is_whitespace()
+        && !matches!(
+            c,
+            '.' | ',' | '(' | ')' | '{' | '}' | '[' | ']' | '?' | '@' | '\'' | '"'
+        )
 }
 
 fn keyword(name: &str) -> Option<Value> {
-    let keywords = [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
-    keywords.into_iter().find(|(keyword, _)| keyword.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    let keywords = [
+        ("null", Value::Null),
+        ("true", Value::Bool(true)),
+        ("false", Value::Bool(false)),
+    ];
+    keywords
+        .into_iter()
+        .find(|(keyword, _)| keyword.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }

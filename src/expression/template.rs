@@ -176,7 +176,9 @@ fn parse_value(json: &Value, pointer: &mut String, depth: usize, errors: &mut Ve
             let parts: Vec<Template> = (0..)
                 .zip(items.iter())
                 .map(|(index, item)| {
-                    within(pointer, &usize::to_string(&index), |pointer| parse_value(item, pointer, depth + 1, errors))
+                    within(pointer, &usize::to_string(&index), |pointer| {
+                        parse_value(item, pointer, depth + 1, errors)
+                    })
                 })
                 .collect();
             if parts.iter().all(|part| matches!(part, Template::Literal(_))) {
@@ -203,10 +205,12 @@ fn parse_object(object: &Object, pointer: &mut String, depth: usize, errors: &mu
     if !members.iter().all(|(name, member)| literal(name) && literal(member)) {
         return Template::Object(Arc::new(members));
     }
-    let members = members.into_iter().filter_map(|(name, member)| match literal_of(name)? {
-        Value::String(name) => Some((name, literal_of(member)?)),
-        _ => None,
-    });
+    let members = members
+        .into_iter()
+        .filter_map(|(name, member)| match literal_of(name)? {
+            Value::String(name) => Some((name, literal_of(member)?)),
+            _ => None,
+        });
     Template::Literal(Value::object(members))
 }
 
@@ -222,7 +226,11 @@ fn parse_string(text: &Arc<str>, pointer: &str, errors: &mut Vec<TemplateError>)
         return Template::Literal(Value::String(text.clone()));
     }
     Template::parse_text(text).unwrap_or_else(|error| {
-        errors.push(TemplateError { pointer: pointer.to_owned(), span: error.span, message: error.message });
+        errors.push(TemplateError {
+            pointer: pointer.to_owned(),
+            span: error.span,
+            message: error.message,
+        });
         Template::Literal(Value::Null)
     })
 }

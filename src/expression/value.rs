@@ -44,7 +44,12 @@ impl Object {
 
     /// The member of this exact name, else the first whose name differs only in case.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).or_else(|| self.0.iter().find(|(key, _)| same_name(key, name)).map(|(_, value)| value))
+        self.0.get(name).or_else(|| {
+            self.0
+                .iter()
+                .find(|(key, _)| same_name(key, name))
+                .map(|(_, value)| value)
+        })
     }
 
     /// The spelling of the member that [`Object::get`] finds.
@@ -103,7 +108,12 @@ fn same_name(left: &str, right: &str) -> bool {
 
 impl<K: Into<Arc<str>>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        Self(members.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        Self(
+            members
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
     }
 }
 
@@ -262,9 +272,10 @@ impl From<&serde_json::Value> for Value {
         match json {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(truth) => Self::Bool(*truth),
-            serde_json::Value::Number(number) => {
-                number.as_i64().map(Self::Int).unwrap_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)))
-            }
+            serde_json::Value::Number(number) => number
+                .as_i64()
+                .map(Self::Int)
+                .unwrap_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN))),
             serde_json::Value::String(text) => Self::from(text.as_str()),
             serde_json::Value::Array(items) => Self::array(items.iter().map(Self::from)),
             serde_json::Value::Object(members) => {

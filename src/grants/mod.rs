@@ -66,8 +66,12 @@ impl MissingGrant {
     /// The manifest of the `PlaybookGrant` that gives the permission, and nothing more, as YAML.
     pub fn manifest(&self) -> String {
         let spec = PlaybookGrantSpec {
-            from: vec![GrantFrom { namespace: self.workspace.clone() }],
-            to: vec![GrantTo { name: self.playbook.clone() }],
+            from: vec![GrantFrom {
+                namespace: self.workspace.clone(),
+            }],
+            to: vec![GrantTo {
+                name: self.playbook.clone(),
+            }],
         };
         let object = serde_json::json!({
             "apiVersion": format!("{GROUP}/{VERSION}"),
@@ -79,7 +83,10 @@ impl MissingGrant {
     }
 
     fn name(&self) -> String {
-        let name: String = format!("{}-runs-{}", self.workspace, self.playbook).chars().take(MAX_NAME).collect();
+        let name: String = format!("{}-runs-{}", self.workspace, self.playbook)
+            .chars()
+            .take(MAX_NAME)
+            .collect();
         name.trim_end_matches(['-', '.']).to_owned()
     }
 }
@@ -102,9 +109,16 @@ mod tests {
     use super::*;
 
     fn grant(from: &[&str], to: &[&str]) -> PlaybookGrantSpec {
-        let from = from.iter().map(|name| GrantFrom { namespace: (*name).to_owned() });
-        let to = to.iter().map(|name| GrantTo { name: (*name).to_owned() });
-        PlaybookGrantSpec { from: from.collect(), to: to.collect() }
+        let from = from.iter().map(|name| GrantFrom {
+            namespace: (*name).to_owned(),
+        });
+        let to = to.iter().map(|name| GrantTo {
+            name: (*name).to_owned(),
+        });
+        PlaybookGrantSpec {
+            from: from.collect(),
+            to: to.collect(),
+        }
     }
 
     #[test]
@@ -112,11 +126,23 @@ mod tests {
         let cases = [
             ("none", vec![], false),
             ("all playbooks", vec![("playbooks", grant(&["soc"], &[]))], true),
-            ("this playbook", vec![("playbooks", grant(&["other", "soc"], &["close", "block-ip"]))], true),
-            ("another playbook", vec![("playbooks", grant(&["soc"], &["close"]))], false),
+            (
+                "this playbook",
+                vec![("playbooks", grant(&["other", "soc"], &["close", "block-ip"]))],
+                true,
+            ),
+            (
+                "another playbook",
+                vec![("playbooks", grant(&["soc"], &["close"]))],
+                false,
+            ),
             ("another workspace", vec![("playbooks", grant(&["other"], &[]))], false),
             ("another namespace", vec![("soc", grant(&["soc"], &[]))], false),
-            ("the second grant", vec![("playbooks", grant(&["x"], &[])), ("playbooks", grant(&["soc"], &[]))], true),
+            (
+                "the second grant",
+                vec![("playbooks", grant(&["x"], &[])), ("playbooks", grant(&["soc"], &[]))],
+                true,
+            ),
         ];
         for (case, grants, expected) in cases {
             let grants = grants.iter().map(|(namespace, grant)| (*namespace, grant));
@@ -143,6 +169,9 @@ mod tests {
         let spec: PlaybookGrantSpec = serde_yaml::from_value(manifest["spec"].clone()).unwrap();
         let granted = permit("soc", "playbooks", "block-ip", [("playbooks", &spec)].into_iter());
         assert_eq!(granted, Permission::Granted);
-        assert_ne!(permit("soc", "playbooks", "other", [("playbooks", &spec)].into_iter()), Permission::Granted);
+        assert_ne!(
+            permit("soc", "playbooks", "other", [("playbooks", &spec)].into_iter()),
+            Permission::Granted
+        );
     }
 }

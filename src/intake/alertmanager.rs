@@ -34,11 +34,20 @@ const LABELS: &[(&str, fn(&str) -> Entity)] = &[
 ];
 
 pub(super) fn read(body: &Node<'_>, delivery: Delivery<'_>) -> Result<Vec<Alert>, DecodeError> {
-    if let Some(version) = body.get("version").filter(|version| version.value.as_str() != Some("4")) {
+    if let Some(version) = body
+        .get("version")
+        .filter(|version| version.value.as_str() != Some("4"))
+    {
         return Err(version.error("only version \"4\" of Alertmanager's webhook is known"));
     }
-    let alerts = body.get("alerts").ok_or_else(|| body.error("an Alertmanager body must have `alerts`"))?;
-    alerts.items()?.iter().map(|alert| read_one(alert, body, delivery)).collect()
+    let alerts = body
+        .get("alerts")
+        .ok_or_else(|| body.error("an Alertmanager body must have `alerts`"))?;
+    alerts
+        .items()?
+        .iter()
+        .map(|alert| read_one(alert, body, delivery))
+        .collect()
 }
 
 fn read_one(alert: &Node<'_>, body: &Node<'_>, delivery: Delivery<'_>) -> Result<Alert, DecodeError> {
@@ -69,7 +78,9 @@ fn read_one(alert: &Node<'_>, body: &Node<'_>, delivery: Delivery<'_>) -> Result
         provider_name: "Alertmanager".to_owned(),
         provider_alert_id: Some(bounds::name(&fingerprint)),
         alert_type: bounds::name(&rule),
-        resolved: alert.text(&["status"])?.is_some_and(|status| status.eq_ignore_ascii_case("resolved")),
+        resolved: alert
+            .text(&["status"])?
+            .is_some_and(|status| status.eq_ignore_ascii_case("resolved")),
         tactics: bounds::names(label("tactic").iter()),
         techniques: bounds::names(label("technique").iter()),
         entities,
@@ -80,12 +91,16 @@ fn read_one(alert: &Node<'_>, body: &Node<'_>, delivery: Delivery<'_>) -> Result
     })
 }
 
+/// The members that are text and not blank.
 fn texts(alert: &Node<'_>, name: &str) -> Result<IndexMap<String, String>, DecodeError> {
     let Some(node) = alert.get(name) else {
         return Ok(IndexMap::new());
     };
     let members = node.value.as_object().ok_or_else(|| node.expected("an object"))?;
-    let text = |(key, value): (&String, &Value)| value.as_str().map(|text| (key.clone(), text.to_owned()));
+    let text = |(key, value): (&String, &Value)| {
+        let text = value.as_str().filter(|text| !text.trim().is_empty())?;
+        Some((key.clone(), text.to_owned()))
+    };
     Ok(members.iter().filter_map(text).collect())
 }
 
@@ -98,7 +113,9 @@ fn fingerprint(labels: &IndexMap<String, String>) -> String {
 
 /// The end, if there is one: a firing alert has the year 1, or a time in the future at which it counts as resolved.
 fn end(alert: &Node<'_>) -> Result<Option<String>, DecodeError> {
-    let resolved = alert.text(&["status"])?.is_some_and(|status| status.eq_ignore_ascii_case("resolved"));
+    let resolved = alert
+        .text(&["status"])?
+        .is_some_and(|status| status.eq_ignore_ascii_case("resolved"));
     let end = alert.time(&["endsAt"])?;
     Ok(end.filter(|end| resolved && time::instant(end).is_some_and(|end| end > Timestamp::UNIX_EPOCH)))
 }
@@ -116,7 +133,11 @@ fn severity(label: Option<&str>) -> Severity {
 fn entities(labels: &IndexMap<String, String>) -> Vec<Entity> {
     let mut entities: Vec<Entity> = pod(labels).into_iter().collect();
     for (label, read) in LABELS {
-        let Some(value) = labels.get(*label).map(|value| value.trim()).filter(|value| !value.is_empty()) else {
+        let Some(value) = labels
+            .get(*label)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+        else {
             continue;
         };
         let entity = read(value);
@@ -129,9 +150,18 @@ fn entities(labels: &IndexMap<String, String>) -> Vec<Entity> {
 
 fn pod(labels: &IndexMap<String, String>) -> Option<Entity> {
     let pod = labels.get("pod").filter(|pod| !pod.is_empty())?;
-    let named = [("namespace", "k8sNamespace"), ("container", "containerName"), ("image", "containerImage")];
-    let facts = named.iter().filter_map(|(label, property)| Some((*property, labels.get(*label)?.as_str())));
-    Some(Entity::new(EntityKind::Host, [("hostName", pod.as_str())].into_iter().chain(facts)))
+    let named = [
+        ("namespace", "k8sNamespace"),
+        ("container", "containerName"),
+        ("image", "containerImage"),
+    ];
+    let facts = named
+        .iter()
+        .filter_map(|(label, property)| Some((*property, labels.get(*label)?.as_str())));
+    Some(Entity::new(
+        EntityKind::Host,
+        [("hostName", pod.as_str())].into_iter().chain(facts),
+    ))
 }
 
 fn address(value: &str) -> Entity {
@@ -190,7 +220,11 @@ mod tests {
             ("2001:db8::1", EntityKind::Ip, "2001:db8::1"),
             ("node-1:9100", EntityKind::Host, "node-1"),
             ("node-1", EntityKind::Host, "node-1"),
-            ("https://shop.example/health", EntityKind::Url, "https://shop.example/health"),
+            (
+                "https://shop.example/health",
+                EntityKind::Url,
+                "https://shop.example/health",
+            ),
         ];
         for (value, kind, name) in cases {
             let entity = endpoint(value);

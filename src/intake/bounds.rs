@@ -72,7 +72,11 @@ pub(super) fn property(value: &Value) -> Value {
         Value::String(text) => Value::String(cut(text, MAX_PROPERTY)),
         Value::Array(_) | Value::Object(_) => {
             let json = value.to_string();
-            if json.len() <= MAX_PROPERTY { value.clone() } else { Value::String(cut(&json, MAX_PROPERTY)) }
+            if json.len() <= MAX_PROPERTY {
+                value.clone()
+            } else {
+                Value::String(cut(&json, MAX_PROPERTY))
+            }
         }
     }
 }
@@ -92,7 +96,9 @@ where
     let (keys, values, length) = MAX_DETAILS;
     let bounded = details.into_iter().take(keys);
     let values_of = |list: V| list.into_iter().take(values).map(|value| cut(&value, length)).collect();
-    bounded.map(|(key, list)| (name(key.as_ref()), values_of(list))).collect()
+    bounded
+        .map(|(key, list)| (name(key.as_ref()), values_of(list)))
+        .collect()
 }
 
 /// Text for a message: control characters escaped, at most 500 characters.
@@ -100,7 +106,13 @@ pub(super) fn printable(text: &str) -> String {
     let bounded = cut(text, 500);
     bounded
         .chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect::<Vec<_>>() } else { vec![letter] })
+        .flat_map(|letter| {
+            if letter.is_control() {
+                letter.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![letter]
+            }
+        })
         .collect()
 }
 
@@ -125,7 +137,11 @@ mod tests {
     #[test]
     fn a_large_structure_becomes_text() {
         let large = json!(vec!["x".repeat(1_000); 20]);
-        assert!(property(&large).as_str().is_some_and(|text| text.chars().count() == MAX_PROPERTY));
+        assert!(
+            property(&large)
+                .as_str()
+                .is_some_and(|text| text.chars().count() == MAX_PROPERTY)
+        );
         assert_eq!(property(&json!({"a": [1]})), json!({"a": [1]}));
     }
 }

@@ -20,7 +20,12 @@ pub struct DecodeError {
 impl DecodeError {
     pub(super) fn at(pointer: &str, message: impl Into<String>) -> Self {
         let pointer = Some(bounds::printable(pointer));
-        Self { message: bounds::printable(&message.into()), pointer, line: None, column: None }
+        Self {
+            message: bounds::printable(&message.into()),
+            pointer,
+            line: None,
+            column: None,
+        }
     }
 
     /// The error of the JSON reader; its place moves from the message into fields.
@@ -29,7 +34,12 @@ impl DecodeError {
         let suffix = format!(" at line {} column {}", error.line(), error.column());
         let message = bounds::printable(text.strip_suffix(&suffix).unwrap_or(&text));
         let known = error.line() > 0;
-        Self { message, pointer: None, line: known.then(|| error.line()), column: known.then(|| error.column()) }
+        Self {
+            message,
+            pointer: None,
+            line: known.then(|| error.line()),
+            column: known.then(|| error.column()),
+        }
     }
 
     fn place(&self) -> String {

@@ -31,7 +31,9 @@ const TACTICS: &[(&str, &str)] = &[
 ];
 
 pub(super) fn read(event: &Node<'_>, delivery: Delivery<'_>) -> Result<Alert, DecodeError> {
-    let rule = event.text(&["rule"])?.ok_or_else(|| event.error("a Falco event must have a `rule`"))?;
+    let rule = event
+        .text(&["rule"])?
+        .ok_or_else(|| event.error("a Falco event must have a `rule`"))?;
     let output = event.text(&["output"])?.unwrap_or_default();
     let hostname = event.text(&["hostname"])?.unwrap_or_default();
     let sent = event.text(&["time"])?.unwrap_or_default();
@@ -91,7 +93,10 @@ fn tactics(tags: &[String]) -> Vec<String> {
     let name_of = |tag: &String| {
         let tag = tag.to_ascii_lowercase();
         let tactic = tag.strip_prefix("mitre_")?;
-        TACTICS.iter().find(|(falco, _)| *falco == tactic).map(|(_, name)| *name)
+        TACTICS
+            .iter()
+            .find(|(falco, _)| *falco == tactic)
+            .map(|(_, name)| *name)
     };
     bounds::names(tags.iter().filter_map(name_of))
 }
@@ -100,7 +105,10 @@ fn tactics(tags: &[String]) -> Vec<String> {
 fn technique(tag: &str) -> Option<String> {
     let upper = tag.trim().to_ascii_uppercase();
     let name = upper.strip_prefix("MITRE_").unwrap_or(&upper);
-    let (number, sub) = name.strip_prefix('T')?.split_once('.').map_or((name.get(1..)?, None), |(a, b)| (a, Some(b)));
+    let (number, sub) = name
+        .strip_prefix('T')?
+        .split_once('.')
+        .map_or((name.get(1..)?, None), |(a, b)| (a, Some(b)));
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     (digits(number, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| name.to_owned())
 }

@@ -8,8 +8,10 @@ use crate::rules::Entity;
 
 /// The id of a thing of a workspace, a UUID v5 of its deduplication key. `kind` keeps alerts and incidents apart.
 pub(super) fn id(workspace: &str, kind: &str, dedup_key: &str) -> String {
-    let workspace =
-        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("https://riposte.dev/workspaces/{workspace}").as_bytes());
+    let workspace = Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("https://riposte.dev/workspaces/{workspace}").as_bytes(),
+    );
     Uuid::new_v5(&workspace, format!("{kind}:{dedup_key}").as_bytes()).to_string()
 }
 
@@ -21,7 +23,12 @@ pub(super) fn hash<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> String
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The key by which like alerts join one incident: their source, rule and entities in any order.

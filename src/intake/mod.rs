@@ -65,8 +65,14 @@ pub struct NativeIncident {
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] =
-        &[Self::Alert, Self::Incident, Self::SentinelIncident, Self::SentinelAlert, Self::Alertmanager, Self::Falco];
+    pub const ALL: &'static [Self] = &[
+        Self::Alert,
+        Self::Incident,
+        Self::SentinelIncident,
+        Self::SentinelAlert,
+        Self::Alertmanager,
+        Self::Falco,
+    ];
 
     /// The name in the path of the intake, such as `sentinel-incident`.
     pub fn as_str(self) -> &'static str {
@@ -100,8 +106,20 @@ impl Format {
         if !has("title") || !has("severity") {
             return None;
         }
-        let of_incident = ["alerts", "comments", "tasks", "status", "owner", "labels", "classification"];
-        Some(if of_incident.into_iter().any(has) { Self::Incident } else { Self::Alert })
+        let of_incident = [
+            "alerts",
+            "comments",
+            "tasks",
+            "status",
+            "owner",
+            "labels",
+            "classification",
+        ];
+        Some(if of_incident.into_iter().any(has) {
+            Self::Incident
+        } else {
+            Self::Alert
+        })
     }
 }
 

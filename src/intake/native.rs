@@ -125,12 +125,20 @@ fn one_or_many<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<(String, T)>, Dec
     }
     let bodies: Vec<T> = serde_json::from_slice(body).map_err(syntax)?;
     at_most(bodies.len(), MAX_BATCH, "", "items")?;
-    Ok(bodies.into_iter().enumerate().map(|(index, body)| (format!("/{index}"), body)).collect())
+    Ok(bodies
+        .into_iter()
+        .enumerate()
+        .map(|(index, body)| (format!("/{index}"), body))
+        .collect())
 }
 
 fn at_most(count: usize, limit: usize, place: &str, what: &str) -> Result<(), DecodeError> {
     let message = || format!("{count} {what} are too many; send at most {limit}");
-    if count <= limit { Ok(()) } else { Err(DecodeError::at(place, message())) }
+    if count <= limit {
+        Ok(())
+    } else {
+        Err(DecodeError::at(place, message()))
+    }
 }
 
 fn checked_title(title: &str, place: &str) -> Result<String, DecodeError> {
@@ -153,9 +161,15 @@ fn entities(entities: Vec<Entity>, place: &str) -> Result<Vec<Entity>, DecodeErr
     at_most(entities.len(), MAX_ENTITIES, &place, "entities")?;
     let bound = |(index, entity): (usize, Entity)| {
         if entity.properties.is_empty() {
-            return Err(DecodeError::at(&format!("{place}/{index}"), "an entity must have a property that names it"));
+            return Err(DecodeError::at(
+                &format!("{place}/{index}"),
+                "an entity must have a property that names it",
+            ));
         }
-        Ok(Entity { kind: entity.kind, properties: bounds::properties(&entity.properties) })
+        Ok(Entity {
+            kind: entity.kind,
+            properties: bounds::properties(&entity.properties),
+        })
     };
     entities.into_iter().enumerate().map(bound).collect()
 }
@@ -211,8 +225,18 @@ fn alert(body: AlertBody, place: &str, delivery: Delivery<'_>) -> Result<Alert, 
 
 fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<NativeIncident, DecodeError> {
     let title = checked_title(&body.title, place)?;
-    at_most(body.alerts.len(), MAX_ALERTS_PER_INCIDENT, &format!("{place}/alerts"), "alerts")?;
-    at_most(body.comments.len(), MAX_COMMENTS, &format!("{place}/comments"), "comments")?;
+    at_most(
+        body.alerts.len(),
+        MAX_ALERTS_PER_INCIDENT,
+        &format!("{place}/alerts"),
+        "alerts",
+    )?;
+    at_most(
+        body.comments.len(),
+        MAX_COMMENTS,
+        &format!("{place}/comments"),
+        "comments",
+    )?;
     if body.status == IncidentStatus::Closed && body.classification.is_none() {
         let message = "a closed incident must have a classification, for example `Undetermined`";
         return Err(DecodeError::at(&format!("{place}/classification"), message));
@@ -224,7 +248,12 @@ fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<N
     let key = identity::dedup_key("incident", body.id.as_deref(), content);
     let id = identity::id(delivery.workspace, "incident", &key);
     let alert_at = |(index, body)| alert(body, &format!("{place}/alerts/{index}"), delivery);
-    let alerts: Vec<Alert> = body.alerts.into_iter().enumerate().map(alert_at).collect::<Result<_, _>>()?;
+    let alerts: Vec<Alert> = body
+        .alerts
+        .into_iter()
+        .enumerate()
+        .map(alert_at)
+        .collect::<Result<_, _>>()?;
     let starts = alerts.iter().filter_map(|alert| time::instant(&alert.start_time)).min();
     let ends = alerts.iter().filter_map(|alert| time::instant(&alert.end_time)).max();
     let labels = bounds::names(body.labels).into_iter();
@@ -239,7 +268,12 @@ fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<N
         classification_reason: body.classification_reason,
         classification_comment: body.classification_comment.map(|text| bounds::description(&text)),
         owner: body.owner,
-        labels: labels.map(|label_name| Label { label_name, label_type: "User".to_owned() }).collect(),
+        labels: labels
+            .map(|label_name| Label {
+                label_name,
+                label_type: "User".to_owned(),
+            })
+            .collect(),
         first_activity_time: first.unwrap_or_else(|| starts.unwrap_or(delivery.received).to_string()),
         last_activity_time: last.unwrap_or_else(|| ends.unwrap_or(delivery.received).to_string()),
         created_time: delivery.time(),
@@ -252,8 +286,19 @@ fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<N
         ..Incident::default()
     };
     let comment_at = |(index, body)| comment(body, &id, &format!("{place}/comments/{index}"), index, delivery);
-    let comments = body.comments.into_iter().enumerate().map(comment_at).collect::<Result<_, _>>()?;
-    Ok(NativeIncident { incident, alerts, comments, tasks: Vec::new(), dedup_key: key })
+    let comments = body
+        .comments
+        .into_iter()
+        .enumerate()
+        .map(comment_at)
+        .collect::<Result<_, _>>()?;
+    Ok(NativeIncident {
+        incident,
+        alerts,
+        comments,
+        tasks: Vec::new(),
+        dedup_key: key,
+    })
 }
 
 fn comment(

@@ -15,12 +15,18 @@ pub(super) struct Node<'a> {
 
 impl<'a> Node<'a> {
     pub(super) fn root(value: &'a Value) -> Self {
-        Self { value, pointer: String::new() }
+        Self {
+            value,
+            pointer: String::new(),
+        }
     }
 
     /// The same place with another value, for JSON that lies in text.
     pub(super) fn with<'b>(&self, value: &'b Value) -> Node<'b> {
-        Node { value, pointer: self.pointer.clone() }
+        Node {
+            value,
+            pointer: self.pointer.clone(),
+        }
     }
 
     /// A complaint about this place.
@@ -41,7 +47,10 @@ impl<'a> Node<'a> {
             members.find(|(key, _)| key.eq_ignore_ascii_case(name))
         })?;
         let pointer = || format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
-        (!value.is_null()).then(|| Node { value, pointer: pointer() })
+        (!value.is_null()).then(|| Node {
+            value,
+            pointer: pointer(),
+        })
     }
 
     /// The first of these members that is there.
@@ -53,7 +62,14 @@ impl<'a> Node<'a> {
     pub(super) fn items(&self) -> Result<Vec<Node<'a>>, DecodeError> {
         let items = self.value.as_array().ok_or_else(|| self.expected("an array"))?;
         let place = |index: usize| format!("{}/{index}", self.pointer);
-        Ok(items.iter().enumerate().map(|(index, value)| Node { value, pointer: place(index) }).collect())
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(index, value)| Node {
+                value,
+                pointer: place(index),
+            })
+            .collect())
     }
 
     /// The items of the array of this name; none if it is absent.
@@ -89,7 +105,8 @@ impl<'a> Node<'a> {
             return Ok(None);
         }
         let utc = time::utc(&text);
-        utc.map(Some).ok_or_else(|| node.error(format!("'{text}' is no time; write one as 2026-03-01T10:00:00Z")))
+        utc.map(Some)
+            .ok_or_else(|| node.error(format!("'{text}' is no time; write one as 2026-03-01T10:00:00Z")))
     }
 
     /// The first of these members as one of a closed set, whatever its case.
@@ -101,7 +118,10 @@ impl<'a> Node<'a> {
     ) -> Result<Option<T>, DecodeError> {
         let Some(node) = self.any(names) else { return Ok(None) };
         let text = node.as_text()?;
-        let found = all.iter().copied().find(|member| name_of(*member).eq_ignore_ascii_case(text.trim()));
+        let found = all
+            .iter()
+            .copied()
+            .find(|member| name_of(*member).eq_ignore_ascii_case(text.trim()));
         if found.is_some() || text.trim().is_empty() {
             return Ok(found);
         }
@@ -114,7 +134,10 @@ impl<'a> Node<'a> {
         let Some(node) = self.any(names) else {
             return Ok(Vec::new());
         };
-        let parsed = node.value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let parsed = node
+            .value
+            .as_str()
+            .and_then(|text| serde_json::from_str::<Value>(text).ok());
         match (node.value, parsed) {
             (_, Some(Value::Array(items))) => Ok(bounds::names(items.iter().filter_map(Value::as_str))),
             (Value::String(text), _) => Ok(bounds::names(text.split(','))),
@@ -149,7 +172,10 @@ mod tests {
         let body = json!({"Alerts": [{"Start/Time": 5}, {"Start/Time": [1]}]});
         let alerts = Node::root(&body).list("alerts").expect("a list");
         let error = alerts[1].text(&["start/time"]).expect_err("an array is no text");
-        assert_eq!(error.to_string(), "expected text, found an array at /Alerts/1/Start~1Time");
+        assert_eq!(
+            error.to_string(),
+            "expected text, found an array at /Alerts/1/Start~1Time"
+        );
         let error = alerts[0].time(&["start/time"]).expect_err("5 is no time");
         assert_eq!(error.pointer.as_deref(), Some("/Alerts/0/Start~1Time"));
     }

@@ -28,15 +28,24 @@ pub(super) fn read(body: &Node<'_>, delivery: Delivery<'_>) -> Result<Alert, Dec
     let title = alert.text(&["AlertDisplayName", "DisplayName", "AlertName", "friendlyName"])?;
     let title = title.ok_or_else(|| alert.error("an alert must have `AlertDisplayName`"))?;
     let extended = json_object(alert, &["ExtendedProperties", "additionalData"])?;
-    let system_id = alert.text(&["SystemAlertId"])?.or(body.text(&["name"])?.filter(|_| nested.is_some()));
+    let system_id = alert
+        .text(&["SystemAlertId"])?
+        .or(body.text(&["name"])?.filter(|_| nested.is_some()));
     let provider_id = alert.text(&["ProviderAlertId", "VendorOriginalId"])?;
     let own_id = system_id.as_deref().or(provider_id.as_deref());
     let key = identity::dedup_key("sentinel", own_id, || identity::hash([alert.value.to_string()]));
     let (entities, unread) = entities(alert)?;
     let rule = text_member(&extended, "Analytic Rule Name");
-    let alert_type = alert.text(&["AlertType"])?.or_else(|| rule.clone()).unwrap_or_else(|| title.clone());
-    let product = alert.text(&["ProductName"])?.unwrap_or_else(|| "Microsoft Sentinel".to_owned());
-    let start = alert.time(&["StartTimeUtc", "StartTime"])?.unwrap_or_else(|| delivery.time());
+    let alert_type = alert
+        .text(&["AlertType"])?
+        .or_else(|| rule.clone())
+        .unwrap_or_else(|| title.clone());
+    let product = alert
+        .text(&["ProductName"])?
+        .unwrap_or_else(|| "Microsoft Sentinel".to_owned());
+    let start = alert
+        .time(&["StartTimeUtc", "StartTime"])?
+        .unwrap_or_else(|| delivery.time());
     let mut alert = Alert {
         id: identity::id(delivery.workspace, "alert", &key),
         workspace: delivery.workspace.to_owned(),
@@ -51,7 +60,9 @@ pub(super) fn read(body: &Node<'_>, delivery: Delivery<'_>) -> Result<Alert, Dec
         provider_alert_id: provider_id.or(system_id).map(|id| bounds::name(&id)),
         alert_type: bounds::name(&alert_type),
         analytics_rule: rule.map(|rule| bounds::name(&rule)),
-        resolved: alert.text(&["Status"])?.is_some_and(|status| status.eq_ignore_ascii_case("Resolved")),
+        resolved: alert
+            .text(&["Status"])?
+            .is_some_and(|status| status.eq_ignore_ascii_case("Resolved")),
         entities,
         custom_details: custom_details(&extended),
         extended_properties: bounds::properties(&extended),
@@ -71,11 +82,15 @@ fn describe(alert: &Node<'_>) -> Result<Alert, DecodeError> {
         product_component_name: alert.text(&["ProductComponentName"])?.map(|name| bounds::name(&name)),
         vendor_name: bounds::name(&alert.text(&["VendorName"])?.unwrap_or_else(|| "Microsoft".to_owned())),
         provider_name: bounds::name(
-            &alert.text(&["ProviderName"])?.unwrap_or_else(|| "ASI Scheduled Alerts".to_owned()),
+            &alert
+                .text(&["ProviderName"])?
+                .unwrap_or_else(|| "ASI Scheduled Alerts".to_owned()),
         ),
         tactics: alert.names(&["Tactics"])?,
         techniques: alert.names(&["Techniques"])?,
-        link: alert.text(&["AlertUri", "AlertLink"])?.map(|link| bounds::description(&link)),
+        link: alert
+            .text(&["AlertUri", "AlertLink"])?
+            .map(|link| bounds::description(&link)),
         remediation_steps: alert.names(&["RemediationSteps"])?,
         ..Alert::default()
     })
@@ -84,10 +99,15 @@ fn describe(alert: &Node<'_>) -> Result<Alert, DecodeError> {
 /// A severity of Sentinel; an alert without one is the mildest, as is the old word `Unknown`.
 pub(super) fn severity(node: &Node<'_>) -> Result<Severity, DecodeError> {
     let names = ["Severity", "AlertSeverity"];
-    if node.text(&names)?.is_some_and(|text| text.eq_ignore_ascii_case("Unknown")) {
+    if node
+        .text(&names)?
+        .is_some_and(|text| text.eq_ignore_ascii_case("Unknown"))
+    {
         return Ok(Severity::Informational);
     }
-    Ok(node.one_of(&names, Severity::ALL, Severity::as_str)?.unwrap_or_default())
+    Ok(node
+        .one_of(&names, Severity::ALL, Severity::as_str)?
+        .unwrap_or_default())
 }
 
 fn entities(alert: &Node<'_>) -> Result<(Vec<Entity>, Vec<Value>), DecodeError> {
@@ -112,9 +132,10 @@ pub(super) fn read_entities(node: &Node<'_>) -> Result<(Vec<Entity>, Vec<Value>)
     let (read, unread) = entity::read_list(items);
     let mut known = std::collections::HashSet::new();
     let each_once = read.into_iter().filter(|entity| known.insert(entity.identity()));
-    let bounded = each_once
-        .take(MAX_ENTITIES)
-        .map(|entity| Entity { properties: bounds::properties(&entity.properties), kind: entity.kind });
+    let bounded = each_once.take(MAX_ENTITIES).map(|entity| Entity {
+        properties: bounds::properties(&entity.properties),
+        kind: entity.kind,
+    });
     Ok((bounded.collect(), unread.into_iter().map(|(value, _)| value).collect()))
 }
 
@@ -124,7 +145,9 @@ fn json_text(node: &Node<'_>) -> Result<Option<Value>, DecodeError> {
         return Ok(None);
     };
     let parsed = serde_json::from_str(text);
-    parsed.map(Some).map_err(|error| node.error(format!("the text is no JSON: {error}")))
+    parsed
+        .map(Some)
+        .map_err(|error| node.error(format!("the text is no JSON: {error}")))
 }
 
 fn json_object(alert: &Node<'_>, names: &[&str]) -> Result<Map<String, Value>, DecodeError> {
@@ -144,17 +167,31 @@ fn json_object(alert: &Node<'_>, names: &[&str]) -> Result<Map<String, Value>, D
 
 fn text_member(members: &Map<String, Value>, name: &str) -> Option<String> {
     let (_, value) = members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-    value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    value
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 /// The member `Custom Details`: JSON text `{"key": ["value"]}`, or that object itself. What is neither stays an
 /// extended property only.
 fn custom_details(extended: &Map<String, Value>) -> IndexMap<String, Vec<String>> {
-    let Some((_, details)) = extended.iter().find(|(key, _)| key.eq_ignore_ascii_case("Custom Details")) else {
+    let Some((_, details)) = extended
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("Custom Details"))
+    else {
         return IndexMap::new();
     };
-    let parsed = details.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let members = parsed.as_ref().unwrap_or(details).as_object().cloned().unwrap_or_default();
+    let parsed = details
+        .as_str()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let members = parsed
+        .as_ref()
+        .unwrap_or(details)
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     bounds::details(members.iter().map(|(key, value)| match value {
         Value::Array(items) => (key, items.iter().map(text).collect::<Vec<_>>()),

@@ -8,7 +8,9 @@ use crate::api::automation_rule::{Classification, ClassificationReason, Incident
 use crate::rules::{Comment, Incident, Label, Task};
 
 pub(super) fn recognises(body: &Node<'_>) -> bool {
-    let schema = body.get("objectSchemaType").and_then(|node| node.value.as_str().map(str::to_owned));
+    let schema = body
+        .get("objectSchemaType")
+        .and_then(|node| node.value.as_str().map(str::to_owned));
     let is_incident = |node: &Node<'_>| {
         let properties = node.get("properties");
         properties.is_some_and(|node| node.has("title") && (node.has("severity") || node.has("incidentNumber")))
@@ -26,14 +28,22 @@ pub(super) fn read(body: &Node<'_>, delivery: Delivery<'_>) -> Result<NativeInci
         return Err(properties.expected("an object"));
     }
     let own_id = own_id(&object, &properties)?;
-    let key = identity::dedup_key("sentinel", own_id.as_deref(), || identity::hash([properties.value.to_string()]));
+    let key = identity::dedup_key("sentinel", own_id.as_deref(), || {
+        identity::hash([properties.value.to_string()])
+    });
     let id = identity::id(delivery.workspace, "incident", &key);
     let alerts = properties.list("Alerts")?;
-    let alerts: Result<Vec<_>, DecodeError> =
-        alerts.iter().take(MAX_ALERTS_PER_INCIDENT).map(|alert| sentinel_alert::read(alert, delivery)).collect();
+    let alerts: Result<Vec<_>, DecodeError> = alerts
+        .iter()
+        .take(MAX_ALERTS_PER_INCIDENT)
+        .map(|alert| sentinel_alert::read(alert, delivery))
+        .collect();
     let mut incident = incident(&properties, delivery)?;
     incident.id.clone_from(&id);
-    incident.provider_incident_id = properties.text(&["providerIncidentId"])?.or(own_id).map(|id| bounds::name(&id));
+    incident.provider_incident_id = properties
+        .text(&["providerIncidentId"])?
+        .or(own_id)
+        .map(|id| bounds::name(&id));
     Ok(NativeIncident {
         incident,
         alerts: alerts?,
@@ -45,14 +55,20 @@ pub(super) fn read(body: &Node<'_>, delivery: Delivery<'_>) -> Result<NativeInci
 
 /// The GUID of the incident: its name, or the end of its ARM id.
 fn own_id(object: &Node<'_>, properties: &Node<'_>) -> Result<Option<String>, DecodeError> {
-    let from_arm = object.text(&["id"])?.and_then(|id| id.rsplit('/').next().map(str::to_owned));
+    let from_arm = object
+        .text(&["id"])?
+        .and_then(|id| id.rsplit('/').next().map(str::to_owned));
     let name = object.text(&["name"])?.or(from_arm);
     let name = name.map(|name| name.to_lowercase());
-    Ok(name.or(properties.text(&["incidentNumber"])?.map(|number| format!("number-{number}"))))
+    Ok(name.or(properties
+        .text(&["incidentNumber"])?
+        .map(|number| format!("number-{number}"))))
 }
 
 fn incident(properties: &Node<'_>, delivery: Delivery<'_>) -> Result<Incident, DecodeError> {
-    let title = properties.text(&["title"])?.ok_or_else(|| properties.error("an incident must have a `title`"))?;
+    let title = properties
+        .text(&["title"])?
+        .ok_or_else(|| properties.error("an incident must have a `title`"))?;
     let created = properties.time(&["createdTimeUtc"])?.unwrap_or_else(|| delivery.time());
     let first = properties.time(&["firstActivityTimeUtc", "firstActivityTimeGenerated"])?;
     let last = properties.time(&["lastActivityTimeUtc", "lastActivityTimeGenerated"])?;
@@ -60,12 +76,17 @@ fn incident(properties: &Node<'_>, delivery: Delivery<'_>) -> Result<Incident, D
     let entities = related.map_or(Ok(Default::default()), |node| sentinel_alert::read_entities(&node))?;
     Ok(Incident {
         workspace: delivery.workspace.to_owned(),
-        number: properties.get("incidentNumber").and_then(|node| node.value.as_i64()).unwrap_or_default(),
+        number: properties
+            .get("incidentNumber")
+            .and_then(|node| node.value.as_i64())
+            .unwrap_or_default(),
         title: bounds::title(&title),
         description: bounds::description(&properties.text(&["description"])?.unwrap_or_default()),
         first_activity_time: first.unwrap_or_else(|| created.clone()),
         last_activity_time: last.unwrap_or_else(|| created.clone()),
-        last_modified_time: properties.time(&["lastModifiedTimeUtc"])?.unwrap_or_else(|| created.clone()),
+        last_modified_time: properties
+            .time(&["lastModifiedTimeUtc"])?
+            .unwrap_or_else(|| created.clone()),
         created_time: created,
         related_analytic_rules: properties.names(&["relatedAnalyticRuleIds"])?,
         entities: entities.0,
@@ -92,7 +113,9 @@ fn work(properties: &Node<'_>) -> Result<Incident, DecodeError> {
         owner: owner(properties)?,
         labels: labels(properties)?,
         provider_name: bounds::name(
-            &properties.text(&["providerName"])?.unwrap_or_else(|| "Microsoft Sentinel".into()),
+            &properties
+                .text(&["providerName"])?
+                .unwrap_or_else(|| "Microsoft Sentinel".into()),
         ),
         alert_product_names: names("alertProductNames")?,
         tactics: names("tactics")?,
@@ -119,12 +142,24 @@ fn labels(properties: &Node<'_>) -> Result<Vec<Label>, DecodeError> {
     let mut names = Vec::new();
     for node in properties.list("labels")? {
         let kind = node.text(&["labelType"])?.unwrap_or_else(|| "User".to_owned());
-        let name = if node.value.is_object() { node.text(&["labelName"])? } else { Some(node.as_text()?) };
+        let name = if node.value.is_object() {
+            node.text(&["labelName"])?
+        } else {
+            Some(node.as_text()?)
+        };
         names.extend(name.map(|name| (bounds::name(&name), bounds::name(&kind))));
     }
     let unique = bounds::names(names.iter().map(|(name, _)| name));
-    let kind_of = |name: &String| names.iter().find(|(known, _)| known == name).map(|(_, kind)| kind.clone());
-    let label = |name: String| Label { label_type: kind_of(&name).unwrap_or_default(), label_name: name };
+    let kind_of = |name: &String| {
+        names
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, kind)| kind.clone())
+    };
+    let label = |name: String| Label {
+        label_type: kind_of(&name).unwrap_or_default(),
+        label_name: name,
+    };
     Ok(unique.into_iter().map(label).collect())
 }
 
@@ -134,7 +169,9 @@ fn note<'a>(node: &Node<'a>) -> Node<'a> {
 }
 
 fn note_id(node: &Node<'_>, note: &Node<'_>, incident: &str) -> Result<String, DecodeError> {
-    let own = node.text(&["name", "id"])?.unwrap_or_else(|| identity::hash([note.value.to_string()]));
+    let own = node
+        .text(&["name", "id"])?
+        .unwrap_or_else(|| identity::hash([note.value.to_string()]));
     Ok(identity::id(incident, "note", &own))
 }
 
@@ -158,7 +195,11 @@ fn comments(properties: &Node<'_>, incident: &str, delivery: Delivery<'_>) -> Re
             created_time: comment.time(&["createdTimeUtc"])?.unwrap_or_else(|| delivery.time()),
         }))
     };
-    nodes.iter().take(MAX_COMMENTS).filter_map(|node| read(node).transpose()).collect()
+    nodes
+        .iter()
+        .take(MAX_COMMENTS)
+        .filter_map(|node| read(node).transpose())
+        .collect()
 }
 
 fn tasks(properties: &Node<'_>, incident: &str, delivery: Delivery<'_>) -> Result<Vec<Task>, DecodeError> {
@@ -174,11 +215,17 @@ fn tasks(properties: &Node<'_>, incident: &str, delivery: Delivery<'_>) -> Resul
             incident: incident.to_owned(),
             title: bounds::cut(title.trim(), 150),
             description: bounds::description(&task.text(&["description"])?.unwrap_or_default()),
-            completed: task.text(&["status"])?.is_some_and(|status| status.eq_ignore_ascii_case("Completed")),
+            completed: task
+                .text(&["status"])?
+                .is_some_and(|status| status.eq_ignore_ascii_case("Completed")),
             created_by: "Microsoft Sentinel".to_owned(),
             last_modified_time: task.time(&["lastModifiedTimeUtc"])?.unwrap_or_else(|| created.clone()),
             created_time: created,
         }))
     };
-    nodes.iter().take(MAX_TASKS).filter_map(|node| read(node).transpose()).collect()
+    nodes
+        .iter()
+        .take(MAX_TASKS)
+        .filter_map(|node| read(node).transpose())
+        .collect()
 }

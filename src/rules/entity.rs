@@ -58,7 +58,10 @@ impl EntityKind {
     pub fn from_name(name: &str) -> Option<Self> {
         let plain = |text: &str| text.replace(['-', '_', ' '], "").to_ascii_lowercase();
         let wanted = plain(name);
-        Self::ALL.iter().copied().find(|kind| plain(kind.as_str()) == wanted || plain(kind.alert_type()) == wanted)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| plain(kind.as_str()) == wanted || plain(kind.alert_type()) == wanted)
     }
 }
 
@@ -69,14 +72,19 @@ impl Entity {
         properties: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let properties = properties.into_iter().map(|(key, value)| (key.into(), value.into()));
-        Self { kind, properties: properties.collect() }
+        Self {
+            kind,
+            properties: properties.collect(),
+        }
     }
 
     /// A property as text, whatever the case of its name: text that is not blank, or a number.
     pub fn text(&self, name: &str) -> Option<String> {
         let value = self.properties.get(name).or_else(|| {
             let mut members = self.properties.iter();
-            members.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+            members
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
         })?;
         match value {
             serde_json::Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),

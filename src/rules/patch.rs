@@ -110,9 +110,10 @@ pub fn reasons(classification: Classification) -> &'static [ClassificationReason
         Classification::Undetermined => &[],
         Classification::TruePositive => &[ClassificationReason::SuspiciousActivity],
         Classification::BenignPositive => &[ClassificationReason::SuspiciousButExpected],
-        Classification::FalsePositive => {
-            &[ClassificationReason::IncorrectAlertLogic, ClassificationReason::InaccurateData]
-        }
+        Classification::FalsePositive => &[
+            ClassificationReason::IncorrectAlertLogic,
+            ClassificationReason::InaccurateData,
+        ],
     }
 }
 
@@ -192,7 +193,10 @@ impl Incident {
         self.labels.retain(|label| !listed(&patch.labels_to_remove, label));
         for name in patch.labels_to_add.iter().map(|name| name.trim()) {
             if !self.labels.iter().any(|label| same(name, &label.label_name)) {
-                self.labels.push(Label { label_name: name.to_owned(), label_type: "User".to_owned() });
+                self.labels.push(Label {
+                    label_name: name.to_owned(),
+                    label_type: "User".to_owned(),
+                });
             }
         }
         if self.labels.len() > MAX_LABELS && self.labels.len() > before.len() {

@@ -18,7 +18,10 @@ pub struct Change<T> {
 impl<T: PartialEq + Clone> Change<T> {
     /// The change, or `None` if both are the same.
     pub fn between(from: &T, to: &T) -> Option<Self> {
-        (from != to).then(|| Self { from: from.clone(), to: to.clone() })
+        (from != to).then(|| Self {
+            from: from.clone(),
+            to: to.clone(),
+        })
     }
 }
 

@@ -27,8 +27,15 @@ pub struct IncidentView {
 impl IncidentView {
     /// The view of an alert that belongs to no incident.
     pub fn of_alert(alert: Alert) -> Self {
-        let incident = Incident { workspace: alert.workspace.clone(), ..Incident::default() };
-        Self { incident, alerts: vec![alert], ..Self::default() }
+        let incident = Incident {
+            workspace: alert.workspace.clone(),
+            ..Incident::default()
+        };
+        Self {
+            incident,
+            alerts: vec![alert],
+            ..Self::default()
+        }
     }
 
     /// The entities of the incident and its alerts, each once by identity, in the order of their first appearance.
@@ -82,5 +89,8 @@ fn add_facts(known: &mut Entity, other: &Entity) {
 
 fn unique<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
     let mut seen = HashSet::new();
-    names.map(String::as_str).filter(|name| !name.is_empty() && seen.insert(*name)).collect()
+    names
+        .map(String::as_str)
+        .filter(|name| !name.is_empty() && seen.insert(*name))
+        .collect()
 }

@@ -41,7 +41,10 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: Claim) -> Re
 }
 
 pub(super) async fn release(connection: &mut SqliteConnection, incident: String) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM group_claims WHERE incident = $1").bind(incident).execute(connection).await?;
+    sqlx::query("DELETE FROM group_claims WHERE incident = $1")
+        .bind(incident)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -54,6 +57,11 @@ impl Store {
         let query = sqlx::query_scalar(
             "SELECT incident FROM group_claims WHERE workspace = $1 AND key = $2 AND expires_at > $3",
         );
-        Ok(query.bind(workspace).bind(key).bind(now).fetch_optional(&self.readers).await?)
+        Ok(query
+            .bind(workspace)
+            .bind(key)
+            .bind(now)
+            .fetch_optional(&self.readers)
+            .await?)
     }
 }

@@ -131,12 +131,17 @@ impl Store {
     /// [`Error::Database`] if the database failed.
     pub async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM incidents WHERE 1 = 1");
-        for (condition, value) in [(" AND workspace = ", &filter.workspace), (" AND status = ", &filter.status)] {
+        for (condition, value) in [
+            (" AND workspace = ", &filter.workspace),
+            (" AND status = ", &filter.status),
+        ] {
             if let Some(value) = value {
                 query.push(condition).push_bind(value);
             }
         }
-        query.push(" ORDER BY created_at DESC, number DESC LIMIT ").push_bind(filter.limit);
+        query
+            .push(" ORDER BY created_at DESC, number DESC LIMIT ")
+            .push_bind(filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 }

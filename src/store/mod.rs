@@ -3,6 +3,8 @@
 //! Invariant: a run that has not ended always has a wake-up time.
 
 mod alert;
+mod append;
+mod batch;
 mod document;
 mod error;
 mod group;
@@ -20,11 +22,12 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use alert::AlertRow;
+pub use append::{Append, Next};
 pub use error::{Error, Refusal};
 pub use incident::{IncidentFilter, IncidentRow};
 pub use journal::{EventRow, PayloadRow};
 pub use note::NoteRow;
-pub use run::{Append, NewRun, Next, RunFilter, RunRow};
+pub use run::{NewRun, RunFilter, RunRow};
 pub use sealer::Sealer;
 pub use transaction::{Committed, Operation, Transaction};
 
@@ -61,7 +64,9 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn erase_due(&self, now: Millis) -> Result<u64, Error> {
-        let transaction = Transaction { operations: vec![Operation::EraseDue { now }] };
+        let transaction = Transaction {
+            operations: vec![Operation::EraseDue { now }],
+        };
         Ok(self.commit(transaction).await?.erased_payloads)
     }
 
@@ -75,7 +80,11 @@ impl Store {
     /// Closes the store and waits until it is closed: what is queued is committed and the folder is free. With other
     /// clones still alive it only drops this one.
     pub async fn close(self) {
-        let Store { writer, readers, mut commits } = self;
+        let Store {
+            writer,
+            readers,
+            mut commits,
+        } = self;
         let is_last = writer.strong_count() == 1;
         drop((writer, readers));
         while is_last && commits.changed().await.is_ok() {}

@@ -50,7 +50,11 @@ pub(super) async fn update_task(connection: &mut SqliteConnection, task: NoteRow
 }
 
 async fn write(connection: &mut SqliteConnection, sql: &'static str, note: NoteRow) -> Result<(), Fault> {
-    let query = sqlx::query(sql).bind(note.id).bind(note.incident).bind(note.created_at).bind(note.document);
+    let query = sqlx::query(sql)
+        .bind(note.id)
+        .bind(note.incident)
+        .bind(note.created_at)
+        .bind(note.document);
     query.execute(connection).await?;
     Ok(())
 }

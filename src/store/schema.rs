@@ -14,7 +14,10 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Err
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    match Migrator::with_migrations(migrations.into()).run_direct(None, connection, false).await {
+    match Migrator::with_migrations(migrations.into())
+        .run_direct(None, connection, false)
+        .await
+    {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_)) => Err(Error::Newer),
         Err(error) => Err(Error::Database(error.to_string())),

@@ -33,16 +33,25 @@ struct Key {
 impl Key {
     fn new(bytes: &[u8; KEY_BYTES]) -> Key {
         let mut id = [0; KEY_ID_BYTES];
-        let digest = Sha256::new().chain_update(b"riposte sealing key").chain_update(bytes).finalize();
+        let digest = Sha256::new()
+            .chain_update(b"riposte sealing key")
+            .chain_update(bytes)
+            .finalize();
         id.copy_from_slice(&digest[..KEY_ID_BYTES]);
-        Key { id, cipher: Aes256Gcm::new(bytes.into()) }
+        Key {
+            id,
+            cipher: Aes256Gcm::new(bytes.into()),
+        }
     }
 }
 
 impl Sealer {
     /// A sealer with this key.
     pub fn new(key: [u8; KEY_BYTES]) -> Sealer {
-        Sealer { current: Key::new(&key), older: Vec::new() }
+        Sealer {
+            current: Key::new(&key),
+            older: Vec::new(),
+        }
     }
 
     /// The same sealer, which also opens what `key` sealed before it was rotated away.
@@ -59,7 +68,10 @@ impl Sealer {
     /// [`Error::Database`] if the file cannot be read or made, or does not hold whole keys.
     pub fn load_or_create(path: &Path) -> Result<Sealer, Error> {
         let unusable = |reason: &dyn std::fmt::Display| {
-            Error::Database(format!("the sealing key at '{}' cannot be used: {reason}", path.display()))
+            Error::Database(format!(
+                "the sealing key at '{}' cannot be used: {reason}",
+                path.display()
+            ))
         };
         match create(path) {
             Ok(key) => return Ok(Sealer::new(key)),
@@ -69,10 +81,12 @@ impl Sealer {
         let bytes = std::fs::read(path).map_err(|error| unusable(&error))?;
         let (keys, rest) = bytes.as_chunks::<KEY_BYTES>();
         match keys.split_first() {
-            Some((current, older)) if rest.is_empty() => {
-                Ok(older.iter().fold(Sealer::new(*current), |sealer, key| sealer.with_older(*key)))
-            }
-            _ => Err(unusable(&"it must hold 32 bytes for each key; restore it from a backup")),
+            Some((current, older)) if rest.is_empty() => Ok(older
+                .iter()
+                .fold(Sealer::new(*current), |sealer, key| sealer.with_older(*key))),
+            _ => Err(unusable(
+                &"it must hold 32 bytes for each key; restore it from a backup",
+            )),
         }
     }
 
@@ -80,7 +94,10 @@ impl Sealer {
     pub fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).expect("the operating system has random bytes; nothing can be sealed without");
-        let payload = Payload { msg: plain, aad: context.as_bytes() };
+        let payload = Payload {
+            msg: plain,
+            aad: context.as_bytes(),
+        };
         let ciphertext = self.current.cipher.encrypt(Nonce::from_slice(&nonce), payload);
         let ciphertext = ciphertext.expect("AES-GCM takes every value below 64 GiB, which is more than a run may hold");
         [&self.current.id[..], &nonce, &ciphertext].concat()
@@ -95,8 +112,13 @@ impl Sealer {
         let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(Error::Unsealable)?;
         let mut keys = std::iter::once(&self.current).chain(&self.older);
         let key = keys.find(|key| key.id == id).ok_or(Error::Unsealable)?;
-        let payload = Payload { msg: ciphertext, aad: context.as_bytes() };
-        key.cipher.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| Error::Unsealable)
+        let payload = Payload {
+            msg: ciphertext,
+            aad: context.as_bytes(),
+        };
+        key.cipher
+            .decrypt(Nonce::from_slice(nonce), payload)
+            .map_err(|_| Error::Unsealable)
     }
 }
 

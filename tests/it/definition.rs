@@ -54,8 +54,14 @@ fn problems_of(text: &str) -> Vec<String> {
     };
     let show = |problem: Problem| {
         let place = json.pointer(&problem.pointer).expect("the pointer leads somewhere");
-        let part = problem.span.map(|span| place.as_str().expect("a span is in a string")[span].to_owned());
-        let warning = if problem.severity == Severity::Warning { "warning " } else { "" };
+        let part = problem
+            .span
+            .map(|span| place.as_str().expect("a span is in a string")[span].to_owned());
+        let warning = if problem.severity == Severity::Warning {
+            "warning "
+        } else {
+            ""
+        };
         let part = part.map(|part| format!(" {part}")).unwrap_or_default();
         format!("{warning}{} {}{part}", problem.code, problem.pointer)
     };
@@ -65,14 +71,26 @@ fn problems_of(text: &str) -> Vec<String> {
 #[test]
 fn wrong_actions_are_named_with_their_place() {
     let cases: &[(&str, &[&str])] = &[
-        (r#""A": {"type": "Until", "actions": {}}"#, &["UnsupportedAction /actions/A/type"]),
-        (r#""A": {"type": "Wait", "inputs": {}}"#, &["UnsupportedAction /actions/A/type"]),
-        (r#""A": {"type": "Compse", "inputs": 1}"#, &["UnknownAction /actions/A/type"]),
+        (
+            r#""A": {"type": "Until", "actions": {}}"#,
+            &["UnsupportedAction /actions/A/type"],
+        ),
+        (
+            r#""A": {"type": "Wait", "inputs": {}}"#,
+            &["UnsupportedAction /actions/A/type"],
+        ),
+        (
+            r#""A": {"type": "Compse", "inputs": 1}"#,
+            &["UnknownAction /actions/A/type"],
+        ),
         (r#""A": {"inputs": 1}"#, &["MissingProperty /actions/A"]),
         (r#""A": {"type": "Compose"}"#, &["MissingProperty /actions/A"]),
         (r#""A": 1"#, &["WrongType /actions/A"]),
         (r#""A/b~c": {"type": 7}"#, &["WrongType /actions/A~1b~0c/type"]),
-        (r#""A": {"type": "Http", "inputs": {"method": "GET"}}"#, &["MissingProperty /actions/A/inputs"]),
+        (
+            r#""A": {"type": "Http", "inputs": {"method": "GET"}}"#,
+            &["MissingProperty /actions/A/inputs"],
+        ),
         (
             r#""A": {"type": "ApiConnection", "inputs": {"host": {}, "method": "get", "path": "/x"}}"#,
             &["MissingProperty /actions/A/inputs/host"],
@@ -91,11 +109,17 @@ fn wrong_actions_are_named_with_their_place() {
         ),
         (
             r#""A": {"type": "Table", "inputs": {"from": [], "format": "XML", "columns": [{"header": "h"}]}}"#,
-            &["InvalidValue /actions/A/inputs/format", "MissingProperty /actions/A/inputs/columns/0"],
+            &[
+                "InvalidValue /actions/A/inputs/format",
+                "MissingProperty /actions/A/inputs/columns/0",
+            ],
         ),
         (
             r#""A": {"type": "Switch", "expression": 1, "cases": {"X": {"case": 1, "actions": {}}, "Y": {"case": 1, "actions": {}}, "Z": {"case": true}}}"#,
-            &["DuplicateCase /actions/A/cases/Y/case", "WrongType /actions/A/cases/Z/case"],
+            &[
+                "DuplicateCase /actions/A/cases/Y/case",
+                "WrongType /actions/A/cases/Z/case",
+            ],
         ),
         (
             r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
@@ -112,8 +136,14 @@ fn wrong_expressions_are_named_with_the_part() {
     let cases = [
         ("@conact('a')", "UnknownFunction /actions/A/inputs conact('a')"),
         ("x @{length()} y", "WrongArity /actions/A/inputs length()"),
-        ("@parameters('Nope')", "UnknownParameter /actions/A/inputs parameters('Nope')"),
-        ("@concat('é', variables('V'))", "UnknownVariable /actions/A/inputs variables('V')"),
+        (
+            "@parameters('Nope')",
+            "UnknownParameter /actions/A/inputs parameters('Nope')",
+        ),
+        (
+            "@concat('é', variables('V'))",
+            "UnknownVariable /actions/A/inputs variables('V')",
+        ),
         ("@body('Nope')?['x']", "UnknownAction /actions/A/inputs body('Nope')"),
         ("@outputs('A')", "NotBefore /actions/A/inputs outputs('A')"),
         ("@items('Nope')", "UnknownAction /actions/A/inputs items('Nope')"),
@@ -129,7 +159,10 @@ fn wrong_expressions_are_named_with_the_part() {
     }
     let broken = problems(r#""A": {"type": "Compose", "inputs": {"b": ["@concat('a'"]}}"#);
     assert_eq!(broken.len(), 1);
-    assert!(broken[0].starts_with("InvalidExpression /actions/A/inputs/b/0"), "{broken:?}");
+    assert!(
+        broken[0].starts_with("InvalidExpression /actions/A/inputs/b/0"),
+        "{broken:?}"
+    );
 }
 
 #[test]
@@ -159,7 +192,10 @@ fn run_after_draws_a_graph_of_siblings() {
         (r#"{"X": ["Succeeded"]}"#, "UnknownAction /actions/B/runAfter/X"),
         (r#"{"A": []}"#, "InvalidRunAfter /actions/B/runAfter/A"),
         (r#"{"A": ["Done"]}"#, "InvalidRunAfter /actions/B/runAfter/A/0"),
-        (r#"{"Inner": ["Succeeded"]}"#, "InvalidRunAfter /actions/B/runAfter/Inner"),
+        (
+            r#"{"Inner": ["Succeeded"]}"#,
+            "InvalidRunAfter /actions/B/runAfter/Inner",
+        ),
         (r#"{"B": ["Succeeded"]}"#, "RunAfterCycle /actions/B/runAfter"),
         (r#"["A"]"#, "WrongType /actions/B/runAfter"),
     ];
@@ -198,7 +234,10 @@ fn an_action_reads_only_what_can_have_ended() {
         let found = reads(&format!("@outputs('{name}')"), after_choice);
         assert_eq!(found, [format!("{then} outputs('{name}')")]);
     }
-    assert_eq!(reads("@items('Loop')", after_choice), ["NotInLoop /actions/Choice/actions/Then/inputs items('Loop')"]);
+    assert_eq!(
+        reads("@items('Loop')", after_choice),
+        ["NotInLoop /actions/Choice/actions/Then/inputs items('Loop')"]
+    );
     assert_eq!(reads("@1", ""), ["NotBefore /actions/Last/inputs outputs('Then')"]);
     assert_eq!(
         reads("@result('First')", after_choice),
@@ -231,7 +270,9 @@ fn variables_are_declared_once_at_the_top() {
         ["UnknownVariable /actions/S/inputs/name"]
     );
     assert_eq!(
-        problems(&format!(r#""D": {declare}, "C": {{"type": "Compose", "inputs": "@variables('V')"}}"#)),
+        problems(&format!(
+            r#""D": {declare}, "C": {{"type": "Compose", "inputs": "@variables('V')"}}"#
+        )),
         ["warning NotBefore /actions/C/inputs variables('V')"]
     );
 }
@@ -242,9 +283,19 @@ fn triggers_of_sentinel_are_told_by_their_path() {
         let text = format!(r#"{{"triggers": {{"T": {trigger}}}, "actions": {{}}}}"#);
         parse(&text).map(|(workflow, _)| (definition::trigger_kind(&workflow), workflow.triggers[0].kind.clone()))
     };
-    let webhook = |path: &str| kind(&format!(r#"{{"type": "apiconnectionwebhook", "inputs": {{"path": "{path}"}}}}"#));
-    assert!(matches!(webhook("/incident-creation"), Ok(("Incident", TriggerKind::SentinelIncident))));
-    assert!(matches!(webhook("/subscribe"), Ok(("Alert", TriggerKind::SentinelAlert))));
+    let webhook = |path: &str| {
+        kind(&format!(
+            r#"{{"type": "apiconnectionwebhook", "inputs": {{"path": "{path}"}}}}"#
+        ))
+    };
+    assert!(matches!(
+        webhook("/incident-creation"),
+        Ok(("Incident", TriggerKind::SentinelIncident))
+    ));
+    assert!(matches!(
+        webhook("/subscribe"),
+        Ok(("Alert", TriggerKind::SentinelAlert))
+    ));
     let entity = webhook("/entity/@{encodeURIComponent('UrlEntity')}");
     assert!(matches!(entity, Ok(("Entity", TriggerKind::SentinelEntity(kind))) if kind == "UrlEntity"));
     let request = kind(r#"{"type": "Request", "kind": "Http", "inputs": {"schema": {}}}"#);
@@ -253,7 +304,10 @@ fn triggers_of_sentinel_are_told_by_their_path() {
     assert!(matches!(recurrence, Ok(("Other", TriggerKind::Recurrence(_)))));
 
     let code = |trigger: &str| kind(trigger).map(|_| ()).expect_err("a problem")[0].code;
-    assert_eq!(code(r#"{"type": "ApiConnectionWebhook", "inputs": {"path": "/elsewhere"}}"#), "UnsupportedTrigger");
+    assert_eq!(
+        code(r#"{"type": "ApiConnectionWebhook", "inputs": {"path": "/elsewhere"}}"#),
+        "UnsupportedTrigger"
+    );
     assert_eq!(code(r#"{"type": "Batch"}"#), "UnsupportedTrigger");
     assert_eq!(code(r#"{"type": "Reqest"}"#), "UnknownTrigger");
     assert_eq!(problems_of(r#"{"actions": {}}"#), ["NoTrigger "]);
@@ -292,17 +346,32 @@ fn loops_have_a_concurrency() {
     };
     assert_eq!(concurrency(""), [20, 1]);
     assert_eq!(concurrency(r#""operationOptions": "sequential","#), [1, 1]);
-    assert_eq!(concurrency(r#""runtimeConfiguration": {"concurrency": {"repetitions": 50}},"#), [50, 1]);
+    assert_eq!(
+        concurrency(r#""runtimeConfiguration": {"concurrency": {"repetitions": 50}},"#),
+        [50, 1]
+    );
     let wrong = r#""L": {"type": "Foreach", "foreach": [], "actions": {}, "runtimeConfiguration": {"concurrency": {"repetitions": 51}}}"#;
-    assert_eq!(problems(wrong), ["InvalidValue /actions/L/runtimeConfiguration/concurrency/repetitions"]);
+    assert_eq!(
+        problems(wrong),
+        ["InvalidValue /actions/L/runtimeConfiguration/concurrency/repetitions"]
+    );
 }
 
 #[test]
 fn options_that_change_results_are_refused() {
     let cases = [
-        (r#""operationOptions": "DisableAsyncPattern, SuppressWorkflowHeaders""#, ""),
-        (r#""operationOptions": "DisableAutomaticDecompression""#, "UnsupportedOption /actions/A/operationOptions"),
-        (r#""operationOptions": "Sequentially""#, "warning UnknownOption /actions/A/operationOptions"),
+        (
+            r#""operationOptions": "DisableAsyncPattern, SuppressWorkflowHeaders""#,
+            "",
+        ),
+        (
+            r#""operationOptions": "DisableAutomaticDecompression""#,
+            "UnsupportedOption /actions/A/operationOptions",
+        ),
+        (
+            r#""operationOptions": "Sequentially""#,
+            "warning UnknownOption /actions/A/operationOptions",
+        ),
         (
             r#""runtimeConfiguration": {"paginationPolicy": {"minimumItemCount": 5}}"#,
             "UnsupportedOption /actions/A/runtimeConfiguration/paginationPolicy",
@@ -315,13 +384,19 @@ fn options_that_change_results_are_refused() {
             r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Enabled"}}"#,
             "UnsupportedOption /actions/A/runtimeConfiguration/staticResult",
         ),
-        (r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Disabled"}}"#, ""),
+        (
+            r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Disabled"}}"#,
+            "",
+        ),
         (
             r#""runtimeConfiguration": {"secureData": {"properties": ["body"]}}"#,
             "InvalidValue /actions/A/runtimeConfiguration/secureData/properties/0",
         ),
         (r#""limit": {"timeout": "PT30M"}"#, ""),
-        (r#""limit": {"timeout": "30 minutes"}"#, "InvalidDuration /actions/A/limit/timeout"),
+        (
+            r#""limit": {"timeout": "30 minutes"}"#,
+            "InvalidDuration /actions/A/limit/timeout",
+        ),
     ];
     for (option, expected) in cases {
         let action = format!(r#""A": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x"}}, {option}}}"#);
@@ -350,10 +425,20 @@ fn retry_policies_are_read() {
     assert_eq!(policy(r#"{"type": "Default"}"#), standard);
     assert_eq!(policy(r#"{"type": "none"}"#), RetryPolicy::None);
     let fixed = policy(r#"{"type": "fixed", "count": 90, "interval": "PT60S"}"#);
-    assert_eq!(fixed, RetryPolicy::Fixed { count: 90, interval: seconds(60) });
+    assert_eq!(
+        fixed,
+        RetryPolicy::Fixed {
+            count: 90,
+            interval: seconds(60)
+        }
+    );
     let exponential = policy(r#"{"type": "exponential", "count": 3, "interval": "PT10S"}"#);
-    let whole_range =
-        RetryPolicy::Exponential { count: 3, interval: seconds(10), minimum: seconds(5), maximum: seconds(86_400) };
+    let whole_range = RetryPolicy::Exponential {
+        count: 3,
+        interval: seconds(10),
+        minimum: seconds(5),
+        maximum: seconds(86_400),
+    };
     assert_eq!(exponential, whole_range);
     let at = "InvalidRetryPolicy /actions/A/inputs/retryPolicy";
     assert_eq!(problems(&http(r#"{"type": "linear"}"#)), [format!("{at}/type")]);
@@ -371,8 +456,9 @@ fn limits_are_kept() {
     assert_eq!(problems(&nested(9)).len(), 1);
     assert!(problems(&nested(9))[0].starts_with("TooDeep "));
     let many = |count: usize| {
-        let actions: Vec<String> =
-            (0..count).map(|index| format!(r#""A{index}": {{"type": "Compose", "inputs": 1}}"#)).collect();
+        let actions: Vec<String> = (0..count)
+            .map(|index| format!(r#""A{index}": {{"type": "Compose", "inputs": 1}}"#))
+            .collect();
         actions.join(",")
     };
     assert_eq!(problems(&many(500)), [""; 0]);
@@ -382,16 +468,24 @@ fn limits_are_kept() {
         problems(&format!(r#""{name}": {{"type": "Compose", "inputs": 1}}"#)),
         [format!("InvalidName /actions/{name}")]
     );
-    let cases: Vec<String> =
-        (0..26).map(|index| format!(r#""C{index}": {{"case": {index}, "actions": {{}}}}"#)).collect();
-    let switch = format!(r#""S": {{"type": "Switch", "expression": 1, "cases": {{{}}}}}"#, cases.join(","));
+    let cases: Vec<String> = (0..26)
+        .map(|index| format!(r#""C{index}": {{"case": {index}, "actions": {{}}}}"#))
+        .collect();
+    let switch = format!(
+        r#""S": {{"type": "Switch", "expression": 1, "cases": {{{}}}}}"#,
+        cases.join(",")
+    );
     assert_eq!(problems(&switch), ["TooManyCases /actions/S"]);
 }
 
 #[test]
 fn secrecy_follows_what_carries_it() {
     let compose = |inputs: &str, after: &str| {
-        let after = if after.is_empty() { String::new() } else { format!(r#""{after}": ["Succeeded"]"#) };
+        let after = if after.is_empty() {
+            String::new()
+        } else {
+            format!(r#""{after}": ["Succeeded"]"#)
+        };
         format!(r#"{{"type": "Compose", "inputs": "{inputs}", "runAfter": {{{after}}}}}"#)
     };
     let workflow = accepted(&format!(
@@ -413,7 +507,12 @@ fn secrecy_follows_what_carries_it() {
         compose("@result('Loop')", "Answer"),
         compose("@variables('Open')", "Try"),
     ));
-    let secrecy = |name: &str| (action(&workflow, name).secure_inputs, action(&workflow, name).secure_outputs);
+    let secrecy = |name: &str| {
+        (
+            action(&workflow, name).secure_inputs,
+            action(&workflow, name).secure_outputs,
+        )
+    };
     for name in ["Key", "Copy", "Set", "Element", "Try"] {
         assert_eq!(secrecy(name), (true, true), "{name}");
     }
@@ -590,7 +689,9 @@ fn deep_values_do_not_overflow_the_stack() {
     let deep = (0..5_000).fold(Value::from("@1"), |inner, _| Value::array([inner]));
     let trigger = Value::object([("type", "Request")]);
     let action = Value::object([("type", Value::from("Compose")), ("inputs", deep)]);
-    let definition =
-        Value::object([("triggers", Value::object([("T", trigger)])), ("actions", Value::object([("A", action)]))]);
+    let definition = Value::object([
+        ("triggers", Value::object([("T", trigger)])),
+        ("actions", Value::object([("A", action)])),
+    ]);
     assert!(definition::parse(&definition).is_err());
 }

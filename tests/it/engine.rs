@@ -43,7 +43,8 @@ struct World {
 impl Scenario {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
-        let documents = riposte::api::yaml::parse(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        let documents =
+            riposte::api::yaml::parse(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
         let case = Value::from(&documents[0].json);
         let workflow = definition::parse(case.get("definition").expect("a scenario has a definition"));
         let (workflow, _) = workflow.unwrap_or_else(|problems| panic!("{}: {problems:#?}", path.display()));
@@ -67,7 +68,10 @@ impl Scenario {
             definition: "hash".into(),
             trigger: "manual".into(),
             outputs: Payload::open(Value::object([("body", self.body.clone())])),
-            parameters: vec![("$connections".into(), Payload::open(Value::object([("service", connection)])))],
+            parameters: vec![(
+                "$connections".into(),
+                Payload::open(Value::object([("service", connection)])),
+            )],
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
             incident: None,
@@ -79,17 +83,34 @@ impl Scenario {
         world.keys.push((call.idempotency_key.clone(), operation.clone()));
         let count = world.asked.entry(operation.clone()).or_default();
         *count += 1;
-        let scripted = self.answers.iter().find(|script| script.method == call.method && script.path == call.path);
+        let scripted = self
+            .answers
+            .iter()
+            .find(|script| script.method == call.method && script.path == call.path);
         let scripted = scripted.unwrap_or_else(|| panic!("{}: nothing answers {operation}", self.name));
         let answer = &scripted.answers[(*count - 1).min(scripted.answers.len() - 1)];
         let Some(status) = answer.get("status").and_then(Value::as_int) else {
             let text = |name: &str| answer.get(name).map(Value::to_text).unwrap_or_default();
             let retryable = answer.get("retryable").and_then(Value::as_bool).unwrap_or(true);
-            return Err(CallError { code: text("error"), message: text("message"), retryable, reached: false });
+            return Err(CallError {
+                code: text("error"),
+                message: text("message"),
+                retryable,
+                reached: false,
+            });
         };
-        let headers = answer.get("headers").and_then(Value::as_object).cloned().unwrap_or_else(Object::new);
+        let headers = answer
+            .get("headers")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_else(Object::new);
         let body = answer.get("body").cloned();
-        Ok(Answer { status: u16::try_from(status).unwrap(), headers, body, writes: Vec::new() })
+        Ok(Answer {
+            status: u16::try_from(status).unwrap(),
+            headers,
+            body,
+            writes: Vec::new(),
+        })
     }
 }
 
@@ -97,7 +118,11 @@ impl Scripted {
     fn read(value: &Value) -> Self {
         let text = |name: &str| value.get(name).map(Value::to_text).unwrap();
         let answers = value.get("answers").and_then(Value::as_array).unwrap().to_vec();
-        Self { method: text("method"), path: text("path"), answers }
+        Self {
+            method: text("method"),
+            path: text("path"),
+            answers,
+        }
     }
 }
 
@@ -135,7 +160,11 @@ impl<'a> Execution<'a> {
     }
 
     fn planner<'b>(&'b self, moment: &'b Moment) -> Planner<'b> {
-        Planner { workflow: &self.scenario.workflow, state: &self.state, moment }
+        Planner {
+            workflow: &self.scenario.workflow,
+            state: &self.state,
+            moment,
+        }
     }
 
     fn run(mut self) -> Self {
@@ -198,7 +227,13 @@ impl<'a> Execution<'a> {
             } else {
                 self.outstanding.iter().copied().filter(open).collect()
             };
-            assert_eq!(told, expected, "{}: after {:?}", self.scenario.name, self.journal.last());
+            assert_eq!(
+                told,
+                expected,
+                "{}: after {:?}",
+                self.scenario.name,
+                self.journal.last()
+            );
             self.outstanding = told;
             if self.crash_at == Some(self.journal.len()) {
                 self.crash();
@@ -214,8 +249,15 @@ impl<'a> Execution<'a> {
         let unsealed = |event: &Event| {
             // What is sealed lies beside the text; here it is kept as it is.
             let mut event = event.clone();
-            let secrets: Vec<_> = event.payloads_mut().into_iter().map(|payload| payload.clone()).collect();
-            event.payloads_mut().into_iter().for_each(|payload| payload.secure = false);
+            let secrets: Vec<_> = event
+                .payloads_mut()
+                .into_iter()
+                .map(|payload| payload.clone())
+                .collect();
+            event
+                .payloads_mut()
+                .into_iter()
+                .for_each(|payload| payload.secure = false);
             let mut read: Event = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
             for (payload, secret) in read.payloads_mut().into_iter().zip(secrets) {
                 payload.secure = secret.secure;
@@ -224,7 +266,11 @@ impl<'a> Execution<'a> {
         };
         let journal: Vec<Event> = self.journal.iter().map(unsealed).collect();
         let state = State::fold(&self.scenario.workflow, &journal).unwrap();
-        assert_eq!(state, self.state, "{}: a journal folds to the state that wrote it", self.scenario.name);
+        assert_eq!(
+            state, self.state,
+            "{}: a journal folds to the state that wrote it",
+            self.scenario.name
+        );
         self.state = state;
         self.flying.clear();
         self.outstanding = self.state.ready(&self.scenario.workflow).into_iter().collect();
@@ -232,7 +278,10 @@ impl<'a> Execution<'a> {
         let lost: Vec<NodeId> = self.state.active.iter().copied().filter(calling).collect();
         for id in lost {
             let moment = self.moment();
-            let call = self.planner(&moment).rebuild(id).expect("a call in flight can be rebuilt");
+            let call = self
+                .planner(&moment)
+                .rebuild(id)
+                .expect("a call in flight can be rebuilt");
             self.flying.push_back((id, call));
         }
     }
@@ -262,7 +311,9 @@ fn check(expected: &Value, actual: &Value, place: &str) {
         (Value::Object(expected), Value::Object(actual)) => {
             for (name, value) in expected.iter() {
                 let place = format!("{place}/{name}");
-                let found = actual.get_exact(name).unwrap_or_else(|| panic!("{place} is missing in {}", actual_text(actual)));
+                let found = actual
+                    .get_exact(name)
+                    .unwrap_or_else(|| panic!("{place} is missing in {}", actual_text(actual)));
                 check(value, found, &place);
             }
         }
@@ -276,7 +327,10 @@ fn actual_text(actual: &Object) -> String {
 
 fn scenarios() -> Vec<Scenario> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/runs");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty(), "there are no run scenarios");
     paths.iter().map(|path| Scenario::read(path)).collect()
@@ -289,11 +343,24 @@ fn every_scenario_ends_as_expected() {
         let outcome = execution.outcome();
         let expected = |name: &str| scenario.expected.get(name).cloned();
         if let Some(calls) = expected("calls") {
-            let asked = execution.world.asked.iter().map(|(name, count)| (name.as_str(), i64::try_from(*count).unwrap()));
+            let asked = execution
+                .world
+                .asked
+                .iter()
+                .map(|(name, count)| (name.as_str(), i64::try_from(*count).unwrap()));
             assert_eq!(calls, Value::object(asked), "{}: calls", scenario.name);
         }
-        let wanted = scenario.expected.as_object().unwrap().iter().filter(|(name, _)| &***name != "calls");
-        check(&Value::object(wanted.map(|(name, value)| (name.clone(), value.clone()))), &outcome, &scenario.name);
+        let wanted = scenario
+            .expected
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| &***name != "calls");
+        check(
+            &Value::object(wanted.map(|(name, value)| (name.clone(), value.clone()))),
+            &outcome,
+            &scenario.name,
+        );
     }
 }
 
@@ -304,10 +371,17 @@ fn a_crash_after_any_event_changes_nothing() {
         let outcome = undisturbed.outcome();
         for crash_at in 2..=undisturbed.journal.len() {
             let execution = Execution::begin(&scenario, Some(crash_at)).run();
-            assert_eq!(execution.outcome(), outcome, "{}: after a crash at event {crash_at}", scenario.name);
+            assert_eq!(
+                execution.outcome(),
+                outcome,
+                "{}: after a crash at event {crash_at}",
+                scenario.name
+            );
             let asked = |world: &World| world.keys.len();
             // At most the one call that was in flight is made again: committed answers are never asked for again.
-            let in_flight = undisturbed.journal[..crash_at].iter().filter(|event| matches!(event, Event::Called { .. }));
+            let in_flight = undisturbed.journal[..crash_at]
+                .iter()
+                .filter(|event| matches!(event, Event::Called { .. }));
             assert!(
                 asked(&execution.world) <= asked(&undisturbed.world) + in_flight.count(),
                 "{}: a crash at event {crash_at} repeats calls",
@@ -324,6 +398,10 @@ fn folding_twice_gives_the_same_state() {
         let once = State::fold(&scenario.workflow, &execution.journal).unwrap();
         let twice = State::fold(&scenario.workflow, &execution.journal).unwrap();
         assert_eq!(once, twice, "{}", scenario.name);
-        assert_eq!(once, execution.state, "{}: the fold is the state that the run had", scenario.name);
+        assert_eq!(
+            once, execution.state,
+            "{}: the fold is the state that the run had",
+            scenario.name
+        );
     }
 }

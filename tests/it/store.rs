@@ -19,12 +19,22 @@ async fn new_store() -> (TempDir, Store) {
 }
 
 async fn commit(store: &Store, operations: impl Into<Vec<Operation>>) -> Committed {
-    store.commit(Transaction { operations: operations.into() }).await.unwrap()
+    store
+        .commit(Transaction {
+            operations: operations.into(),
+        })
+        .await
+        .unwrap()
 }
 
 /// Why the store refuses these operations.
 async fn refusal(store: &Store, operations: impl Into<Vec<Operation>>) -> Refusal {
-    match store.commit(Transaction { operations: operations.into() }).await {
+    match store
+        .commit(Transaction {
+            operations: operations.into(),
+        })
+        .await
+    {
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("expected a refusal, not {other:?}"),
     }
@@ -61,15 +71,29 @@ fn incident(id: &str) -> IncidentRow {
 }
 
 fn note(id: &str, incident: &str, document: &str) -> NoteRow {
-    NoteRow { id: id.into(), incident: incident.into(), created_at: 1_000, document: document.into() }
+    NoteRow {
+        id: id.into(),
+        incident: incident.into(),
+        created_at: 1_000,
+        document: document.into(),
+    }
 }
 
 fn setting(key: &str, value: &str) -> Operation {
-    Operation::PutSetting { key: key.into(), value: value.into() }
+    Operation::PutSetting {
+        key: key.into(),
+        value: value.into(),
+    }
 }
 
 fn events(bodies: &[&str]) -> Vec<EventRow> {
-    bodies.iter().map(|body| EventRow { at: 1_000, body: (*body).into() }).collect()
+    bodies
+        .iter()
+        .map(|body| EventRow {
+            at: 1_000,
+            body: (*body).into(),
+        })
+        .collect()
 }
 
 fn new_run(id: &str) -> NewRun {
@@ -89,13 +113,28 @@ fn new_run(id: &str) -> NewRun {
 }
 
 fn append(run: &str, expected_seq: i64, bodies: &[&str], next: Next) -> Append {
-    Append { run: run.into(), expected_seq, events: events(bodies), payloads: Vec::new(), snapshot: None, next }
+    Append {
+        run: run.into(),
+        expected_seq,
+        events: events(bodies),
+        payloads: Vec::new(),
+        snapshot: None,
+        next,
+    }
 }
 
 fn end(at: i64, erase_at: i64) -> Next {
-    Next::End { status: "Succeeded".into(), at, erase_at }
+    Next::End {
+        status: "Succeeded".into(),
+        at,
+        erase_at,
+    }
 }
 
 fn sealed(id: i64, bytes: &[u8]) -> PayloadRow {
-    PayloadRow { id, sealed: true, bytes: bytes.into() }
+    PayloadRow {
+        id,
+        sealed: true,
+        bytes: bytes.into(),
+    }
 }

@@ -117,7 +117,7 @@ pub struct ModifyProperties {
     pub classification: Option<Classification>,
     /// The reason that goes with the classification: `SuspiciousActivity` with `TruePositive`, `SuspiciousButExpected`
     /// with `BenignPositive`, `IncorrectAlertLogic` or `InaccurateData` with `FalsePositive`, none with
-    /// `Undetermined`.
+    /// `Undetermined`. May be left out where only one fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classification_reason: Option<ClassificationReason>,
     /// A remark on the classification, at most 5000 characters.

@@ -16,7 +16,11 @@ pub(super) fn parse(text: &Arc<str>) -> Result<Vec<Document>, Problem> {
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
-            Problem::new(position(*error.marker()), "Syntax", format!("this is not YAML: {}", error.info()))
+            Problem::new(
+                position(*error.marker()),
+                "Syntax",
+                format!("this is not YAML: {}", error.info()),
+            )
         })?;
         if let Event::DocumentEnd = event {
             let (root, warnings) = builder.finish();
@@ -36,7 +40,10 @@ fn is_empty(root: &Node) -> bool {
 
 fn position(marker: Marker) -> Position {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Position { line: number(marker.line().max(1)), column: number(marker.col()).saturating_add(1) }
+    Position {
+        line: number(marker.line().max(1)),
+        column: number(marker.col()).saturating_add(1),
+    }
 }
 
 /// A collection whose end has not come yet.
@@ -49,7 +56,11 @@ struct Open {
 
 enum OpenKind {
     Sequence(Vec<Arc<Node>>),
-    Mapping { members: Members, key: Option<Key>, flow: bool },
+    Mapping {
+        members: Members,
+        key: Option<Key>,
+        flow: bool,
+    },
 }
 
 /// A key whose value has not come yet.
@@ -85,7 +96,11 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned().ok_or_else(|| {
-                    Problem::new(place, "UnsupportedYaml", "an alias stands inside the value that it names")
+                    Problem::new(
+                        place,
+                        "UnsupportedYaml",
+                        "an alias stands inside the value that it names",
+                    )
                 })?;
                 self.alias(node, place)
             }
@@ -97,7 +112,15 @@ impl Builder {
             Event::MappingStart(anchor, tag) => {
                 check_tag(tag.as_deref(), "map", place)?;
                 let flow = span.end.index() > span.start.index();
-                self.start(place, anchor, OpenKind::Mapping { members: Members::default(), key: None, flow })
+                self.start(
+                    place,
+                    anchor,
+                    OpenKind::Mapping {
+                        members: Members::default(),
+                        key: None,
+                        flow,
+                    },
+                )
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(place),
         }
@@ -117,7 +140,12 @@ impl Builder {
         if self.awaits_key() {
             return Err(no_text_key(position));
         }
-        self.open.push(Open { position, anchor, height: 1, kind });
+        self.open.push(Open {
+            position,
+            anchor,
+            height: 1,
+            kind,
+        });
         Ok(())
     }
 
@@ -127,14 +155,27 @@ impl Builder {
         };
         let content = match open.kind {
             OpenKind::Sequence(items) => Content::Sequence(items),
-            OpenKind::Mapping { members, flow, .. } => Content::Mapping { members: members.all(), flow },
+            OpenKind::Mapping { members, flow, .. } => Content::Mapping {
+                members: members.all(),
+                flow,
+            },
         };
-        let node = Node { position: open.position, height: open.height, content };
+        let node = Node {
+            position: open.position,
+            height: open.height,
+            content,
+        };
         self.place(Arc::new(node), open.anchor)
     }
 
     fn awaits_key(&self) -> bool {
-        matches!(self.open.last(), Some(Open { kind: OpenKind::Mapping { key: None, .. }, .. }))
+        matches!(
+            self.open.last(),
+            Some(Open {
+                kind: OpenKind::Mapping { key: None, .. },
+                ..
+            })
+        )
     }
 
     fn scalar(
@@ -151,7 +192,11 @@ impl Builder {
             self.warnings.push(Problem::new(place, "AmbiguousScalar", message));
         }
         if self.awaits_key() {
-            let key = Key { text: text.to_owned(), position: place, is_merge: plain && text == "<<" };
+            let key = Key {
+                text: text.to_owned(),
+                position: place,
+                is_merge: plain && text == "<<",
+            };
             return self.key(key);
         }
         let style = match style {
@@ -162,7 +207,14 @@ impl Builder {
             ScalarStyle::Folded => Style::Folded,
         };
         let value = typed(text, style, tag, place)?;
-        self.place(Arc::new(Node { position: place, height: 1, content: Content::Scalar { value, style } }), anchor)
+        self.place(
+            Arc::new(Node {
+                position: place,
+                height: 1,
+                content: Content::Scalar { value, style },
+            }),
+            anchor,
+        )
     }
 
     fn alias(&mut self, node: Arc<Node>, place: Position) -> Result<(), Problem> {
@@ -170,16 +222,27 @@ impl Builder {
             return self.place(node, 0);
         }
         match &node.content {
-            Content::Scalar { value: Value::String(text), .. } => {
+            Content::Scalar {
+                value: Value::String(text),
+                ..
+            } => {
                 let text = text.clone();
-                self.key(Key { text, position: place, is_merge: false })
+                self.key(Key {
+                    text,
+                    position: place,
+                    is_merge: false,
+                })
             }
             Content::Scalar { .. } | Content::Sequence(_) | Content::Mapping { .. } => Err(no_text_key(place)),
         }
     }
 
     fn key(&mut self, new: Key) -> Result<(), Problem> {
-        let Some(Open { kind: OpenKind::Mapping { members, key, .. }, .. }) = self.open.last_mut() else {
+        let Some(Open {
+            kind: OpenKind::Mapping { members, key, .. },
+            ..
+        }) = self.open.last_mut()
+        else {
             return Ok(());
         };
         if let Some(first) = members.places.insert(new.text.clone(), new.position) {
@@ -208,7 +271,11 @@ impl Builder {
             OpenKind::Sequence(items) => items.push(node),
             OpenKind::Mapping { members, key, .. } => match key.take() {
                 Some(key) if key.is_merge => members.merge(&node, &mut self.budget)?,
-                Some(key) => members.own.push(Member { key: key.text, position: key.position, value: node }),
+                Some(key) => members.own.push(Member {
+                    key: key.text,
+                    position: key.position,
+                    value: node,
+                }),
                 None => return Err(no_text_key(node.position)),
             },
         }
@@ -219,7 +286,13 @@ impl Builder {
 impl Members {
     /// Takes the members of what a merge key names: an object, or a list of objects of which earlier ones win.
     fn merge(&mut self, node: &Node, budget: &mut Budget) -> Result<(), Problem> {
-        let refused = || Problem::new(node.position, "UnsupportedYaml", "`<<` needs an object or a list of objects");
+        let refused = || {
+            Problem::new(
+                node.position,
+                "UnsupportedYaml",
+                "`<<` needs an object or a list of objects",
+            )
+        };
         let sources: Vec<&Node> = match &node.content {
             Content::Mapping { .. } => vec![node],
             Content::Sequence(items) => items.iter().map(Arc::as_ref).collect(),
@@ -267,7 +340,11 @@ fn typed(text: &str, style: Style, tag: Option<&Tag>, place: Position) -> Result
         })
     };
     let Some(tag) = tag else {
-        return if style == Style::Plain { resolved() } else { Ok(Value::String(text.to_owned())) };
+        return if style == Style::Plain {
+            resolved()
+        } else {
+            Ok(Value::String(text.to_owned()))
+        };
     };
     if tag.handle.is_empty() && tag.suffix == "!" || tag.is_yaml_core_schema() && tag.suffix == "str" {
         return Ok(Value::String(text.to_owned()));

@@ -10,7 +10,12 @@ use super::{MAX_DEPTH, Position, Problem};
 
 /// Reads one JSON value that fills the text.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
-    let mut reader = Reader { text, at: 0, position: Position::START, budget: Budget::default() };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        position: Position::START,
+        budget: Budget::default(),
+    };
     reader.space();
     let node = reader.value(1)?;
     reader.space();
@@ -36,7 +41,10 @@ impl<'a> Reader<'a> {
     fn skip(&mut self, bytes: usize) {
         for byte in self.text.as_bytes().iter().skip(self.at).take(bytes) {
             if *byte == b'\n' {
-                self.position = Position { line: self.position.line + 1, column: 1 };
+                self.position = Position {
+                    line: self.position.line + 1,
+                    column: 1,
+                };
             } else if !(0x80..0xc0).contains(byte) {
                 self.position.column += 1;
             }
@@ -56,7 +64,11 @@ impl<'a> Reader<'a> {
             Some(character) => format!("`{character}`"),
             None => "the end of the text".to_owned(),
         };
-        Problem::new(self.position, "Syntax", format!("this is not JSON: expected {expected}, found {found}"))
+        Problem::new(
+            self.position,
+            "Syntax",
+            format!("this is not JSON: expected {expected}, found {found}"),
+        )
     }
 
     fn expect(&mut self, byte: u8, expected: &str) -> Result<(), Problem> {
@@ -102,11 +114,19 @@ impl<'a> Reader<'a> {
             self.space();
             let value = self.value(depth + 1)?;
             height = height.max(value.height + 1);
-            members.push(Member { key, position: place, value: Arc::new(value) });
+            members.push(Member {
+                key,
+                position: place,
+                value: Arc::new(value),
+            });
             self.space();
         }
         self.skip(1);
-        Ok(Node { position, height, content: Content::Mapping { members, flow: true } })
+        Ok(Node {
+            position,
+            height,
+            content: Content::Mapping { members, flow: true },
+        })
     }
 
     fn array(&mut self, depth: usize) -> Result<Node, Problem> {
@@ -125,7 +145,11 @@ impl<'a> Reader<'a> {
             self.space();
         }
         self.skip(1);
-        Ok(Node { position, height, content: Content::Sequence(items) })
+        Ok(Node {
+            position,
+            height,
+            content: Content::Sequence(items),
+        })
     }
 
     fn string(&mut self) -> Result<String, Problem> {
@@ -139,7 +163,11 @@ impl<'a> Reader<'a> {
         }
         let token: Option<&'a str> = self.text.get(self.at..=end);
         let Some(token) = token else {
-            return Err(Problem::new(self.position, "Syntax", "this is not JSON: the text in quotes has no end"));
+            return Err(Problem::new(
+                self.position,
+                "Syntax",
+                "this is not JSON: the text in quotes has no end",
+            ));
         };
         let value = serde_json::from_str(token).map_err(|_| {
             let message = "this is not JSON: the text in quotes holds a control character or a wrong escape";
@@ -165,5 +193,9 @@ impl<'a> Reader<'a> {
 }
 
 fn scalar(position: Position, style: Style, value: Value) -> Node {
-    Node { position, height: 1, content: Content::Scalar { value, style } }
+    Node {
+        position,
+        height: 1,
+        content: Content::Scalar { value, style },
+    }
 }

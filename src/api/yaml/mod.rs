@@ -62,7 +62,11 @@ pub struct Problem {
 
 impl Problem {
     fn new(position: Position, code: &'static str, message: impl Into<String>) -> Self {
-        Self { position, code, message: message.into() }
+        Self {
+            position,
+            code,
+            message: message.into(),
+        }
     }
 
     /// The problem as an error of a file.
@@ -129,7 +133,12 @@ impl Document {
 
     fn new(root: Node, text: &Arc<str>, warnings: Vec<Problem>) -> Result<Self, Problem> {
         let json = root.to_json(&mut Budget::default())?;
-        Ok(Self { json, warnings, root: Arc::new(root), text: text.clone() })
+        Ok(Self {
+            json,
+            warnings,
+            root: Arc::new(root),
+            text: text.clone(),
+        })
     }
 }
 
@@ -163,7 +172,10 @@ pub fn parse_json(text: &str) -> Result<Document, Problem> {
 fn source(text: &str) -> Result<Arc<str>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > MAX_TEXT {
-        let message = format!("the text has {} bytes, at most {MAX_TEXT} are read; split it", text.len());
+        let message = format!(
+            "the text has {} bytes, at most {MAX_TEXT} are read; split it",
+            text.len()
+        );
         return Err(Problem::new(Position::START, "TooLarge", message));
     }
     Ok(text.into())

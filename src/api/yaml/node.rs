@@ -78,7 +78,13 @@ impl Found<'_> {
         match (&self.node.content, self.key) {
             (Content::Scalar { value: Value::Null, .. } | Content::Sequence(_), Some(key)) => key,
             (Content::Mapping { flow: false, .. }, Some(key)) => key,
-            (Content::Scalar { style: Style::Literal | Style::Folded, .. }, Some(key)) => key,
+            (
+                Content::Scalar {
+                    style: Style::Literal | Style::Folded,
+                    ..
+                },
+                Some(key),
+            ) => key,
             _ => self.node.position,
         }
     }
@@ -112,7 +118,10 @@ impl Node {
             Content::Mapping { members, .. } => {
                 let name = token.replace("~1", "/").replace("~0", "~");
                 let member = members.iter().find(|member| member.key == name)?;
-                Some(Found { node: &member.value, key: Some(member.position) })
+                Some(Found {
+                    node: &member.value,
+                    key: Some(member.position),
+                })
             }
         }
     }
@@ -161,7 +170,10 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { values: MAX_VALUES, bytes: MAX_EXPANDED }
+        Self {
+            values: MAX_VALUES,
+            bytes: MAX_EXPANDED,
+        }
     }
 }
 

@@ -46,18 +46,28 @@ fn byte_offset_of(text: &str, position: Position) -> usize {
 /// Where the first line ends, and where the next begins.
 fn line_end(text: &str) -> Option<(usize, usize)> {
     let end = text.find(['\n', '\r'])?;
-    let next = if text[end..].starts_with("\r\n") { end + 2 } else { end + 1 };
+    let next = if text[end..].starts_with("\r\n") {
+        end + 2
+    } else {
+        end + 1
+    };
     Some((end, next))
 }
 
 fn on_one_line(source: &str, start: Position, characters: usize) -> Option<Position> {
-    let fits = source.chars().take(characters).all(|character| !matches!(character, '\n' | '\r'));
+    let fits = source
+        .chars()
+        .take(characters)
+        .all(|character| !matches!(character, '\n' | '\r'));
     fits.then(|| forward(start, characters))
 }
 
 fn forward(start: Position, characters: usize) -> Position {
     let columns = u32::try_from(characters).unwrap_or(u32::MAX);
-    Position { line: start.line, column: start.column.saturating_add(columns) }
+    Position {
+        line: start.line,
+        column: start.column.saturating_add(columns),
+    }
 }
 
 /// Walks the escapes of a double-quoted text until as many bytes of the value have passed.

@@ -32,8 +32,9 @@ pub(super) fn trap(text: &str) -> Option<&'static str> {
     }
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let binary =
-        digits.strip_prefix("0b").is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|bit| bit | 1 == b'1'));
+    let binary = digits
+        .strip_prefix("0b")
+        .is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|bit| bit | 1 == b'1'));
     let grouped = digits.starts_with(|first: char| first.is_ascii_digit())
         && digits.contains('_')
         && float(&digits.replace('_', "")).is_some();
@@ -50,7 +51,10 @@ fn integer(text: &str) -> Option<Number> {
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
         if let Some(digits) = text.strip_prefix(prefix) {
             let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            return u64::from_str_radix(digits, radix).ok().filter(|_| plain).map(Number::from);
+            return u64::from_str_radix(digits, radix)
+                .ok()
+                .filter(|_| plain)
+                .map(Number::from);
         }
     }
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -83,7 +87,11 @@ fn float(text: &str) -> Option<Number> {
     if !is_float || octal_like {
         return None;
     }
-    text.strip_prefix('+').unwrap_or(text).parse().ok().and_then(Number::from_f64)
+    text.strip_prefix('+')
+        .unwrap_or(text)
+        .parse()
+        .ok()
+        .and_then(Number::from_f64)
 }
 
 fn has_leading_zero(digits: &str) -> bool {

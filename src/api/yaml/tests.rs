@@ -58,9 +58,13 @@ fn places_inside_strings_are_exact_where_the_writing_allows() {
     let text = "plain: @x y\nsingle: 'it''s @x'\ndouble: \"a\\u00e4\\n@x\"\nblock: | # note\n  first\n\n    @x\nfold: >\n  a\n  @x\n";
     let text = text.replace("plain: @x y", "plain: é@x y");
     let document = one(&text);
-    for (name, place) in
-        [("plain", at(1, 9)), ("single", at(2, 16)), ("double", at(3, 19)), ("block", at(7, 5)), ("fold", at(8, 1))]
-    {
+    for (name, place) in [
+        ("plain", at(1, 9)),
+        ("single", at(2, 16)),
+        ("double", at(3, 19)),
+        ("block", at(7, 5)),
+        ("fold", at(8, 1)),
+    ] {
         let offset = document.json[name].as_str().unwrap().find("@x").unwrap();
         assert_eq!(document.position_in(&format!("/{name}"), offset), place, "{name}");
     }
@@ -97,7 +101,10 @@ fn a_broken_json_text_tells_where() {
 
 #[test]
 fn duplicate_keys_are_refused_with_both_places() {
-    for (text, place) in [("a: 1\nb: 2\na: 3\n", at(3, 1)), ("{\"a\": 1,\n\"b\": 2, \"a\": 3}", at(2, 9))] {
+    for (text, place) in [
+        ("a: 1\nb: 2\na: 3\n", at(3, 1)),
+        ("{\"a\": 1,\n\"b\": 2, \"a\": 3}", at(2, 9)),
+    ] {
         let problem = refused(text);
         assert_eq!((problem.code, problem.position), ("DuplicateKey", place));
         assert!(problem.message.contains("first at 1:"), "{}", problem.message);
@@ -126,7 +133,9 @@ fn ten_lines_of_aliases_do_not_fill_the_memory() {
     let mut merges = "m0: &m0 {a: 1}\n".to_owned();
     for level in 1..40 {
         let before = level - 1;
-        merges.push_str(&format!("m{level}: &m{level}\n  <<: [*m{before}, *m{before}]\n  k{level}: 1\n"));
+        merges.push_str(&format!(
+            "m{level}: &m{level}\n  <<: [*m{before}, *m{before}]\n  k{level}: 1\n"
+        ));
     }
     assert!(parse(&merges).is_ok());
 }
@@ -134,7 +143,12 @@ fn ten_lines_of_aliases_do_not_fill_the_memory() {
 #[test]
 fn depth_and_size_are_bounded() {
     assert!(parse(&format!("{}1{}", "[".repeat(100), "]".repeat(100))).is_ok());
-    for hostile in ["[".repeat(5000), "{\"a\":".repeat(5000), "- ".repeat(5000), "? ".repeat(5000)] {
+    for hostile in [
+        "[".repeat(5000),
+        "{\"a\":".repeat(5000),
+        "- ".repeat(5000),
+        "? ".repeat(5000),
+    ] {
         assert!(parse(&hostile).is_err());
     }
     let mut chain = "a0: &a0 [x]\n".to_owned();
@@ -148,14 +162,20 @@ fn depth_and_size_are_bounded() {
 #[test]
 fn what_kubectl_reads_differently_is_warned_of() {
     let document = one("on: yes\nmode: 0755\nsafe: 'yes'\nnorth: nothing\n");
-    assert_eq!(document.json, json!({"on": "yes", "mode": "0755", "safe": "yes", "north": "nothing"}));
+    assert_eq!(
+        document.json,
+        json!({"on": "yes", "mode": "0755", "safe": "yes", "north": "nothing"})
+    );
     let places: Vec<_> = document.warnings.iter().map(|warning| warning.position).collect();
     assert_eq!(places, [at(1, 1), at(1, 5), at(2, 7)]);
 }
 
 #[test]
 fn tags_say_the_type_or_are_refused() {
-    assert_eq!(one("a: !!str 12\nb: !!int 12\nc: ! 12\n").json, json!({"a": "12", "b": 12, "c": "12"}));
+    assert_eq!(
+        one("a: !!str 12\nb: !!int 12\nc: ! 12\n").json,
+        json!({"a": "12", "b": 12, "c": "12"})
+    );
     assert_eq!(refused("a: !Ref b\n").position, at(1, 4));
     assert_eq!(refused("a: !!int x\n").code, "UnsupportedYaml");
     assert_eq!(refused("a: .inf\n").code, "UnsupportedYaml");

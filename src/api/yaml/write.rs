@@ -99,11 +99,17 @@ fn is_block(text: &str) -> bool {
         && !content.is_empty()
         && !content.starts_with([' ', '\t', '\n'])
         && !content.lines().next_back().is_some_and(|last| last.trim().is_empty())
-        && content.chars().all(|character| matches!(character, '\n' | '\t') || is_printable(character))
+        && content
+            .chars()
+            .all(|character| matches!(character, '\n' | '\t') || is_printable(character))
 }
 
 fn is_printable(character: char) -> bool {
-    !character.is_control() && !matches!(character, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    !character.is_control()
+        && !matches!(
+            character,
+            '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
 fn literal(out: &mut String, text: &str, indent: usize) {
@@ -149,11 +155,16 @@ fn quoted(out: &mut String, text: &str) {
 
 /// Whether every YAML reader takes the bare text for the same text.
 fn is_plain(text: &str) -> bool {
-    let first =
-        text.chars().next().is_some_and(|first| first.is_alphanumeric() || matches!(first, '/' | '_' | '$' | '('));
+    let first = text
+        .chars()
+        .next()
+        .is_some_and(|first| first.is_alphanumeric() || matches!(first, '/' | '_' | '$' | '('));
     let inner = text.chars().all(|character| {
         character.is_alphanumeric()
-            || matches!(character, ' ' | '-' | '_' | '.' | '/' | '$' | '(' | ')' | ':' | '+' | '=' | '@' | ';')
+            || matches!(
+                character,
+                ' ' | '-' | '_' | '.' | '/' | '$' | '(' | ')' | ':' | '+' | '=' | '@' | ';'
+            )
     });
     let digits_first = text.starts_with(|first: char| first.is_ascii_digit());
     let number_like = digits_first

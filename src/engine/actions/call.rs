@@ -20,7 +20,13 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long until a promised answer is asked for, where the service does not say.
 const POLL_INTERVAL: Duration = Duration::from_secs(20);
 /// Headers that carry credentials: sealed, and shown nowhere.
-const SECRET_HEADERS: &[&str] = &["authorization", "cookie", "proxy-authorization", "x-api-key", "x-apikey"];
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-api-key",
+    "x-apikey",
+];
 /// What stands in the visible inputs for a header that is not shown.
 const HIDDEN: &str = "*** hidden ***";
 
@@ -33,10 +39,14 @@ impl Planner<'_> {
         scope: &RunScope<'_>,
     ) -> Planned {
         let evaluated = evaluate(action, call, scope).and_then(|(inputs, credentials)| {
-            self.build(id, action, &inputs, credentials.as_ref()).map(|call| (inputs, credentials, call))
+            self.build(id, action, &inputs, credentials.as_ref())
+                .map(|call| (inputs, credentials, call))
         });
         match evaluated {
-            Err(failure) => Planned { events: vec![self.done(id, action, Err(failure))], call: None },
+            Err(failure) => Planned {
+                events: vec![self.done(id, action, Err(failure))],
+                call: None,
+            },
             Ok((inputs, credentials, call)) => {
                 let event = Event::Called {
                     at: self.moment.now,
@@ -46,7 +56,10 @@ impl Planner<'_> {
                     credentials: credentials.map(|value| Payload::hidden_if(true, value)),
                     deadline: self.deadline(action),
                 };
-                Planned { events: vec![event], call: Some((id, call)) }
+                Planned {
+                    events: vec![event],
+                    call: Some((id, call)),
+                }
             }
         }
     }
@@ -54,8 +67,18 @@ impl Planner<'_> {
     /// The next attempt of an action whose last attempt failed.
     pub(in crate::engine) fn call_again(&self, id: NodeId, attempt: u32) -> Planned {
         let at = self.moment.now;
-        let event = Event::Called { at, node: id, attempt, inputs: None, credentials: None, deadline: None };
-        Planned { events: vec![event], call: self.rebuild(id).map(|call| (id, call)) }
+        let event = Event::Called {
+            at,
+            node: id,
+            attempt,
+            inputs: None,
+            credentials: None,
+            deadline: None,
+        };
+        Planned {
+            events: vec![event],
+            call: self.rebuild(id).map(|call| (id, call)),
+        }
     }
 
     /// The call of an action that has begun, from its journaled inputs: the same call, key included.
@@ -70,7 +93,13 @@ impl Planner<'_> {
     pub(in crate::engine) fn poll(&self, id: NodeId, location: &str) -> Option<Call> {
         let call = self.rebuild(id)?;
         let (queries, body) = (Vec::new(), None);
-        Some(Call { method: "GET".into(), path: location.to_owned(), queries, body, ..call })
+        Some(Call {
+            method: "GET".into(),
+            path: location.to_owned(),
+            queries,
+            body,
+            ..call
+        })
     }
 
     fn build(&self, id: NodeId, action: &Action, inputs: &Value, credentials: Option<&Value>) -> Result<Call, Failure> {
@@ -80,7 +109,10 @@ impl Planner<'_> {
         };
         let text = |name: &str| match inputs.get(name) {
             Some(Value::String(text)) => Ok(text.to_string()),
-            Some(other) => Err(invalid(format!("'{name}' must be of type String, not {}", kind_of(other)))),
+            Some(other) => Err(invalid(format!(
+                "'{name}' must be of type String, not {}",
+                kind_of(other)
+            ))),
             None => Err(invalid(format!("'{name}' is missing"))),
         };
         let target = self.target(action, inputs).map_err(invalid)?;
@@ -102,14 +134,23 @@ impl Planner<'_> {
             queries: pairs(inputs.get("queries")),
             headers,
             body: inputs.get("body").cloned(),
-            authentication: credentials.and_then(|credentials| credentials.get("authentication")).cloned(),
-            timeout: action.timeout.map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
+            authentication: credentials
+                .and_then(|credentials| credentials.get("authentication"))
+                .cloned(),
+            timeout: action
+                .timeout
+                .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
         })
     }
 
     /// Run, action and iteration: the same for each attempt and after each crash.
     fn idempotency_key(&self, id: NodeId) -> String {
-        format!("{}/{}/{}", self.state.opened.run, self.workflow.action(id.1).name, id.0.0)
+        format!(
+            "{}/{}/{}",
+            self.state.opened.run,
+            self.workflow.action(id.1).name,
+            id.0.0
+        )
     }
 
     fn target(&self, action: &Action, inputs: &Value) -> Result<Target, String> {
@@ -140,7 +181,13 @@ impl Planner<'_> {
         match outcome {
             Err(error) => {
                 let wait = error.retryable.then(|| self.wait(id, call, None)).flatten();
-                self.failed(id, &error.code, ActionError::new(&error.code, &error.message), wait, None)
+                self.failed(
+                    id,
+                    &error.code,
+                    ActionError::new(&error.code, &error.message),
+                    wait,
+                    None,
+                )
             }
             Ok(answer) => self.answered(id, action, call, answer),
         }
@@ -151,7 +198,13 @@ impl Planner<'_> {
         if let (202, Some(location), false) = (answer.status, header("location"), call.disable_async_pattern) {
             let wait = header("retry-after").and_then(|text| retry::retry_after(text, self.moment.now));
             let next_at = self.after(wait.unwrap_or(POLL_INTERVAL));
-            return Event::Polling { at: self.moment.now, node: id, location: location.into(), next_at, attempt: 1 };
+            return Event::Polling {
+                at: self.moment.now,
+                node: id,
+                location: location.into(),
+                next_at,
+                attempt: 1,
+            };
         }
         let code = code_of(answer.status);
         let outputs = Payload::hidden_if(action.secure_outputs, outputs(answer));
@@ -163,8 +216,13 @@ impl Planner<'_> {
             return ended;
         }
         let asked = header("retry-after").and_then(|text| retry::retry_after(text, self.moment.now));
-        let wait = retry::is_retried(answer.status).then(|| self.wait(id, call, asked)).flatten();
-        let message = format!("The service answered {} {code} to action '{}'.", answer.status, action.name);
+        let wait = retry::is_retried(answer.status)
+            .then(|| self.wait(id, call, asked))
+            .flatten();
+        let message = format!(
+            "The service answered {} {code} to action '{}'.",
+            answer.status, action.name
+        );
         self.failed(id, code, ActionError::new(code, message), wait, Some(outputs))
     }
 
@@ -189,20 +247,40 @@ impl Planner<'_> {
             // The call itself was answered: only the question for its result is repeated.
             (Some(wait), Some((Phase::Polling { location, .. }, attempts))) => {
                 let (location, next_at, attempt) = (location.clone(), self.after(wait), attempts + 1);
-                Event::Polling { at, node: id, location, next_at, attempt }
+                Event::Polling {
+                    at,
+                    node: id,
+                    location,
+                    next_at,
+                    attempt,
+                }
             }
-            (Some(wait), _) => {
-                Event::Retrying { at, node: id, code: code.into(), message: error.message, next_at: self.after(wait) }
-            }
+            (Some(wait), _) => Event::Retrying {
+                at,
+                node: id,
+                code: code.into(),
+                message: error.message,
+                next_at: self.after(wait),
+            },
             (None, _) => {
                 let (status, code, error) = (Status::Failed, code.to_owned(), Some(error));
-                Event::Ended { at, node: id, status, code, inputs: None, outputs, error }
+                Event::Ended {
+                    at,
+                    node: id,
+                    status,
+                    code,
+                    inputs: None,
+                    outputs,
+                    error,
+                }
             }
         }
     }
 
     fn after(&self, wait: Duration) -> i64 {
-        self.moment.now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+        self.moment
+            .now
+            .saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// The end of an action whose call was in flight when the process ended, and must not be repeated blindly.
@@ -227,8 +305,11 @@ impl Planner<'_> {
 
 /// The inputs as people see them, and apart from them what is secret.
 fn evaluate(action: &Action, call: &CallAction, scope: &RunScope<'_>) -> Result<(Value, Option<Value>), Failure> {
-    let value =
-        |template: &Template| template.evaluate(scope).map_err(|error| Failure::expression(&action.name, &error));
+    let value = |template: &Template| {
+        template
+            .evaluate(scope)
+            .map_err(|error| Failure::expression(&action.name, &error))
+    };
     let optional = |template: &Option<Template>| template.as_ref().map(value).transpose();
     let mut inputs = Object::new();
     let is_http = matches!(action.kind, ActionKind::Http(_));

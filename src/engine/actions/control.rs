@@ -11,7 +11,11 @@ pub const ITEMS_MAX: usize = 100_000;
 /// The block that an If, Switch or Scope goes into, and what it decided on.
 pub fn branch(kind: &ActionKind, scope: &dyn Scope) -> Result<(BlockId, Option<Value>), Failure> {
     match kind {
-        ActionKind::If { condition, then, otherwise } => {
+        ActionKind::If {
+            condition,
+            then,
+            otherwise,
+        } => {
             let holds = decide(condition, scope)?;
             let inputs = Value::object([("expressionResult", Value::Bool(holds))]);
             Ok((if holds { *then } else { *otherwise }, Some(inputs)))
@@ -32,7 +36,10 @@ pub fn branch(kind: &ActionKind, scope: &dyn Scope) -> Result<(BlockId, Option<V
 /// # Errors
 /// An expression that fails, or a value that is no boolean.
 pub fn decide(condition: &Template, scope: &dyn Scope) -> Result<bool, Failure> {
-    match condition.evaluate(scope).map_err(|error| condition_failed(&error.message))? {
+    match condition
+        .evaluate(scope)
+        .map_err(|error| condition_failed(&error.message))?
+    {
         Value::Bool(holds) => Ok(holds),
         other => Err(condition_failed(&format!(
             "the condition must give a boolean, not a value of type {}",
@@ -56,11 +63,15 @@ pub fn elements(action: &str, items: Result<Value, EvalError>) -> Result<Value, 
         Failure::new("BadRequest", "ExpressionEvaluationFailed", message)
     };
     match items.map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() > ITEMS_MAX => {
-            Err(failed(format!("{} elements are more than the {ITEMS_MAX} that a loop takes.", items.len())))
-        }
+        Value::Array(items) if items.len() > ITEMS_MAX => Err(failed(format!(
+            "{} elements are more than the {ITEMS_MAX} that a loop takes.",
+            items.len()
+        ))),
         items @ Value::Array(_) => Ok(items),
-        other => Err(failed(format!("the result must be an array, not a value of type {}.", kind_of(&other)))),
+        other => Err(failed(format!(
+            "the result must be an array, not a value of type {}.",
+            kind_of(&other)
+        ))),
     }
 }
 
@@ -75,11 +86,16 @@ pub fn terminate(
 ) -> Result<Option<ActionError>, Failure> {
     let text = |template: &Option<Template>| {
         let value = template.as_ref().map(|template| template.evaluate(scope)).transpose();
-        value.map(|value| value.map(|value| value.to_text())).map_err(|error| Failure::expression("Terminate", &error))
+        value
+            .map(|value| value.map(|value| value.to_text()))
+            .map_err(|error| Failure::expression("Terminate", &error))
     };
     let (code, message) = (text(code)?, text(message)?);
     if code.is_none() && message.is_none() {
         return Ok(None);
     }
-    Ok(Some(ActionError::new(code.unwrap_or_else(|| "Terminated".into()), message.unwrap_or_default())))
+    Ok(Some(ActionError::new(
+        code.unwrap_or_else(|| "Terminated".into()),
+        message.unwrap_or_default(),
+    )))
 }

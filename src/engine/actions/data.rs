@@ -15,14 +15,23 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
     match kind {
         ActionKind::Compose(inputs) => {
             let value = evaluate(inputs)?;
-            Ok(Done { inputs: Some(value.clone()), outputs: Some(value) })
+            Ok(Done {
+                inputs: Some(value.clone()),
+                outputs: Some(value),
+            })
         }
         ActionKind::ParseJson { content, schema } => parse_json(evaluate(content)?, schema.as_ref()),
         ActionKind::Query { from, condition } => {
             let (from, items) = array(action, evaluate(from)?)?;
             let mut kept = Vec::new();
             for item in items.iter() {
-                if decide(condition, &WithItem { outer: scope, item: item.clone() })? {
+                if decide(
+                    condition,
+                    &WithItem {
+                        outer: scope,
+                        item: item.clone(),
+                    },
+                )? {
                     kept.push(item.clone());
                 }
             }
@@ -31,8 +40,13 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
         ActionKind::Select { from, select } => {
             let (from, items) = array(action, evaluate(from)?)?;
             let mapped = items.iter().map(|item| {
-                let scope = WithItem { outer: scope, item: item.clone() };
-                select.evaluate(&scope).map_err(|error| Failure::expression(action, &error))
+                let scope = WithItem {
+                    outer: scope,
+                    item: item.clone(),
+                };
+                select
+                    .evaluate(&scope)
+                    .map_err(|error| Failure::expression(action, &error))
             });
             let mapped = Value::array(mapped.collect::<Result<Vec<_>, _>>()?);
             Ok(body([("from", from)], mapped))
@@ -40,7 +54,11 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
         ActionKind::Join { from, with } => {
             let (from, items) = array(action, evaluate(from)?)?;
             let with = evaluate(with)?;
-            let text = items.iter().map(Value::to_text).collect::<Vec<_>>().join(&with.to_text());
+            let text = items
+                .iter()
+                .map(Value::to_text)
+                .collect::<Vec<_>>()
+                .join(&with.to_text());
             Ok(body([("from", from), ("joinWith", with)], text.into()))
         }
         ActionKind::Table { from, format, columns } => {
@@ -49,16 +67,25 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
             let rows = rows.map_err(|error: EvalError| Failure::expression(action, &error))?;
             Ok(body([("from", from)], rows.render(*format).into()))
         }
-        _ => Err(Failure::new("BadRequest", "InvalidTemplate", "the action is no data operation")),
+        _ => Err(Failure::new(
+            "BadRequest",
+            "InvalidTemplate",
+            "the action is no data operation",
+        )),
     }
 }
 
 fn evaluate(action: &str, template: &Template, scope: &dyn Scope) -> Result<Value, Failure> {
-    template.evaluate(scope).map_err(|error| Failure::expression(action, &error))
+    template
+        .evaluate(scope)
+        .map_err(|error| Failure::expression(action, &error))
 }
 
 fn body<const N: usize>(inputs: [(&str, Value); N], body: Value) -> Done {
-    Done { inputs: Some(Value::object(inputs)), outputs: Some(Value::object([("body", body)])) }
+    Done {
+        inputs: Some(Value::object(inputs)),
+        outputs: Some(Value::object([("body", body)])),
+    }
 }
 
 fn array(action: &str, from: Value) -> Result<(Value, std::sync::Arc<Vec<Value>>), Failure> {
@@ -90,11 +117,21 @@ fn parse_json(content: Value, schema: Option<&Value>) -> Result<Done, Failure> {
     }?;
     let outputs = Value::object([("body", value.clone())]);
     if let Some(problem) = schema.and_then(|schema| mismatch(schema, &value)) {
-        let failure =
-            Failure::new("BadRequest", "ActionSchemaNotMatched", format!("JSON validation failed: {problem}"));
-        return Err(Failure { inputs: Some(inputs), outputs: Some(outputs), ..failure });
+        let failure = Failure::new(
+            "BadRequest",
+            "ActionSchemaNotMatched",
+            format!("JSON validation failed: {problem}"),
+        );
+        return Err(Failure {
+            inputs: Some(inputs),
+            outputs: Some(outputs),
+            ..failure
+        });
     }
-    Ok(Done { inputs: Some(inputs), outputs: Some(outputs) })
+    Ok(Done {
+        inputs: Some(inputs),
+        outputs: Some(outputs),
+    })
 }
 
 /// The first place where a value does not fit a JSON schema; a schema that cannot be read is itself the problem.

@@ -35,7 +35,13 @@ pub struct Failure {
 impl Failure {
     /// A failure without inputs and outputs.
     pub fn new(action_code: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { action_code, code, message: message.into(), inputs: None, outputs: None }
+        Self {
+            action_code,
+            code,
+            message: message.into(),
+            inputs: None,
+            outputs: None,
+        }
     }
 
     /// An expression in the inputs failed.
@@ -49,7 +55,10 @@ impl Failure {
     /// The same with the inputs that were evaluated.
     #[must_use]
     pub fn with_inputs(self, inputs: Value) -> Self {
-        Self { inputs: Some(inputs), ..self }
+        Self {
+            inputs: Some(inputs),
+            ..self
+        }
     }
 }
 

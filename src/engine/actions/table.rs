@@ -28,8 +28,13 @@ fn by_columns(items: &[Value], columns: &[(Template, Template)], scope: &dyn Sco
     }
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
-        let scope = WithItem { outer: scope, item: item.clone() };
-        let cells = columns.iter().map(|(_, value)| value.evaluate(&scope).map(|value| value.to_text()));
+        let scope = WithItem {
+            outer: scope,
+            item: item.clone(),
+        };
+        let cells = columns
+            .iter()
+            .map(|(_, value)| value.evaluate(&scope).map(|value| value.to_text()));
         rows.push(cells.collect::<Result<Vec<_>, _>>()?);
     }
     Ok(Rows { headers, rows })
@@ -41,8 +46,14 @@ fn by_members(items: &[Value]) -> Rows {
         headers.extend(object.iter().map(|(name, _)| name.to_string()));
     }
     let cell = |item: &Value, name: &str| item.get(name).map(Value::to_text).unwrap_or_default();
-    let rows = items.iter().map(|item| headers.iter().map(|name| cell(item, name)).collect()).collect();
-    Rows { headers: headers.into_iter().collect(), rows }
+    let rows = items
+        .iter()
+        .map(|item| headers.iter().map(|name| cell(item, name)).collect())
+        .collect();
+    Rows {
+        headers: headers.into_iter().collect(),
+        rows,
+    }
 }
 
 impl Rows {
@@ -56,22 +67,35 @@ impl Rows {
 
     fn csv(&self) -> String {
         let line = |cells: &[String]| cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\r\n";
-        std::iter::once(&self.headers).chain(&self.rows).map(|cells| line(cells)).collect()
+        std::iter::once(&self.headers)
+            .chain(&self.rows)
+            .map(|cells| line(cells))
+            .collect()
     }
 
     fn html(&self) -> String {
         let row = |tag: &str, cells: &[String]| {
-            let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+            let cells: String = cells
+                .iter()
+                .map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)))
+                .collect();
             format!("<tr>{cells}</tr>")
         };
         let body: String = self.rows.iter().map(|cells| row("td", cells)).collect();
-        format!("<table><thead>{}</thead><tbody>{body}</tbody></table>", row("th", &self.headers))
+        format!(
+            "<table><thead>{}</thead><tbody>{body}</tbody></table>",
+            row("th", &self.headers)
+        )
     }
 }
 
 /// A CSV cell: quoted where it holds a comma, quote or line break.
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 /// Text in HTML.
@@ -102,7 +126,10 @@ mod tests {
     #[test]
     fn tables_are_written_as_logic_apps_writes_them() {
         let fruits = table(r#"[{"ID":0,"Product_Name":"Apples"},{"ID":1,"Product_Name":"Oranges"}]"#);
-        assert_eq!(fruits.render(TableFormat::Csv), "ID,Product_Name\r\n0,Apples\r\n1,Oranges\r\n");
+        assert_eq!(
+            fruits.render(TableFormat::Csv),
+            "ID,Product_Name\r\n0,Apples\r\n1,Oranges\r\n"
+        );
         assert_eq!(
             fruits.render(TableFormat::Html),
             "<table><thead><tr><th>ID</th><th>Product_Name</th></tr></thead><tbody><tr><td>0</td><td>Apples</td></tr>\
@@ -113,7 +140,10 @@ mod tests {
     #[test]
     fn hostile_cells_are_quoted_and_escaped() {
         let rows = table(r#"[{"a":"x,\"y\""},{"b":"<script>"}]"#);
-        assert_eq!(rows.render(TableFormat::Csv), "a,b\r\n\"x,\"\"y\"\"\",\r\n,<script>\r\n");
+        assert_eq!(
+            rows.render(TableFormat::Csv),
+            "a,b\r\n\"x,\"\"y\"\"\",\r\n,<script>\r\n"
+        );
         assert!(rows.render(TableFormat::Html).contains("<td>&lt;script&gt;</td>"));
     }
 }

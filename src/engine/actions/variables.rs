@@ -17,7 +17,10 @@ pub fn start(kind: &ActionKind, state: &State, scope: &dyn Scope) -> Result<Done
         ActionKind::SetVariable { name, value } => {
             let variable = find(state, name)?;
             let value = evaluate(name, value, scope)?;
-            let value = variable.kind.accept(value).ok_or_else(|| wrong_type(name, variable.kind.as_str()))?;
+            let value = variable
+                .kind
+                .accept(value)
+                .ok_or_else(|| wrong_type(name, variable.kind.as_str()))?;
             Ok(changed(name, value))
         }
         ActionKind::AppendToArrayVariable { name, value } => append_item(name, value, state, scope),
@@ -50,13 +53,24 @@ fn initialize(
             Some(template) => evaluate(name, template, scope)?,
             None => Value::Null,
         };
-        let value = if value.is_null() { declaration.kind.empty() } else { value };
+        let value = if value.is_null() {
+            declaration.kind.empty()
+        } else {
+            value
+        };
         let kind = declaration.kind;
         let value = kind.accept(value).ok_or_else(|| wrong_type(name, kind.as_str()))?;
-        let members = [("name", Value::from(name.as_str())), ("type", kind.as_str().into()), ("value", value)];
+        let members = [
+            ("name", Value::from(name.as_str())),
+            ("type", kind.as_str().into()),
+            ("value", value),
+        ];
         variables.push(Value::object(members));
     }
-    Ok(Done { inputs: Some(Value::object([("variables", Value::array(variables))])), outputs: None })
+    Ok(Done {
+        inputs: Some(Value::object([("variables", Value::array(variables))])),
+        outputs: None,
+    })
 }
 
 fn append_item(name: &str, value: &Template, state: &State, scope: &dyn Scope) -> Result<Done, Failure> {
@@ -67,7 +81,9 @@ fn append_item(name: &str, value: &Template, state: &State, scope: &dyn Scope) -
         _ => return Err(wrong_type(name, "Array")),
     };
     if items >= ITEMS_MAX {
-        return Err(failed(&format!("the array variable '{name}' holds {ITEMS_MAX} items, the most that it can")));
+        return Err(failed(&format!(
+            "the array variable '{name}' holds {ITEMS_MAX} items, the most that it can"
+        )));
     }
     Ok(changed(name, evaluate(name, value, scope)?))
 }
@@ -81,7 +97,9 @@ fn append_text(name: &str, value: &Template, state: &State, scope: &dyn Scope) -
     };
     let text = evaluate(name, value, scope)?.to_text();
     if length + text.len() > TEXT_MAX {
-        return Err(failed(&format!("the string variable '{name}' would hold more than {TEXT_MAX} characters")));
+        return Err(failed(&format!(
+            "the string variable '{name}' would hold more than {TEXT_MAX} characters"
+        )));
     }
     Ok(changed(name, text.into()))
 }
@@ -93,7 +111,10 @@ fn find<'a>(state: &'a State, name: &str) -> Result<&'a Variable, Failure> {
 
 fn evaluate(name: &str, template: &Template, scope: &dyn Scope) -> Result<Value, Failure> {
     template.evaluate(scope).map_err(|error| {
-        let message = format!("Unable to evaluate the value of variable '{name}': '{}'.", error.message);
+        let message = format!(
+            "Unable to evaluate the value of variable '{name}': '{}'.",
+            error.message
+        );
         Failure::new("BadRequest", "InvalidTemplate", message)
     })
 }
@@ -101,7 +122,10 @@ fn evaluate(name: &str, template: &Template, scope: &dyn Scope) -> Result<Value,
 fn changed(name: &str, value: Value) -> Done {
     let body = Value::object([("name", Value::from(name)), ("value", value)]);
     let outputs = Value::object([("body", body.clone())]);
-    Done { inputs: Some(body), outputs: Some(outputs) }
+    Done {
+        inputs: Some(body),
+        outputs: Some(outputs),
+    }
 }
 
 fn wrong_type(name: &str, wanted: &str) -> Failure {
@@ -109,5 +133,9 @@ fn wrong_type(name: &str, wanted: &str) -> Failure {
 }
 
 fn failed(reason: &str) -> Failure {
-    Failure::new("BadRequest", "InvalidVariableOperation", format!("The variable action failed: {reason}."))
+    Failure::new(
+        "BadRequest",
+        "InvalidVariableOperation",
+        format!("The variable action failed: {reason}."),
+    )
 }

@@ -36,7 +36,11 @@ impl<'a> Arguments<'a> {
 
     /// An optional text.
     pub(super) fn text_or(&self, index: usize, default: &'a str) -> Result<&'a str, EvalError> {
-        if self.has(index) { Ok(self.text(index)?) } else { Ok(default) }
+        if self.has(index) {
+            Ok(self.text(index)?)
+        } else {
+            Ok(default)
+        }
     }
 
     /// An integer; a float without fraction is one too.
@@ -118,7 +122,10 @@ fn wrong_kind(function: &Function, index: usize, value: &Value, wanted: &str) ->
     let ordinal = ORDINALS.get(index).copied().unwrap_or("next");
     fail(
         function,
-        &format!("expects its {ordinal} parameter to be {wanted}. The provided value is of type '{}'", value.kind()),
+        &format!(
+            "expects its {ordinal} parameter to be {wanted}. The provided value is of type '{}'",
+            value.kind()
+        ),
     )
 }
 

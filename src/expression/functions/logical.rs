@@ -34,7 +34,11 @@ pub(super) static LOGICAL: &[Function] = &[
         arity: at_least(1),
         doc: "Tells whether at least one truth value is true. Stops at the first that is.",
         source: SOURCE,
-        examples: &[("or(true, false)", "true"), ("or(false, false)", "false"), ("or(true, nope())", "true")],
+        examples: &[
+            ("or(true, false)", "true"),
+            ("or(false, false)", "false"),
+            ("or(true, nope())", "true"),
+        ],
         call: Call::Lazy(|arguments| {
             for index in 0..arguments.len() {
                 if arguments.bool(index)? {
@@ -57,7 +61,10 @@ pub(super) static LOGICAL: &[Function] = &[
         arity: exactly(3),
         doc: "The second argument if the first is true, else the third. Evaluates only that one.",
         source: SOURCE,
-        examples: &[("if(equals(1, 1), 'yes', 'no')", "\"yes\""), ("if(false, nope(), 2)", "2")],
+        examples: &[
+            ("if(equals(1, 1), 'yes', 'no')", "\"yes\""),
+            ("if(false, nope(), 2)", "2"),
+        ],
         call: Call::Lazy(|arguments| arguments.evaluate(if arguments.bool(0)? { 1 } else { 2 })),
     },
     Function {
@@ -88,7 +95,10 @@ pub(super) static LOGICAL: &[Function] = &[
         arity: exactly(2),
         doc: "Tells whether the first number or text is greater than or the same as the second.",
         source: SOURCE,
-        examples: &[("greaterOrEquals(5, 5)", "true"), ("greaterOrEquals('apple', 'banana')", "false")],
+        examples: &[
+            ("greaterOrEquals(5, 5)", "true"),
+            ("greaterOrEquals('apple', 'banana')", "false"),
+        ],
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_ge)),
     },
     Function {
@@ -104,7 +114,10 @@ pub(super) static LOGICAL: &[Function] = &[
         arity: exactly(2),
         doc: "Tells whether the first number or text is less than or the same as the second.",
         source: SOURCE,
-        examples: &[("lessOrEquals(10, 10)", "true"), ("lessOrEquals('apply', 'apple')", "false")],
+        examples: &[
+            ("lessOrEquals(10, 10)", "true"),
+            ("lessOrEquals('apply', 'apple')", "false"),
+        ],
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_le)),
     },
     Function {

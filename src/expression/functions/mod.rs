@@ -96,7 +96,10 @@ impl Function {
 
 /// Exactly this many arguments.
 const fn exactly(count: usize) -> Arity {
-    Arity { min: count, max: Some(count) }
+    Arity {
+        min: count,
+        max: Some(count),
+    }
 }
 
 /// This many arguments, the last ones optional.
@@ -110,10 +113,18 @@ const fn at_least(min: usize) -> Arity {
 }
 
 /// The tables, in the order of the Logic Apps reference.
-static TABLES: &[&[Function]] = &[string::STRING, collection::COLLECTION, logical::LOGICAL, workflow::WORKFLOW];
+static TABLES: &[&[Function]] = &[
+    string::STRING,
+    collection::COLLECTION,
+    logical::LOGICAL,
+    workflow::WORKFLOW,
+];
 
-static BY_NAME: LazyLock<HashMap<String, &'static Function>> =
-    LazyLock::new(|| all().map(|function| (function.name.to_ascii_lowercase(), function)).collect());
+static BY_NAME: LazyLock<HashMap<String, &'static Function>> = LazyLock::new(|| {
+    all()
+        .map(|function| (function.name.to_ascii_lowercase(), function))
+        .collect()
+});
 
 /// All functions, by section of the reference.
 pub fn all() -> impl Iterator<Item = &'static Function> {

@@ -11,7 +11,10 @@ pub(super) static STRING: &[Function] = &[Function {
     arity: at_least(1),
     doc: "The texts of all arguments in one.",
     source: SOURCE,
-    examples: &[("concat('Hello', 'World')", "\"HelloWorld\""), ("concat('n: ', 1, null, true)", "\"n: 1True\"")],
+    examples: &[
+        ("concat('Hello', 'World')", "\"HelloWorld\""),
+        ("concat('n: ', 1, null, true)", "\"n: 1True\""),
+    ],
     call: Call::Eager(|arguments| {
         let mut text = String::new();
         for value in arguments.values {

@@ -28,7 +28,10 @@ pub(super) static WORKFLOW: &[Function] = &[
         arity: exactly(0),
         doc: "The body of the trigger's outputs; null if it has none.",
         source: SOURCE,
-        examples: &[("triggerBody()?['Severity']", "\"High\""), ("triggerBody()?['x']?['y']", "null")],
+        examples: &[
+            ("triggerBody()?['Severity']", "\"High\""),
+            ("triggerBody()?['x']?['y']", "null"),
+        ],
         call: Call::Eager(|arguments| Ok(member(&trigger_outputs(arguments)?, "body"))),
     },
     Function {
@@ -171,7 +174,8 @@ pub(super) static WORKFLOW: &[Function] = &[
         examples: &[],
         call: Call::Eager(|arguments| {
             let url = arguments.scope.callback_url();
-            url.map(Value::from).ok_or_else(|| arguments.fail("is not expected here: no webhook is being subscribed"))
+            url.map(Value::from)
+                .ok_or_else(|| arguments.fail("is not expected here: no webhook is being subscribed"))
         }),
     },
 ];

@@ -9,13 +9,27 @@ use super::super::bounds::{self, MAX_ENTITIES};
 use crate::rules::{Entity, EntityKind};
 
 /// Fields that hold addresses, several separated by commas.
-const ADDRESSES: &[&str] =
-    &["fd.rip", "fd.sip", "fd.cip", "ct.srcip", "ka.sourceips", "okta.client.ip", "github.srcip"];
+const ADDRESSES: &[&str] = &[
+    "fd.rip",
+    "fd.sip",
+    "fd.cip",
+    "ct.srcip",
+    "ka.sourceips",
+    "okta.client.ip",
+    "github.srcip",
+];
 /// Fields that hold a connection, `1.2.3.4:5->6.7.8.9:10`, or a path.
 const DESCRIPTORS: &[&str] = &["fd.name", "fs.path.name", "fs.path.source", "fs.path.target"];
 /// Fields that hold the name of a server.
-const DOMAINS: &[&str] =
-    &["fd.sip.name", "fd.rip.name", "fd.cip.name", "dns.name", "dns.domain", "dns.query", "domain"];
+const DOMAINS: &[&str] = &[
+    "fd.sip.name",
+    "fd.rip.name",
+    "fd.cip.name",
+    "dns.name",
+    "dns.domain",
+    "dns.query",
+    "domain",
+];
 /// Fields that hold the name of an account.
 const ACCOUNTS: &[&str] = &["user.name", "ka.user.name", "ct.user", "okta.actor.name", "github.user"];
 /// Facts of a process, beside its command and number.
@@ -68,7 +82,11 @@ impl Found {
     }
 
     fn add_address(&mut self, text: &str) {
-        let address = text.trim().parse::<IpAddr>().ok().filter(|address| !address.is_unspecified());
+        let address = text
+            .trim()
+            .parse::<IpAddr>()
+            .ok()
+            .filter(|address| !address.is_unspecified());
         if let Some(address) = address {
             self.add(EntityKind::Ip, [("address", address.to_canonical().to_string())]);
         }
@@ -77,7 +95,10 @@ impl Found {
     fn add_file(&mut self, path: &str) {
         if let Some((directory, name)) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
             let directory = if directory.is_empty() { "/" } else { directory };
-            self.add(EntityKind::File, [("directory", directory.to_owned()), ("fileName", name.to_owned())]);
+            self.add(
+                EntityKind::File,
+                [("directory", directory.to_owned()), ("fileName", name.to_owned())],
+            );
         }
     }
 }
@@ -90,7 +111,9 @@ impl<'a> Fields<'a> {
     }
 
     fn facts(&self, names: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = (&'a str, String)> {
-        names.iter().filter_map(|(field, property)| Some((*property, self.get(field)?)))
+        names
+            .iter()
+            .filter_map(|(field, property)| Some((*property, self.get(field)?)))
     }
 
     /// The pod or container, and the node. A container is a host to playbooks: something to isolate or to look up.
@@ -98,10 +121,17 @@ impl<'a> Fields<'a> {
         let container = self.get("container.id").filter(|id| id != "host");
         let name = self.get("k8s.pod.name").or_else(|| {
             let container = container?;
-            Some(self.get("container.name").filter(|name| name != "host").unwrap_or(container))
+            Some(
+                self.get("container.name")
+                    .filter(|name| name != "host")
+                    .unwrap_or(container),
+            )
         });
         if let Some(name) = name {
-            found.add(EntityKind::Host, [("hostName", name)].into_iter().chain(self.facts(POD)));
+            found.add(
+                EntityKind::Host,
+                [("hostName", name)].into_iter().chain(self.facts(POD)),
+            );
         }
         let node = self.get("k8s.node.name").or_else(|| known(&Value::from(hostname)));
         if let Some(node) = node {
@@ -111,7 +141,9 @@ impl<'a> Fields<'a> {
 
     fn accounts(&self, found: &mut Found) {
         for name in ACCOUNTS.iter().filter_map(|field| self.get(field)) {
-            let number = self.get("user.uid").filter(|_| self.get("user.name").as_ref() == Some(&name));
+            let number = self
+                .get("user.uid")
+                .filter(|_| self.get("user.name").as_ref() == Some(&name));
             let number = number.map(|number| ("userId", number));
             match name.split_once('@') {
                 Some((user, suffix)) if !user.is_empty() && !suffix.is_empty() => {
@@ -157,10 +189,15 @@ impl<'a> Fields<'a> {
             let Some(value) = known(value) else { continue };
             let field = field.to_ascii_lowercase();
             let word = field.rsplit(['.', '_', '[']).next().unwrap_or_default();
-            let is_hash_name = ["md5", "sha1", "sha256", "hash", "checksum"].iter().any(|name| word.starts_with(name));
+            let is_hash_name = ["md5", "sha1", "sha256", "hash", "checksum"]
+                .iter()
+                .any(|name| word.starts_with(name));
             if let Some(algorithm) = hash_algorithm(&value).filter(|_| is_hash_name) {
                 let hash = value.to_ascii_lowercase();
-                found.add(EntityKind::FileHash, [("hashValue", hash), ("algorithm", algorithm.to_owned())]);
+                found.add(
+                    EntityKind::FileHash,
+                    [("hashValue", hash), ("algorithm", algorithm.to_owned())],
+                );
             }
             let is_url = value.starts_with("http://") || value.starts_with("https://");
             if is_url && ["url", "uri"].iter().any(|name| word.ends_with(name)) {
@@ -220,10 +257,19 @@ mod tests {
                 json!({"fd.name": "10.0.0.5:51234->203.0.113.9:443"}),
                 vec!["ip:address=10.0.0.5", "ip:address=203.0.113.9"],
             ),
-            (json!({"fd.name": "2001:db8::5:51234->::1:443"}), vec!["ip:address=2001:db8::5", "ip:address=::1"]),
-            (json!({"fd.name": "0.0.0.0:0->203.0.113.9:53", "fd.rip": "203.0.113.9"}), vec!["ip:address=203.0.113.9"]),
+            (
+                json!({"fd.name": "2001:db8::5:51234->::1:443"}),
+                vec!["ip:address=2001:db8::5", "ip:address=::1"],
+            ),
+            (
+                json!({"fd.name": "0.0.0.0:0->203.0.113.9:53", "fd.rip": "203.0.113.9"}),
+                vec!["ip:address=203.0.113.9"],
+            ),
             (json!({"fd.sip": "::", "fd.cip": "<NA>", "fd.rip": null}), vec![]),
-            (json!({"ka.sourceips": "10.0.0.5, 10.0.0.6"}), vec!["ip:address=10.0.0.5", "ip:address=10.0.0.6"]),
+            (
+                json!({"ka.sourceips": "10.0.0.5, 10.0.0.6"}),
+                vec!["ip:address=10.0.0.5", "ip:address=10.0.0.6"],
+            ),
         ];
         for (fields, expected) in cases {
             assert_eq!(identities(fields, ""), expected);
@@ -243,15 +289,27 @@ mod tests {
             "http.url": "https://evil.example/x", "http.method": "GET",
         });
         let found = identities(fields, "");
-        assert!(found.contains(&format!("filehash:algorithm=sha256|hashValue={}", "a".repeat(64))), "{found:?}");
+        assert!(
+            found.contains(&format!("filehash:algorithm=sha256|hashValue={}", "a".repeat(64))),
+            "{found:?}"
+        );
         assert!(found.contains(&"url:url=https://evil.example/x".to_owned()));
-        assert_eq!(found.iter().filter(|identity| identity.starts_with("filehash")).count(), 1);
+        assert_eq!(
+            found.iter().filter(|identity| identity.starts_with("filehash")).count(),
+            1
+        );
     }
 
     #[test]
     fn paths_are_parted() {
-        assert_eq!(identities(json!({"fd.name": "/etc/shadow"}), ""), ["file:directory=/etc|fileName=shadow"]);
-        assert_eq!(identities(json!({"fd.name": "/vmlinuz"}), ""), ["file:directory=/|fileName=vmlinuz"]);
+        assert_eq!(
+            identities(json!({"fd.name": "/etc/shadow"}), ""),
+            ["file:directory=/etc|fileName=shadow"]
+        );
+        assert_eq!(
+            identities(json!({"fd.name": "/vmlinuz"}), ""),
+            ["file:directory=/|fileName=vmlinuz"]
+        );
         assert!(identities(json!({"fd.name": "/tmp/"}), "").is_empty());
     }
 }

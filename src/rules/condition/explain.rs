@@ -33,7 +33,10 @@ impl fmt::Display for Unmet {
 
 impl Unmet {
     pub(super) fn analytics_rules(wanted: &[String], found: &[String]) -> Self {
-        Self { position: None, text: format!("limited to the analytics rules {}, but {}", quoted(wanted), but(found)) }
+        Self {
+            position: None,
+            text: format!("limited to the analytics rules {}, but {}", quoted(wanted), but(found)),
+        }
     }
 
     pub(super) fn condition(position: usize, condition: &Condition, scope: &Scope) -> Self {
@@ -44,18 +47,31 @@ impl Unmet {
             Condition::PropertyArray(condition) => of_list(condition),
             Condition::Boolean(group) => match group.operator {
                 GroupOperator::Or => {
-                    format!("none of the {} members of the Or group holds", group.inner_conditions.len())
+                    format!(
+                        "none of the {} members of the Or group holds",
+                        group.inner_conditions.len()
+                    )
                 }
                 GroupOperator::And => "a member of the And group does not hold".to_owned(),
             },
         };
-        Self { position: Some(position), text }
+        Self {
+            position: Some(position),
+            text,
+        }
     }
 }
 
 fn of_property(condition: &PropertyCondition, scope: &Scope) -> String {
-    let wanted = comparison(condition.property_name.as_str(), condition.operator, &condition.property_values);
-    format!("{wanted}, but {}", but(&property::values(condition.property_name, scope)))
+    let wanted = comparison(
+        condition.property_name.as_str(),
+        condition.operator,
+        &condition.property_values,
+    );
+    format!(
+        "{wanted}, but {}",
+        but(&property::values(condition.property_name, scope))
+    )
 }
 
 fn of_change(condition: &PropertyChangedCondition, scope: &Scope) -> String {
@@ -65,7 +81,11 @@ fn of_change(condition: &PropertyChangedCondition, scope: &Scope) -> String {
     };
     let how = condition.change_type.unwrap_or_default().as_str();
     let wanted = comparison(how, condition.operator.unwrap_or_default(), &condition.property_values);
-    format!("{name} {wanted}, but it changed from {} to {}", quoted(&change.from), quoted(&change.to))
+    format!(
+        "{name} {wanted}, but it changed from {} to {}",
+        quoted(&change.from),
+        quoted(&change.to)
+    )
 }
 
 fn of_growth(condition: &PropertyArrayChangedCondition) -> String {
@@ -78,7 +98,10 @@ fn of_list(condition: &PropertyArrayCondition) -> String {
         ArrayType::CustomDetailValues => "values of custom details",
         ArrayType::IncidentLabels => "labels",
     };
-    format!("the {list} do not satisfy it ({})", condition.array_condition_type.as_str())
+    format!(
+        "the {list} do not satisfy it ({})",
+        condition.array_condition_type.as_str()
+    )
 }
 
 fn comparison(name: &str, operator: Operator, values: &[String]) -> String {

@@ -51,7 +51,10 @@ pub(super) fn details<'a>(scope: &Scope<'a>) -> impl Iterator<Item = Item<'a>> {
 /// Whether any item, or every item, satisfies all conditions.
 fn test_items(list: ArrayType, how_many: ArrayConditionType, conditions: &[impl Test], scope: &Scope) -> bool {
     let satisfied = |item: Item| {
-        let inner = Scope { subject: scope.subject, item: Some(item) };
+        let inner = Scope {
+            subject: scope.subject,
+            item: Some(item),
+        };
         conditions.iter().all(|condition| condition.test(&inner))
     };
     let mut items = items(list, scope).into_iter();

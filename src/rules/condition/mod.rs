@@ -52,7 +52,10 @@ pub fn unmet(rule: &AutomationRuleSpec, subject: &Subject) -> Option<Unmet> {
             return Some(Unmet::analytics_rules(&rule.analytics_rules, &found));
         }
     }
-    let scope = Scope { subject: *subject, item: None };
+    let scope = Scope {
+        subject: *subject,
+        item: None,
+    };
     let position = rule.conditions.iter().position(|condition| !condition.test(&scope))?;
     Some(Unmet::condition(position, &rule.conditions[position], &scope))
 }
@@ -146,10 +149,10 @@ fn change_of(property: ChangedProperty, subject: Subject) -> Option<Change<Vec<S
             from: vec![change.from.as_str().to_owned()],
             to: vec![change.to.as_str().to_owned()],
         }),
-        ChangedProperty::IncidentOwner => updates
-            .owner
-            .as_ref()
-            .map(|change| Change { from: property::owner_names(&change.from), to: property::owner_names(&change.to) }),
+        ChangedProperty::IncidentOwner => updates.owner.as_ref().map(|change| Change {
+            from: property::owner_names(&change.from),
+            to: property::owner_names(&change.to),
+        }),
     }
 }
 

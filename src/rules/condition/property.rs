@@ -97,7 +97,9 @@ fn source(property: PropertyName) -> Source {
 /// Names of the analytics rules behind the incident or the alert; for alerts of other sources the rule of the source.
 pub(super) fn rule_names(subject: Subject) -> Vec<String> {
     let of_incident = subject.view.incident.related_analytic_rules.iter();
-    let of_alerts = subject.alerts().flat_map(|alert| alert.analytics_rule.iter().chain([&alert.alert_type]));
+    let of_alerts = subject
+        .alerts()
+        .flat_map(|alert| alert.analytics_rule.iter().chain([&alert.alert_type]));
     let of_alerts: Vec<_> = of_alerts.filter(|name| !name.is_empty()).collect();
     match subject.occasion {
         Occasion::AlertCreated { .. } => of_alerts.into_iter().cloned().collect(),
@@ -109,7 +111,12 @@ pub(super) fn rule_names(subject: Subject) -> Vec<String> {
 
 /// The texts by which an owner can be named in a condition.
 pub(super) fn owner_names(owner: &Owner) -> Vec<String> {
-    let names = [&owner.object_id, &owner.user_principal_name, &owner.email, &owner.assigned_to];
+    let names = [
+        &owner.object_id,
+        &owner.user_principal_name,
+        &owner.email,
+        &owner.assigned_to,
+    ];
     names.into_iter().flatten().cloned().collect()
 }
 
@@ -167,7 +174,9 @@ fn values_of(item: Item<'_>) -> &[String] {
 fn entity_values(kind: EntityKind, name: &str, subject: Subject) -> Vec<String> {
     let of_alerts = subject.alerts().flat_map(|alert| &alert.entities);
     let entities = subject.view.incident.entities.iter().chain(of_alerts);
-    let properties = entities.filter(|entity| entity.kind == kind).flat_map(|entity| &entity.properties);
+    let properties = entities
+        .filter(|entity| entity.kind == kind)
+        .flat_map(|entity| &entity.properties);
     let named = properties.filter(|(key, _)| key.eq_ignore_ascii_case(name));
     named.flat_map(|(_, value)| texts(value)).collect()
 }
@@ -178,7 +187,11 @@ fn texts(value: &Value) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Number(number) => vec![number.to_string()],
         Value::Bool(truth) => vec![truth.to_string()],
-        Value::Array(items) => items.iter().filter_map(|item| item.as_str()).map(str::to_owned).collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter_map(|item| item.as_str())
+            .map(str::to_owned)
+            .collect(),
         Value::Null | Value::Object(_) => Vec::new(),
     }
 }

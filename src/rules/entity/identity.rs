@@ -51,12 +51,19 @@ fn identifiers(kind: EntityKind) -> &'static [&'static [&'static str]] {
         EntityKind::IoTDevice => &[&["deviceId"], &["deviceName"]],
         EntityKind::Mailbox => &[&["mailboxPrimaryAddress"], &["externalDirectoryObjectId"], &["upn"]],
         EntityKind::MailCluster => &[&["query"], &["source", "clusterSourceIdentifier"], &["source"]],
-        EntityKind::MailMessage => {
-            &[&["networkMessageId", "recipient"], &["networkMessageId"], &["internetMessageId"], &["recipient"]]
-        }
-        EntityKind::SubmissionMail => {
-            &[&["submissionId"], &["networkMessageId"], &["recipient", "submitter"], &["recipient"], &["submitter"]]
-        }
+        EntityKind::MailMessage => &[
+            &["networkMessageId", "recipient"],
+            &["networkMessageId"],
+            &["internetMessageId"],
+            &["recipient"],
+        ],
+        EntityKind::SubmissionMail => &[
+            &["submissionId"],
+            &["networkMessageId"],
+            &["recipient", "submitter"],
+            &["recipient"],
+            &["submitter"],
+        ],
     }
 }
 
@@ -74,7 +81,11 @@ impl Entity {
             parts.map(|parts| parts.join("|"))
         });
         let identifier = set.unwrap_or_else(|| {
-            let mut all: Vec<String> = self.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let mut all: Vec<String> = self
+                .properties
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
             all.sort();
             all.join("|")
         });
@@ -88,7 +99,10 @@ impl Entity {
             return self.identity();
         }
         let command = self.text("commandLine").unwrap_or_default();
-        format!("process:program={}", command.split_whitespace().next().unwrap_or_default())
+        format!(
+            "process:program={}",
+            command.split_whitespace().next().unwrap_or_default()
+        )
     }
 
     /// The name that people see: Sentinel's `friendlyName`.
@@ -130,15 +144,19 @@ impl Entity {
             (Some(name), Some(domain), _) => Some(format!("{domain}\\{name}")),
             (Some(name), None, Some(suffix)) => Some(format!("{name}@{suffix}")),
             (Some(_), None, None) => name,
-            (None, _, _) => {
-                ["displayName", "aadUserId", "sid", "puid", "objectGuid"].iter().find_map(|key| self.text(key))
-            }
+            (None, _, _) => ["displayName", "aadUserId", "sid", "puid", "objectGuid"]
+                .iter()
+                .find_map(|key| self.text(key)),
         }
     }
 
     fn part(&self, name: &str) -> Option<String> {
         let text = self.text(name)?;
-        let value = if case_matters(self.kind) { text } else { text.to_lowercase() };
+        let value = if case_matters(self.kind) {
+            text
+        } else {
+            text.to_lowercase()
+        };
         let value = match (name, value.parse::<IpAddr>()) {
             ("address", Ok(address)) => address.to_canonical().to_string(),
             ("domainName", _) => value.trim_end_matches('.').to_owned(),
@@ -149,7 +167,11 @@ impl Entity {
 }
 
 fn last_segment(path: &str) -> String {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+    path.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -159,21 +181,41 @@ mod tests {
     #[test]
     fn strong_identifiers_win_over_weak_ones() {
         let cases = [
-            (EntityKind::Account, vec![("accountName", "Ann"), ("sid", "S-1-5-21")], "account:sid=s-1-5-21"),
+            (
+                EntityKind::Account,
+                vec![("accountName", "Ann"), ("sid", "S-1-5-21")],
+                "account:sid=s-1-5-21",
+            ),
             (
                 EntityKind::Account,
                 vec![("accountName", "Ann"), ("upnSuffix", "Example.com"), ("ntDomain", "EX")],
                 "account:accountName=ann|upnSuffix=example.com",
             ),
-            (EntityKind::Account, vec![("accountName", "Ann")], "account:accountName=ann"),
+            (
+                EntityKind::Account,
+                vec![("accountName", "Ann")],
+                "account:accountName=ann",
+            ),
             (
                 EntityKind::Host,
                 vec![("hostName", "db-0"), ("k8sNamespace", "shop")],
                 "host:hostName=db-0|k8sNamespace=shop",
             ),
-            (EntityKind::Ip, vec![("address", "2001:DB8:0::1"), ("location", "x")], "ip:address=2001:db8::1"),
-            (EntityKind::Ip, vec![("address", "::ffff:10.0.0.7")], "ip:address=10.0.0.7"),
-            (EntityKind::DnsResolution, vec![("domainName", "Evil.example.")], "dns:domainName=evil.example"),
+            (
+                EntityKind::Ip,
+                vec![("address", "2001:DB8:0::1"), ("location", "x")],
+                "ip:address=2001:db8::1",
+            ),
+            (
+                EntityKind::Ip,
+                vec![("address", "::ffff:10.0.0.7")],
+                "ip:address=10.0.0.7",
+            ),
+            (
+                EntityKind::DnsResolution,
+                vec![("domainName", "Evil.example.")],
+                "dns:domainName=evil.example",
+            ),
             (
                 EntityKind::File,
                 vec![("directory", "/etc"), ("fileName", "Shadow")],
@@ -188,20 +230,36 @@ mod tests {
 
     #[test]
     fn processes_group_by_program_only() {
-        let first = Entity::new(EntityKind::Process, [("commandLine", "curl http://a"), ("processId", "7")]);
-        let second = Entity::new(EntityKind::Process, [("commandLine", "curl http://b"), ("processId", "8")]);
+        let first = Entity::new(
+            EntityKind::Process,
+            [("commandLine", "curl http://a"), ("processId", "7")],
+        );
+        let second = Entity::new(
+            EntityKind::Process,
+            [("commandLine", "curl http://b"), ("processId", "8")],
+        );
         assert_ne!(first.identity(), second.identity());
         assert_eq!(first.group_identity(), second.group_identity());
     }
 
     #[test]
     fn names_for_people() {
-        let account = Entity::new(EntityKind::Account, [("accountName", "ann"), ("upnSuffix", "example.com")]);
+        let account = Entity::new(
+            EntityKind::Account,
+            [("accountName", "ann"), ("upnSuffix", "example.com")],
+        );
         assert_eq!(account.friendly_name(), "ann@example.com");
         let hash = Entity::new(EntityKind::FileHash, [("hashValue", "abc"), ("algorithm", "MD5")]);
         assert_eq!(hash.friendly_name(), "abc(MD5)");
         for kind in EntityKind::ALL {
-            assert_eq!(Entity { kind: *kind, properties: Default::default() }.friendly_name(), kind.as_str());
+            assert_eq!(
+                Entity {
+                    kind: *kind,
+                    properties: Default::default()
+                }
+                .friendly_name(),
+                kind.as_str()
+            );
         }
     }
 }

@@ -42,24 +42,36 @@ const RENAMED: &[(EntityKind, &str, &str)] = &[
 ];
 
 /// Abbreviations that alert fields begin with in capitals.
-const CAPITALS: &[(&str, &str)] = &[("upn", "UPN"), ("nt", "NT"), ("oms", "OMS"), ("os", "OS"), ("puid", "PUID")];
+const CAPITALS: &[(&str, &str)] = &[
+    ("upn", "UPN"),
+    ("nt", "NT"),
+    ("oms", "OMS"),
+    ("os", "OS"),
+    ("puid", "PUID"),
+];
 
 /// The incident API's name of an alert's field: `Name` of an account is `accountName`, `UPNSuffix` is `upnSuffix`.
 pub fn property_name(kind: EntityKind, field: &str) -> String {
-    let renamed = RENAMED.iter().find(|(of, from, _)| *of == kind && from.eq_ignore_ascii_case(field));
+    let renamed = RENAMED
+        .iter()
+        .find(|(of, from, _)| *of == kind && from.eq_ignore_ascii_case(field));
     renamed.map_or_else(|| camel_case(field), |(_, _, to)| (*to).to_owned())
 }
 
 /// The alert's field of an incident API name, the inverse of [`property_name`]: `accountName` is `Name`.
 pub fn alert_field(kind: EntityKind, property: &str) -> String {
-    if let Some((_, field, _)) = RENAMED.iter().find(|(of, _, name)| *of == kind && name.eq_ignore_ascii_case(property))
+    if let Some((_, field, _)) = RENAMED
+        .iter()
+        .find(|(of, _, name)| *of == kind && name.eq_ignore_ascii_case(property))
     {
         return (*field).to_owned();
     }
     let prefix_end = property.find(char::is_uppercase).unwrap_or(property.len());
     let (prefix, rest) = property.split_at(prefix_end);
     // A mailbox writes `Upn`, alone among the abbreviations.
-    let capitals = CAPITALS.iter().find(|(lower, _)| *lower == prefix && (kind != EntityKind::Mailbox));
+    let capitals = CAPITALS
+        .iter()
+        .find(|(lower, _)| *lower == prefix && (kind != EntityKind::Mailbox));
     match capitals {
         Some((_, upper)) => format!("{upper}{rest}"),
         None => capitalised(property),
@@ -68,7 +80,9 @@ pub fn alert_field(kind: EntityKind, property: &str) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Lowers the leading capitals, but not the one that begins the next word: `NTDomain` is `ntDomain`.
@@ -118,7 +132,9 @@ fn collect_links<'a>(value: &'a Value, depth: usize, linked: &mut HashMap<&'a st
             if let Some(id) = members.get("$id").and_then(Value::as_str) {
                 linked.entry(id).or_insert(value);
             }
-            members.values().for_each(|member| collect_links(member, depth + 1, linked));
+            members
+                .values()
+                .for_each(|member| collect_links(member, depth + 1, linked));
         }
         Value::Array(items) => items.iter().for_each(|item| collect_links(item, depth + 1, linked)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -132,7 +148,12 @@ fn resolve<'a>(value: &'a Value, linked: &HashMap<&str, &'a Value>) -> &'a Value
 
 fn read_one<'a>(value: &'a Value, linked: &HashMap<&str, &'a Value>) -> Result<Entity, EntityError> {
     let members = value.as_object().ok_or(EntityError::NotAnObject)?;
-    let member = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let member = |name: &str| {
+        members
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    };
     let properties = member("properties").and_then(Value::as_object);
     let named = match (member("kind"), properties) {
         (Some(kind), Some(_)) => Some(kind),
@@ -148,7 +169,8 @@ fn read_one<'a>(value: &'a Value, linked: &HashMap<&str, &'a Value>) -> Result<E
         if is_label || (is_shown_only && is_empty(value)) || value.is_null() {
             continue;
         }
-        read.entry(property_name(kind, key)).or_insert_with(|| plain(value, linked));
+        read.entry(property_name(kind, key))
+            .or_insert_with(|| plain(value, linked));
     }
     Ok(Entity { kind, properties: read })
 }
@@ -161,8 +183,9 @@ fn is_empty(value: &Value) -> bool {
 fn plain<'a>(value: &'a Value, linked: &HashMap<&str, &'a Value>) -> Value {
     let shallow = |item: &'a Value| match resolve(item, linked) {
         Value::Object(members) if is_link(item) => {
-            let kept =
-                members.iter().filter(|(key, value)| !key.starts_with('$') && !value.is_object() && !value.is_array());
+            let kept = members
+                .iter()
+                .filter(|(key, value)| !key.starts_with('$') && !value.is_object() && !value.is_array());
             Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
         }
         _ => item.clone(),

@@ -26,7 +26,10 @@ pub fn pin<'a>(
     let mut pinned: Vec<_> = rules
         .into_iter()
         .filter(|(name, spec)| triggers_on(spec, occasion) && is_active(spec, now) && !own(name))
-        .map(|(name, spec)| PinnedRule { name: name.to_owned(), spec: spec.clone() })
+        .map(|(name, spec)| PinnedRule {
+            name: name.to_owned(),
+            spec: spec.clone(),
+        })
         .collect();
     pinned.sort_by(|one, other| (one.spec.order, &one.name).cmp(&(other.spec.order, &other.name)));
     pinned

@@ -99,8 +99,15 @@ impl State {
     /// It is another event.
     pub fn open(first: &Event) -> Result<Self, IllegalEvent> {
         match first {
-            Event::Opened { occasion } => Ok(Self { occasion: occasion.clone(), rules: Vec::new(), step: Step::Pin }),
-            other => Err(IllegalEvent { event: other.name(), step: None }),
+            Event::Opened { occasion } => Ok(Self {
+                occasion: occasion.clone(),
+                rules: Vec::new(),
+                step: Step::Pin,
+            }),
+            other => Err(IllegalEvent {
+                event: other.name(),
+                step: None,
+            }),
         }
     }
 
@@ -131,11 +138,19 @@ impl State {
             Event::Skipped { rule, reason } => self.skip(*rule, reason),
             Event::Matched { rule } => self.begin(*rule),
             Event::Done { rule, action, outcome } => self.finish(*rule, *action, outcome),
-            Event::Started { rule, action, run, until } => self.start(*rule, *action, run, *until),
+            Event::Started {
+                rule,
+                action,
+                run,
+                until,
+            } => self.start(*rule, *action, run, *until),
             Event::Continued { rule, action, why } => self.go_on(*rule, *action, why),
             Event::Ended { .. } => (self.step == Step::End).then_some(Step::Ended),
         };
-        self.step = next.ok_or_else(|| IllegalEvent { event: event.name(), step: Some(self.step.clone()) })?;
+        self.step = next.ok_or_else(|| IllegalEvent {
+            event: event.name(),
+            step: Some(self.step.clone()),
+        })?;
         Ok(())
     }
 
@@ -167,9 +182,14 @@ impl State {
     /// The last event, which answers [`Step::End`].
     pub fn ending(&self) -> Event {
         let ended = |progress: &RuleProgress| {
-            Some(EndedRule { name: progress.pinned.name.clone(), status: progress.status()? })
+            Some(EndedRule {
+                name: progress.pinned.name.clone(),
+                status: progress.status()?,
+            })
         };
-        Event::Ended { rules: self.rules.iter().filter_map(ended).collect() }
+        Event::Ended {
+            rules: self.rules.iter().filter_map(ended).collect(),
+        }
     }
 
     fn pin(&mut self, rules: &[PinnedRule]) -> Option<Step> {
@@ -184,7 +204,9 @@ impl State {
         if self.step != (Step::Check { rule }) {
             return None;
         }
-        self.rules.get_mut(rule)?.verdict = Verdict::Skipped { reason: reason.to_owned() };
+        self.rules.get_mut(rule)?.verdict = Verdict::Skipped {
+            reason: reason.to_owned(),
+        };
         Some(self.check(rule + 1))
     }
 
@@ -213,7 +235,12 @@ impl State {
         let progress = self.progress(rule, action)?;
         progress.outcome = Some(ActionOutcome::Done);
         progress.run = Some(run.to_owned());
-        Some(Step::Await { rule, action, run: run.to_owned(), until })
+        Some(Step::Await {
+            rule,
+            action,
+            run: run.to_owned(),
+            until,
+        })
     }
 
     fn go_on(&mut self, rule: usize, action: usize, why: &ContinueReason) -> Option<Step> {
@@ -249,7 +276,11 @@ impl State {
 impl RuleProgress {
     fn new(pinned: PinnedRule) -> Self {
         let actions = vec![ActionProgress::default(); pinned.spec.actions.len()];
-        Self { pinned, verdict: Verdict::Pending, actions }
+        Self {
+            pinned,
+            verdict: Verdict::Pending,
+            actions,
+        }
     }
 
     /// What became of the rule; `None` if it did not match or its actions are not all over.

@@ -92,5 +92,9 @@ fn of_action((action, progress): (&RuleAction, &ActionProgress)) -> ActionSummar
         RuleAction::ModifyProperties(_) => "modify properties".to_owned(),
         RuleAction::AddIncidentTask(task) => format!("add task {:?}", task.title),
     };
-    ActionSummary { action: text, outcome: progress.outcome.clone(), run: progress.run.clone() }
+    ActionSummary {
+        action: text,
+        outcome: progress.outcome.clone(),
+        run: progress.run.clone(),
+    }
 }

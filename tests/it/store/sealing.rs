@@ -11,7 +11,9 @@ const CANARY: &[u8] = b"canary-3f9c1e-the-secret-of-this-test";
 /// Whether these bytes are in any file of a folder.
 fn holds(folder: &Path, bytes: &[u8]) -> bool {
     let files = std::fs::read_dir(folder).unwrap();
-    files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).any(|content| has(&content, bytes))
+    files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .any(|content| has(&content, bytes))
 }
 
 fn has(content: &[u8], bytes: &[u8]) -> bool {
@@ -25,12 +27,21 @@ fn only_the_key_and_the_context_open() {
     assert!(!has(&value, CANARY));
     assert_eq!(sealer.open("run-1", &value).unwrap(), CANARY);
     assert!(matches!(sealer.open("run-2", &value), Err(Error::Unsealable)));
-    assert!(matches!(Sealer::new([2; 32]).open("run-1", &value), Err(Error::Unsealable)));
+    assert!(matches!(
+        Sealer::new([2; 32]).open("run-1", &value),
+        Err(Error::Unsealable)
+    ));
     for cut in 0..value.len() {
-        assert!(matches!(sealer.open("run-1", &value[..cut]), Err(Error::Unsealable)), "cut at {cut}");
+        assert!(
+            matches!(sealer.open("run-1", &value[..cut]), Err(Error::Unsealable)),
+            "cut at {cut}"
+        );
         let mut flipped = value.clone();
         flipped[cut] ^= 1;
-        assert!(matches!(sealer.open("run-1", &flipped), Err(Error::Unsealable)), "flipped at {cut}");
+        assert!(
+            matches!(sealer.open("run-1", &flipped), Err(Error::Unsealable)),
+            "flipped at {cut}"
+        );
     }
     assert_ne!(sealer.seal("run-1", CANARY), value, "equal values must not look equal");
     assert_eq!(sealer.open("", &sealer.seal("", b"")).unwrap(), b"");
@@ -58,7 +69,10 @@ fn the_key_file_is_made_once_and_is_private() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
-    assert_eq!(Sealer::load_or_create(&path).unwrap().open("run", &value).unwrap(), CANARY);
+    assert_eq!(
+        Sealer::load_or_create(&path).unwrap().open("run", &value).unwrap(),
+        CANARY
+    );
 
     std::fs::write(&path, [&[7; 32][..], &bytes].concat()).unwrap();
     let rotated = Sealer::load_or_create(&path).unwrap();
@@ -89,7 +103,14 @@ async fn the_database_holds_ciphertext_and_then_nothing() {
     let (folder, store) = new_store().await;
     let sealer = Sealer::new([9; 32]);
     let value = sealer.seal("r1", CANARY);
-    commit(&store, [Operation::CreateRun(NewRun { payloads: vec![sealed(1, &value)], ..new_run("r1") })]).await;
+    commit(
+        &store,
+        [Operation::CreateRun(NewRun {
+            payloads: vec![sealed(1, &value)],
+            ..new_run("r1")
+        })],
+    )
+    .await;
     assert!(holds(folder.path(), &value) && !holds(folder.path(), CANARY));
     let stored = &store.payloads("r1").await.unwrap()[0].bytes;
     assert_eq!(sealer.open("r1", stored).unwrap(), CANARY);
