@@ -242,7 +242,7 @@ impl<'a> Evaluation<'a> {
         let Some(view) = self.view().await? else {
             return Ok(None);
         };
-        let ids = self.shared.desk.ids(&self.run.namespace);
+        let ids = self.shared.desk.workspaces().ids(&self.run.namespace);
         let unique = format!("{}/{}", self.run.id, self.seq);
         let unique = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, unique.as_bytes()).to_string();
         let (kind, body) = match self.state.occasion() {
