@@ -172,25 +172,13 @@ impl<'a> Planner<'a> {
             TerminateStatus::Failed => RunStatus::Failed,
             TerminateStatus::Cancelled => RunStatus::Cancelled,
         };
-        let inputs = Value::object([("runStatus", status.as_str())]);
-        let done = self.done(
-            id,
-            action,
-            Ok(Done {
-                inputs: Some(inputs),
-                outputs: None,
-            }),
-        );
-        let closed = Event::Closed {
+        Planned::event(Event::Closed {
             at: self.moment.now,
+            by: Some(id),
             status,
             error,
             outputs: None,
-        };
-        Planned {
-            events: vec![done, closed],
-            call: None,
-        }
+        })
     }
 
     /// The end of a container: its block, or all its iterations, decide.
@@ -244,6 +232,7 @@ impl<'a> Planner<'a> {
         };
         Event::Closed {
             at: self.moment.now,
+            by: None,
             status,
             error,
             outputs: outputs.map(Payload::open),
@@ -323,6 +312,7 @@ impl<'a> Planner<'a> {
     pub fn cut(&self, status: RunStatus, error: ActionError) -> Event {
         Event::Closed {
             at: self.moment.now,
+            by: None,
             status,
             error: Some(error),
             outputs: None,
