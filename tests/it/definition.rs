@@ -557,10 +557,10 @@ fn corpus() -> Option<PathBuf> {
 
 /// Workflow definitions anywhere in a template, without those that hold ARM expressions.
 fn definitions(json: &Value, found: &mut Vec<Value>) {
-    if json.get("triggers").is_some() && json.get("actions").is_some() && !has_arm_expression(json) {
-        found.push(json.clone());
-        return;
-    }
+    let definition = json
+        .get("definition")
+        .filter(|definition| definition.get("triggers").is_some());
+    found.extend(definition.filter(|definition| !has_arm_expression(definition)).cloned());
     match json {
         Value::Object(object) => object.iter().for_each(|(_, value)| definitions(value, found)),
         Value::Array(items) => items.iter().for_each(|item| definitions(item, found)),
