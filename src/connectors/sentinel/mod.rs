@@ -3,7 +3,9 @@
 //! Invariant: changes are only planned here; they commit together with the end of the action, so they happen exactly once.
 
 pub mod command;
+mod perform;
 
+pub use perform::Performer;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 
 macro_rules! native_operations {

@@ -3,6 +3,7 @@
 
 mod openapi;
 mod path;
+mod unlike;
 
 use std::sync::Arc;
 
@@ -180,7 +181,7 @@ impl Connector {
             .iter()
             .map(|operation| {
                 let text = format!("{} {}", operation.method, operation.path.as_str());
-                (unlikeness(operation, method, path), text)
+                (unlike::distance(&operation.path, path) + usize::from(operation.method != method), text)
             })
             .collect();
         scored.sort();
@@ -202,16 +203,4 @@ impl Match<'_> {
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
-}
-
-/// Counts what differs: segments that do not match in place, and the method.
-fn unlikeness(operation: &Operation, method: &str, path: &str) -> usize {
-    let wanted: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let given: Vec<&str> = operation.path.as_str().trim_matches('/').split('/').collect();
-    let same = given
-        .iter()
-        .zip(&wanted)
-        .map(|(a, b)| if a.eq_ignore_ascii_case(b) { 2 } else { usize::from(a.contains('{')) })
-        .sum::<usize>();
-    2 * given.len().max(wanted.len()) - same + usize::from(operation.method != method)
 }

@@ -1,0 +1,1 @@
+//! Calls of the Sentinel connector, answered from Riposte's own incidents.
