@@ -91,12 +91,16 @@ fn read_one(alert: &Node<'_>, body: &Node<'_>, delivery: Delivery<'_>) -> Result
     })
 }
 
+/// The members that are text and not blank.
 fn texts(alert: &Node<'_>, name: &str) -> Result<IndexMap<String, String>, DecodeError> {
     let Some(node) = alert.get(name) else {
         return Ok(IndexMap::new());
     };
     let members = node.value.as_object().ok_or_else(|| node.expected("an object"))?;
-    let text = |(key, value): (&String, &Value)| value.as_str().map(|text| (key.clone(), text.to_owned()));
+    let text = |(key, value): (&String, &Value)| {
+        let text = value.as_str().filter(|text| !text.trim().is_empty())?;
+        Some((key.clone(), text.to_owned()))
+    };
     Ok(members.iter().filter_map(text).collect())
 }
 
