@@ -28,7 +28,10 @@ pub(super) fn of_connection(
             request.set_credential("Authorization", format!("Bearer {}", token.expose()));
         }
         (Some(ResolvedAuthentication::ClientCredentials), _) => {
-            return Err(not_supported(&format!("clientCredentials of ApiConnection '{}'", connection.name)));
+            return Err(not_supported(&format!(
+                "clientCredentials of ApiConnection '{}'",
+                connection.name
+            )));
         }
         (None, Some(ConnectorAuthentication::Header(template))) => {
             request.set_credential(&template.name, fill(&template.value, connection)?);
@@ -75,7 +78,9 @@ pub(super) fn fill(template: &str, connection: &ResolvedConnection) -> Result<St
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, tail)) = rest.split_once('{') {
-        let Some((name, after)) = tail.split_once('}') else { break };
+        let Some((name, after)) = tail.split_once('}') else {
+            break;
+        };
         text.push_str(before);
         text.push_str(required(connection, name)?);
         rest = after;
@@ -85,12 +90,17 @@ pub(super) fn fill(template: &str, connection: &ResolvedConnection) -> Result<St
 }
 
 fn required<'c>(connection: &'c ResolvedConnection, name: &str) -> Result<&'c str, CallError> {
-    connection.parameter(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-        let ResolvedConnection { name: own, connector, .. } = connection;
-        let kind = &connector.name;
-        let message = format!("ApiConnection '{own}' gives no value for parameter '{name}' of connector '{kind}'");
-        Code::ConnectionParameterMissing.refusal(message)
-    })
+    connection
+        .parameter(name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| {
+            let ResolvedConnection {
+                name: own, connector, ..
+            } = connection;
+            let kind = &connector.name;
+            let message = format!("ApiConnection '{own}' gives no value for parameter '{name}' of connector '{kind}'");
+            Code::ConnectionParameterMissing.refusal(message)
+        })
 }
 
 fn sign(

@@ -17,7 +17,10 @@ pub(super) struct Payload {
 
 impl Payload {
     fn new(bytes: impl Into<Vec<u8>>, content_type: impl Into<String>) -> Self {
-        Self { bytes: bytes.into(), content_type: Some(content_type.into()) }
+        Self {
+            bytes: bytes.into(),
+            content_type: Some(content_type.into()),
+        }
     }
 }
 
@@ -42,7 +45,10 @@ pub(super) fn encode_at(
 ) -> Result<Payload, CallError> {
     let body = match body {
         None | Some(Value::Null) => {
-            return Ok(Payload { bytes: Vec::new(), content_type: given.map(str::to_owned) });
+            return Ok(Payload {
+                bytes: Vec::new(),
+                content_type: given.map(str::to_owned),
+            });
         }
         Some(body) => body,
     };
@@ -50,17 +56,29 @@ pub(super) fn encode_at(
         return envelope(body, media, given, boundary, depth);
     }
     if let Value::String(text) = body {
-        return Ok(Payload::new(text.as_bytes(), given.or(consumes).unwrap_or("text/plain; charset=utf-8")));
+        return Ok(Payload::new(
+            text.as_bytes(),
+            given.or(consumes).unwrap_or("text/plain; charset=utf-8"),
+        ));
     }
     let is_form = consumes.is_some_and(|media| media.starts_with("application/x-www-form-urlencoded"));
     if is_form && given.is_none() && body.as_object().is_some() {
         return Ok(Payload::new(form::encode(body), "application/x-www-form-urlencoded"));
     }
-    Ok(Payload::new(body.to_json(), given.unwrap_or("application/json; charset=utf-8")))
+    Ok(Payload::new(
+        body.to_json(),
+        given.unwrap_or("application/json; charset=utf-8"),
+    ))
 }
 
 /// An object with `$content-type`: its bytes, parts or fields.
-fn envelope(body: &Value, media: &str, given: Option<&str>, boundary: &str, depth: usize) -> Result<Payload, CallError> {
+fn envelope(
+    body: &Value,
+    media: &str,
+    given: Option<&str>,
+    boundary: &str,
+    depth: usize,
+) -> Result<Payload, CallError> {
     if let Some(content) = body.get("$content").and_then(Value::as_str) {
         let bytes = STANDARD
             .decode(content.trim())

@@ -75,7 +75,13 @@ impl Client {
 
     /// A client with its own name resolution.
     pub fn with_lookup(egress: Egress, lookup: Arc<dyn Lookup>) -> Self {
-        Self { inner: Arc::new(Inner { egress, lookup, clients: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                egress,
+                lookup,
+                clients: Mutex::default(),
+            }),
+        }
     }
 
     /// Sends a request and reads its answer, within `timeout`.
@@ -84,14 +90,25 @@ impl Client {
     /// The guard refuses, the service does not answer, or its answer is too large.
     pub async fn send(&self, request: HttpRequest, bounds: &Bounds, timeout: Duration) -> Result<Answer, CallError> {
         let host = guard::authority(&request.url);
-        let late = || Code::TimedOut.error(format!("'{host}' did not answer within {} s", timeout.as_secs_f64()), true, true);
-        tokio::time::timeout(timeout, self.follow(request, bounds)).await.unwrap_or_else(|_| Err(late()))
+        let late = || {
+            Code::TimedOut.error(
+                format!("'{host}' did not answer within {} s", timeout.as_secs_f64()),
+                true,
+                true,
+            )
+        };
+        tokio::time::timeout(timeout, self.follow(request, bounds))
+            .await
+            .unwrap_or_else(|_| Err(late()))
     }
 
     async fn follow(&self, mut request: HttpRequest, bounds: &Bounds) -> Result<Answer, CallError> {
         let mut reached = false;
         for _ in 0..=REDIRECTS {
-            let answer = self.once(&request, bounds).await.map_err(|error| CallError { reached: reached || error.reached, ..error })?;
+            let answer = self.once(&request, bounds).await.map_err(|error| CallError {
+                reached: reached || error.reached,
+                ..error
+            })?;
             reached = true;
             match redirected(&request, &answer) {
                 Some(next) => request = next,
@@ -144,9 +161,17 @@ impl Client {
 
     fn reach(&self, url: &Url, bounds: &Bounds) -> Reach {
         let egress = &self.inner.egress;
-        let networks = egress.allowed_networks.iter().chain(&bounds.networks).copied().collect();
+        let networks = egress
+            .allowed_networks
+            .iter()
+            .chain(&bounds.networks)
+            .copied()
+            .collect();
         let may_be_plain = egress.plain_http && bounds.hosts.is_none();
-        Reach { networks, listed_only: url.scheme() == "http" && !may_be_plain }
+        Reach {
+            networks,
+            listed_only: url.scheme() == "http" && !may_be_plain,
+        }
     }
 
     fn client(&self, reach: &Reach) -> Result<reqwest::Client, reqwest::Error> {
@@ -154,7 +179,10 @@ impl Client {
         if let Some(client) = clients.get(reach) {
             return Ok(client.clone());
         }
-        let resolver = GuardedResolver { reach: reach.clone(), lookup: self.inner.lookup.clone() };
+        let resolver = GuardedResolver {
+            reach: reach.clone(),
+            lookup: self.inner.lookup.clone(),
+        };
         let client = reqwest::Client::builder()
             .dns_resolver(Arc::new(resolver))
             .redirect(Policy::none())
@@ -171,7 +199,10 @@ impl Client {
 
 fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
 }
 
 /// The next request of a redirect: as browsers do, and without anything secret where the origin changes.
@@ -196,7 +227,8 @@ fn redirected(request: &HttpRequest, answer: &Answer) -> Option<HttpRequest> {
     if to_get {
         next.method = "GET".to_owned();
         next.body.clear();
-        next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        next.headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
     }
     Some(next)
 }
@@ -219,15 +251,25 @@ fn failure(url: &Url, error: &reqwest::Error) -> CallError {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let reason = if error.source().is_some() { innermost.to_string() } else { "the request failed".to_owned() };
-    Code::ServiceUnreachable.error(format!("'{host}' cannot be reached: {reason}"), !error.is_builder(), reached)
+    let reason = if error.source().is_some() {
+        innermost.to_string()
+    } else {
+        "the request failed".to_owned()
+    };
+    Code::ServiceUnreachable.error(
+        format!("'{host}' cannot be reached: {reason}"),
+        !error.is_builder(),
+        reached,
+    )
 }
 
 /// Looks for a cause of this type, inside I/O errors too.
 fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut next = error.source();
     while let Some(source) = next {
-        let wrapped = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let wrapped = source
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
         let inner = wrapped.and_then(|inner| inner.downcast_ref::<E>());
         if let Some(found) = source.downcast_ref::<E>().or(inner) {
             return Some(found);

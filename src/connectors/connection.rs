@@ -29,7 +29,10 @@ pub struct ResolvedConnection {
 impl ResolvedConnection {
     /// The value of a connection parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.expose())
+        self.parameters
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.expose())
     }
 }
 

@@ -6,34 +6,35 @@ use serde_json::{Map, Value as Json, json};
 use super::spec::resolve;
 
 const DEPTH: usize = 12;
-const NODES: usize = 2_000;
+/// What an example may cost, in bytes of JSON; one given in the schema is used whole.
+const BYTES: usize = 100_000;
 
 /// An example of a schema; `document` is what its references point into.
 pub fn example(schema: &Json, document: &Json) -> Json {
-    Maker { document, nodes: NODES }.make(schema, DEPTH)
+    Maker { document, bytes: BYTES }.make(schema, DEPTH)
 }
 
 struct Maker<'d> {
     document: &'d Json,
-    nodes: usize,
+    bytes: usize,
 }
 
 impl Maker<'_> {
     fn make(&mut self, schema: &Json, depth: usize) -> Json {
         let document = self.document;
         let schema = resolve(document, schema);
-        if depth == 0 || self.nodes == 0 {
+        if depth == 0 || self.bytes == 0 {
             return Json::Null;
         }
-        self.nodes -= 1;
+        self.spend(8);
         for given in ["example", "x-ms-example", "default", "const"] {
             if let Some(value) = schema.get(given) {
-                return value.clone();
+                return self.given(value);
             }
         }
         for list in ["enum", "examples"] {
             if let Some(value) = schema.get(list).and_then(|values| values.get(0)) {
-                return value.clone();
+                return self.given(value);
             }
         }
         if let Some(all) = schema.get("allOf").and_then(Json::as_array) {
@@ -45,6 +46,15 @@ impl Maker<'_> {
             }
         }
         self.typed(schema, depth)
+    }
+
+    fn given(&mut self, value: &Json) -> Json {
+        self.spend(value.to_string().len());
+        value.clone()
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     fn merged(&mut self, schema: &Json, all: &[Json], depth: usize) -> Json {
@@ -67,8 +77,16 @@ impl Maker<'_> {
                 Some(items) => Json::Array(vec![self.make(items, depth - 1)]),
                 None => json!([]),
             },
-            "integer" => schema.get("minimum").filter(|least| least.is_i64()).cloned().unwrap_or_else(|| json!(0)),
-            "number" => schema.get("minimum").filter(|least| least.is_number()).cloned().unwrap_or_else(|| json!(0)),
+            "integer" => schema
+                .get("minimum")
+                .filter(|least| least.is_i64())
+                .cloned()
+                .unwrap_or_else(|| json!(0)),
+            "number" => schema
+                .get("minimum")
+                .filter(|least| least.is_number())
+                .cloned()
+                .unwrap_or_else(|| json!(0)),
             "boolean" => json!(false),
             "string" => json!(text_of(schema)),
             _ => Json::Null,
@@ -77,8 +95,15 @@ impl Maker<'_> {
 
     fn object(&mut self, schema: &Json, depth: usize) -> Json {
         let properties = schema.get("properties").and_then(Json::as_object);
-        let members = properties.into_iter().flatten();
-        Json::Object(members.map(|(name, property)| (name.clone(), self.make(property, depth - 1))).collect())
+        let mut members = Map::new();
+        for (name, property) in properties.into_iter().flatten() {
+            if self.bytes == 0 {
+                break;
+            }
+            self.spend(name.len());
+            members.insert(name.clone(), self.make(property, depth - 1));
+        }
+        Json::Object(members)
     }
 }
 
@@ -130,9 +155,10 @@ mod tests {
 
     #[test]
     fn recursion_and_breadth_are_bounded() {
-        let wide: Map<String, Json> = (0..9).map(|n| (n.to_string(), json!({"$ref": "#/a"}))).collect();
-        let document = json!({"a": {"properties": wide}, "loop": {"$ref": "#/loop"}});
-        assert!(example(&json!({"$ref": "#/a"}), &document).to_string().len() < 100_000);
+        let wide: Map<String, Json> = (0..200).map(|n| (n.to_string(), json!({"$ref": "#/a"}))).collect();
+        let large = json!({"example": "x".repeat(10_000)});
+        let document = json!({"a": {"properties": wide, "allOf": [large]}, "loop": {"$ref": "#/loop"}});
+        assert!(example(&json!({"$ref": "#/a"}), &document).to_string().len() < 2 * BYTES);
         assert_eq!(example(&json!({"$ref": "#/loop"}), &document), Json::Null);
     }
 }

@@ -51,6 +51,11 @@ impl Code {
 
     /// Failed on the way.
     pub(super) fn error(self, message: impl Into<String>, retryable: bool, reached: bool) -> CallError {
-        CallError { code: self.as_str().to_owned(), message: message.into(), retryable, reached }
+        CallError {
+            code: self.as_str().to_owned(),
+            message: message.into(),
+            retryable,
+            reached,
+        }
     }
 }

@@ -52,7 +52,10 @@ pub struct FakeCall {
 impl FakeCall {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -83,32 +86,44 @@ pub async fn serve(connector: Arc<Connector>) -> std::io::Result<Fake> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let calls = Arc::new(Mutex::default());
-    let router = Router::new().fallback(handle).with_state(Service { connector, calls: calls.clone() });
+    let router = Router::new().fallback(handle).with_state(Service {
+        connector,
+        calls: calls.clone(),
+    });
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::warn!(%error, "a fake service stopped");
         }
     });
-    Ok(Fake { base_url, calls, server })
+    Ok(Fake {
+        base_url,
+        calls,
+        server,
+    })
 }
 
-async fn handle(
-    State(service): State<Service>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn handle(State(service): State<Service>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let connector = &service.connector;
-    let operation = connector.find_real(method.as_str(), uri.path()).map(|found| found.operation);
+    let operation = connector
+        .find_real(method.as_str(), uri.path())
+        .map(|found| found.operation);
     let (status, answer) = match operation {
-        _ if !is_authenticated(connector, &headers, uri.query()) => {
-            (StatusCode::UNAUTHORIZED, problem("AuthenticationRequired", "the call has no credential"))
-        }
-        None => (StatusCode::NOT_FOUND, problem("NotFound", "the service has no such operation")),
+        _ if !is_authenticated(connector, &headers, uri.query()) => (
+            StatusCode::UNAUTHORIZED,
+            problem("AuthenticationRequired", "the call has no credential"),
+        ),
+        None => (
+            StatusCode::NOT_FOUND,
+            problem("NotFound", "the service has no such operation"),
+        ),
         Some(operation) => {
             let schema = operation.response.as_ref();
-            (StatusCode::OK, schema.map(|schema| example(schema, &connector.document)).unwrap_or_default())
+            (
+                StatusCode::OK,
+                schema
+                    .map(|schema| example(schema, &connector.document))
+                    .unwrap_or_default(),
+            )
         }
     };
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -116,7 +131,10 @@ async fn handle(
         method: method.to_string(),
         path: uri.path().to_owned(),
         query: uri.query().map(str::to_owned),
-        headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body: body.to_vec(),
         operation: operation.map(|operation| operation.id.clone()),
         status: status.as_u16(),
@@ -138,7 +156,12 @@ fn problem(code: &str, message: &str) -> serde_json::Value {
 
 /// Whether the connector's credential is there and not empty; its value does not matter.
 fn is_authenticated(connector: &Connector, headers: &HeaderMap, query: Option<&str>) -> bool {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let fixed = |value: &str| value.split('{').next().unwrap_or_default().to_owned();
     let after = |text: &str, prefix: &str| text.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
     match &connector.authentication {

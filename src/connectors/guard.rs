@@ -85,8 +85,17 @@ impl Reach {
     pub fn check(&self, host: &str, address: IpAddr) -> Result<(), Denied> {
         let actual = embedded(address);
         let listed = self.networks.iter().any(|network| network.contains(&actual));
-        let exact = self.networks.iter().any(|network| network.contains(&actual) && network.prefix_len() == network.max_prefix_len());
-        let denied = |kind| Err(Denied::Address { host: host.to_owned(), kind, address });
+        let exact = self
+            .networks
+            .iter()
+            .any(|network| network.contains(&actual) && network.prefix_len() == network.max_prefix_len());
+        let denied = |kind| {
+            Err(Denied::Address {
+                host: host.to_owned(),
+                kind,
+                address,
+            })
+        };
         match kind_of(actual) {
             Some(kind) if METADATA.contains(&actual) && !exact => denied(kind),
             Some(kind) if !listed => denied(kind),
@@ -152,13 +161,18 @@ pub fn check_pinned(url: &Url, hosts: &[String]) -> Result<(), Denied> {
         let with_port = port.is_some_and(|port| pin == format!("{host}:{port}"));
         with_port || (is_default && pin == host)
     };
-    if hosts.iter().any(fits) { Ok(()) } else { Err(Denied::Host(authority(url))) }
+    if hosts.iter().any(fits) {
+        Ok(())
+    } else {
+        Err(Denied::Host(authority(url)))
+    }
 }
 
 /// The pin that a URL itself makes: its host, with its port where that is not the scheme's.
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -166,24 +180,69 @@ mod tests {
     use super::*;
 
     fn reach(networks: &[&str]) -> Reach {
-        Reach { networks: networks.iter().map(|text| text.parse().unwrap()).collect(), listed_only: false }
+        Reach {
+            networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
+            listed_only: false,
+        }
     }
 
     #[test]
     fn addresses_that_are_not_public_are_refused() {
         let refused = [
-            "0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-            "169.254.169.254", "169.254.1.1", "100.64.0.1", "100.100.100.200", "100.127.255.255", "192.0.0.8",
-            "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1",
-            "255.255.255.255", "::", "::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1",
-            "2001::1", "100::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1",
-            "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::1", "2002:a9fe:a9fe::", "::ffff:0:10.0.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "127.0.0.1",
+            "127.255.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "169.254.1.1",
+            "100.64.0.1",
+            "100.100.100.200",
+            "100.127.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "100::1",
+            "::ffff:10.0.0.1",
+            "::ffff:169.254.169.254",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::1",
+            "2002:7f00:1::1",
+            "2002:a9fe:a9fe::",
+            "::ffff:0:10.0.0.1",
         ];
         for text in refused {
             let address: IpAddr = text.parse().unwrap();
             assert!(reach(&[]).check("h", address).is_err(), "{text}");
         }
-        for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+        for text in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+        ] {
             assert_eq!(reach(&[]).check("h", text.parse().unwrap()), Ok(()), "{text}");
         }
     }
@@ -197,9 +256,15 @@ mod tests {
         assert!(!check(&["0.0.0.0/0"], "169.254.169.254"));
         assert!(!check(&["100.64.0.0/10"], "100.100.100.200"));
         assert!(check(&["169.254.169.254/32"], "169.254.169.254"));
-        let plain = Reach { listed_only: true, ..reach(&["127.0.0.0/8"]) };
+        let plain = Reach {
+            listed_only: true,
+            ..reach(&["127.0.0.0/8"])
+        };
         assert_eq!(plain.check("h", "127.0.0.1".parse().unwrap()), Ok(()));
-        assert_eq!(plain.check("h", "1.1.1.1".parse().unwrap()), Err(Denied::PlainHttp("h".to_owned())));
+        assert_eq!(
+            plain.check("h", "1.1.1.1".parse().unwrap()),
+            Err(Denied::PlainHttp("h".to_owned()))
+        );
     }
 
     #[test]
@@ -216,7 +281,13 @@ mod tests {
 
     #[test]
     fn addresses_in_urls_are_read_as_the_client_reads_them() {
-        for url in ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "https://[::ffff:127.0.0.1]/", "ftp://h/"] {
+        for url in [
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "https://[::ffff:127.0.0.1]/",
+            "ftp://h/",
+        ] {
             assert!(reach(&[]).check_url(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
     }

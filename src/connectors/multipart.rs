@@ -13,13 +13,21 @@ const NESTING: usize = 4;
 
 /// The bytes of `[{headers, body}]` parts, between lines of `boundary`, which is lengthened while a part contains it.
 pub(super) fn encode(parts: &Value, boundary: &str, depth: usize) -> Result<(Vec<u8>, String), CallError> {
-    let items = parts.as_array().ok_or_else(|| Code::InvalidRequest.refusal("the body's $multipart is no array"))?;
+    let items = parts
+        .as_array()
+        .ok_or_else(|| Code::InvalidRequest.refusal("the body's $multipart is no array"))?;
     if depth > NESTING {
         return Err(Code::InvalidRequest.refusal("the body's multipart values are nested too deeply"));
     }
-    let encoded = items.iter().map(|item| part(item, boundary, depth)).collect::<Result<Vec<_>, _>>()?;
+    let encoded = items
+        .iter()
+        .map(|item| part(item, boundary, depth))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut boundary = boundary.to_owned();
-    while encoded.iter().any(|bytes| find(bytes, boundary.as_bytes(), 0).is_some()) {
+    while encoded
+        .iter()
+        .any(|bytes| find(bytes, boundary.as_bytes(), 0).is_some())
+    {
         boundary.push('-');
     }
     let mut bytes = Vec::new();
@@ -39,10 +47,16 @@ fn part(item: &Value, boundary: &str, depth: usize) -> Result<Vec<u8>, CallError
     let inner = format!("{boundary}-{depth}");
     let payload: Payload = body::encode_at(item.get("body"), given, None, &inner, depth + 1)?;
     let mut text = String::new();
-    for (name, value) in headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type")) {
+    for (name, value) in headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"))
+    {
         text.push_str(&header_line(name, &form::text(value))?);
     }
-    if let Some(media) = payload.content_type.filter(|_| given.is_some() || item.get("body").is_some_and(is_typed)) {
+    if let Some(media) = payload
+        .content_type
+        .filter(|_| given.is_some() || item.get("body").is_some_and(is_typed))
+    {
         text.push_str(&header_line("Content-Type", &media)?);
     }
     Ok([text.as_bytes(), b"\r\n", &payload.bytes].concat())
@@ -72,7 +86,9 @@ pub(super) fn decode(bytes: &[u8], boundary: &str, depth: usize) -> Value {
         if bytes[from..].starts_with(b"--") {
             break;
         }
-        let Some(end) = find(bytes, &delimiter, from) else { break };
+        let Some(end) = find(bytes, &delimiter, from) else {
+            break;
+        };
         parts.push(decode_part(trim_lines(&bytes[from..end]), depth));
         start = Some(end + delimiter.len());
     }
@@ -91,7 +107,11 @@ fn decode_part(bytes: &[u8], depth: usize) -> Value {
             headers.insert(name.trim(), value.trim());
         }
     }
-    let media = headers.get("Content-Type").and_then(Value::as_str).unwrap_or("application/octet-stream").to_owned();
+    let media = headers
+        .get("Content-Type")
+        .and_then(Value::as_str)
+        .unwrap_or("application/octet-stream")
+        .to_owned();
     let body = response::decode_at(Some(&media), content, depth + 1);
     Value::object([("headers", Value::from(headers)), ("body", body.into())])
 }
@@ -103,5 +123,7 @@ fn trim_lines(bytes: &[u8]) -> &[u8] {
 
 fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
     let tail = bytes.get(from..)?;
-    tail.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
+    tail.windows(wanted.len())
+        .position(|window| window == wanted)
+        .map(|at| from + at)
 }

@@ -50,7 +50,10 @@ impl fmt::Debug for HttpRequest {
 impl HttpRequest {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// Sets a header in place of one of the same name.
@@ -115,7 +118,9 @@ pub fn operation(
     let real = &found.operation.real;
     let path = real.path.fill(|name| found.value(name)).ok_or_else(|| {
         let path = found.operation.path.as_str();
-        Code::InvalidRequest.refusal(format!("the path does not fill '{path}': a value is empty, '.' or '..'"))
+        Code::InvalidRequest.refusal(format!(
+            "the path does not fill '{path}': a value is empty, '.' or '..'"
+        ))
     })?;
     let mut url = base_url(connection)?;
     url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
@@ -159,14 +164,21 @@ pub fn base_url(connection: &ResolvedConnection) -> Result<Url, CallError> {
         plain && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };
     Url::parse(&text).ok().filter(bare).ok_or_else(|| {
-        Code::InvalidRequest.refusal(format!("the address of ApiConnection '{name}' is no plain http or https URL"))
+        Code::InvalidRequest.refusal(format!(
+            "the address of ApiConnection '{name}' is no plain http or https URL"
+        ))
     })
 }
 
 fn start(call: &Call, method: &str, url: Url, consumes: Option<&str>) -> Result<HttpRequest, CallError> {
     let headers = call.headers.iter().filter(|(name, _)| !is_dropped(name)).cloned();
-    let mut request =
-        HttpRequest { method: method.to_owned(), url, headers: Vec::new(), credentials: Vec::new(), body: Vec::new() };
+    let mut request = HttpRequest {
+        method: method.to_owned(),
+        url,
+        headers: Vec::new(),
+        credentials: Vec::new(),
+        body: Vec::new(),
+    };
     for (name, value) in headers {
         request.set_header(&name, value);
     }

@@ -23,7 +23,10 @@ pub struct SystemLookup;
 #[async_trait]
 impl Lookup for SystemLookup {
     async fn lookup(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+        Ok(tokio::net::lookup_host((host, 0))
+            .await?
+            .map(|address| address.ip())
+            .collect())
     }
 }
 
@@ -39,7 +42,10 @@ impl Resolve for GuardedResolver {
         Box::pin(async move {
             let addresses = lookup.lookup(name.as_str()).await?;
             checked(&reach, name.as_str(), &addresses)?;
-            let sockets: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
+            let sockets: Vec<SocketAddr> = addresses
+                .into_iter()
+                .map(|address| SocketAddr::new(address, 0))
+                .collect();
             Ok(Box::new(sockets.into_iter()) as Addrs)
         })
     }

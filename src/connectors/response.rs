@@ -53,8 +53,16 @@ pub fn answer(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer 
         };
         joined.insert(name, text);
     }
-    let media = joined.get_exact("Content-Type").and_then(Value::as_str).map(str::to_owned);
-    Answer { status, body: decode(media.as_deref(), body), headers: joined, writes: Vec::new() }
+    let media = joined
+        .get_exact("Content-Type")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    Answer {
+        status,
+        body: decode(media.as_deref(), body),
+        headers: joined,
+        writes: Vec::new(),
+    }
 }
 
 /// The value of a body by its content type; `None` when empty.
@@ -81,7 +89,11 @@ pub(super) fn decode_at(content_type: Option<&str>, bytes: &[u8], depth: usize) 
         "application/x-www-form-urlencoded" => with(envelope(media, bytes), "$formdata", form::decode(bytes)),
         _ if essence.starts_with("multipart/") => {
             let boundary = parameter(media, "boundary").unwrap_or_default();
-            with(envelope(media, bytes), "$multipart", multipart::decode(bytes, &boundary, depth))
+            with(
+                envelope(media, bytes),
+                "$multipart",
+                multipart::decode(bytes, &boundary, depth),
+            )
         }
         _ => envelope(media, bytes),
     };
@@ -89,7 +101,10 @@ pub(super) fn decode_at(content_type: Option<&str>, bytes: &[u8], depth: usize) 
 }
 
 fn envelope(media: &str, bytes: &[u8]) -> Value {
-    Value::object([("$content-type", media.to_owned()), ("$content", STANDARD.encode(bytes))])
+    Value::object([
+        ("$content-type", media.to_owned()),
+        ("$content", STANDARD.encode(bytes)),
+    ])
 }
 
 fn with(envelope: Value, name: &str, value: Value) -> Value {
@@ -102,7 +117,10 @@ fn with(envelope: Value, name: &str, value: Value) -> Value {
 fn parameter(media: &str, name: &str) -> Option<String> {
     media.split(';').skip(1).find_map(|parameter| {
         let (given, value) = parameter.split_once('=')?;
-        given.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
+        given
+            .trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"').to_owned())
     })
 }
 

@@ -28,7 +28,11 @@ pub struct ConnectorServices {
 impl ConnectorServices {
     /// Services over these connections, this client, and these incidents.
     pub fn new(connections: Arc<dyn Connections>, client: Client, desk: Desk) -> Self {
-        Self { connections, client, incidents: Performer::new(desk) }
+        Self {
+            connections,
+            client,
+            incidents: Performer::new(desk),
+        }
     }
 
     fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
@@ -52,7 +56,10 @@ impl ConnectorServices {
             [] => vec![guard::authority(&request::base_url(&connection)?)],
             hosts => hosts.to_vec(),
         };
-        let bounds = Bounds { hosts: Some(hosts), networks: connection.allowed_networks.clone() };
+        let bounds = Bounds {
+            hosts: Some(hosts),
+            networks: connection.allowed_networks.clone(),
+        };
         self.client.send(request, &bounds, call.timeout).await
     }
 }
@@ -72,7 +79,11 @@ fn find<'c>(connector: &'c Connector, call: &Call) -> Result<Match<'c>, CallErro
 impl Services for ConnectorServices {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
         match &call.target {
-            Target::Http => self.client.send(request::http(call)?, &Bounds::default(), call.timeout).await,
+            Target::Http => {
+                self.client
+                    .send(request::http(call)?, &Bounds::default(), call.timeout)
+                    .await
+            }
             Target::Connection(name) => self.call_connection(call, name).await,
         }
     }

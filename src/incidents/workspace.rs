@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::rules::Incident;
+use crate::rules::{Ids, Incident};
 
 /// The subscription of workspaces that no mapping names.
 const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
@@ -73,6 +73,18 @@ impl WorkspaceIds {
             .map(|mapping| mapping.namespace.clone());
         let by_rule = || (subscription == NO_SUBSCRIPTION && fits(&self.of(&namespace))).then_some(namespace);
         by_mapping.or_else(by_rule).or_else(|| self.default_namespace.clone())
+    }
+
+    /// The names that bodies and resources of a namespace carry.
+    pub fn ids(&self, namespace: &str) -> Ids {
+        let mapping = self.of(namespace);
+        Ids {
+            subscription_id: mapping.subscription,
+            resource_group: mapping.resource_group,
+            workspace_name: mapping.workspace,
+            workspace_id: mapping.workspace_id.unwrap_or_default(),
+            console_url: format!("{}/workspaces/{namespace}", self.public_url.trim_end_matches('/')),
+        }
     }
 
     fn workspace_arm_id(&self, namespace: &str) -> String {

@@ -36,7 +36,10 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
 
 /// The call of an Http action.
 fn http_call(method: &str, uri: &str) -> Call {
-    Call { target: Target::Http, ..call("", method, uri) }
+    Call {
+        target: Target::Http,
+        ..call("", method, uri)
+    }
 }
 
 /// A connection to a connector, with text parameters.

@@ -111,8 +111,19 @@ impl SentinelCommand {
     pub fn read(operation: NativeOperation, found: &Match<'_>, body: Option<&Value>) -> Result<Self> {
         use NativeOperation as N;
         let body = body.map(parsed).unwrap_or_default();
-        let extract = |kind| Ok(Self::Extract { kind, input: body.clone() });
-        let case_update = |patch| Ok(Self::Update { incident: case_ref(found)?, patch, shape: Shape::Case });
+        let extract = |kind| {
+            Ok(Self::Extract {
+                kind,
+                input: body.clone(),
+            })
+        };
+        let case_update = |patch| {
+            Ok(Self::Update {
+                incident: case_ref(found)?,
+                patch,
+                shape: Shape::Case,
+            })
+        };
         match operation {
             N::Subscribe => Ok(Self::Subscribe),
             N::ExtractAccounts => extract(EntityKind::Account),
@@ -121,38 +132,67 @@ impl SentinelCommand {
             N::ExtractUrls => extract(EntityKind::Url),
             N::ExtractFileHashes => extract(EntityKind::FileHash),
             N::ExtractDnsResolutions => extract(EntityKind::DnsResolution),
-            N::GetIncident => Ok(Self::Get { incident: arm(&body)?, shape: Shape::Incident }),
-            N::GetIncidentOfAlert => Ok(Self::Get { incident: of_alert(found)?, shape: Shape::Incident }),
-            N::GetCase => Ok(Self::Get { incident: of_alert(found)?, shape: Shape::Case }),
-            N::CreateIncident => Ok(Self::Create { workspace: workspace(found)?, patch: new_incident(&body)? }),
-            N::UpdateIncident => {
-                Ok(Self::Update { incident: arm(&body)?, patch: patch(&body)?, shape: Shape::Incident })
-            }
-            N::AddComment => Ok(Self::Comment { incident: arm(&body)?, message: required(&body, "message")? }),
+            N::GetIncident => Ok(Self::Get {
+                incident: arm(&body)?,
+                shape: Shape::Incident,
+            }),
+            N::GetIncidentOfAlert => Ok(Self::Get {
+                incident: of_alert(found)?,
+                shape: Shape::Incident,
+            }),
+            N::GetCase => Ok(Self::Get {
+                incident: of_alert(found)?,
+                shape: Shape::Case,
+            }),
+            N::CreateIncident => Ok(Self::Create {
+                workspace: workspace(found)?,
+                patch: new_incident(&body)?,
+            }),
+            N::UpdateIncident => Ok(Self::Update {
+                incident: arm(&body)?,
+                patch: patch(&body)?,
+                shape: Shape::Incident,
+            }),
+            N::AddComment => Ok(Self::Comment {
+                incident: arm(&body)?,
+                message: required(&body, "message")?,
+            }),
             N::CreateTask => Ok(Self::CreateTask {
                 incident: arm(&body)?,
                 title: required(&body, "taskTitle")?,
                 description: text(&body, "taskDescription").unwrap_or_default(),
             }),
-            N::CompleteTask => Ok(Self::CompleteTask { task: required(&body, "taskArmId")? }),
-            N::AddCaseComment => {
-                Ok(Self::Comment { incident: case_ref(found)?, message: required(&body, "Value")? })
-            }
+            N::CompleteTask => Ok(Self::CompleteTask {
+                task: required(&body, "taskArmId")?,
+            }),
+            N::AddCaseComment => Ok(Self::Comment {
+                incident: case_ref(found)?,
+                message: required(&body, "Value")?,
+            }),
             N::SetCaseStatus => case_update(case_status(&place(found, "value")?, &body)?),
             N::SetCaseSeverity => {
                 let severity = Some(severity(&place(found, "value")?)?);
-                case_update(Patch { severity, ..Patch::default() })
+                case_update(Patch {
+                    severity,
+                    ..Patch::default()
+                })
             }
-            N::SetCaseTitle => case_update(Patch { title: Some(required(&body, "Value")?), ..Patch::default() }),
-            N::SetCaseDescription => {
-                case_update(Patch { description: Some(required(&body, "Value")?), ..Patch::default() })
-            }
-            N::AddCaseLabels => {
-                case_update(Patch { labels_to_add: listed(&body, "Labels", "Label")?, ..Patch::default() })
-            }
-            N::RemoveCaseLabels => {
-                case_update(Patch { labels_to_remove: listed(&body, "Labels", "Label")?, ..Patch::default() })
-            }
+            N::SetCaseTitle => case_update(Patch {
+                title: Some(required(&body, "Value")?),
+                ..Patch::default()
+            }),
+            N::SetCaseDescription => case_update(Patch {
+                description: Some(required(&body, "Value")?),
+                ..Patch::default()
+            }),
+            N::AddCaseLabels => case_update(Patch {
+                labels_to_add: listed(&body, "Labels", "Label")?,
+                ..Patch::default()
+            }),
+            N::RemoveCaseLabels => case_update(Patch {
+                labels_to_remove: listed(&body, "Labels", "Label")?,
+                ..Patch::default()
+            }),
         }
     }
 }
@@ -172,10 +212,14 @@ fn patch(body: &Value) -> Result<Patch> {
         title: text(body, "title"),
         description: text(body, "description"),
         severity: text(body, "severity").map(|name| severity(&name)).transpose()?,
-        status: text(body, "status").map(|name| member(&name, "status", IncidentStatus::ALL)).transpose()?,
+        status: text(body, "status")
+            .map(|name| member(&name, "status", IncidentStatus::ALL))
+            .transpose()?,
         classification,
         classification_reason,
-        classification_comment: body.get("classification").and_then(|given| text(given, "ClassificationReasonText")),
+        classification_comment: body
+            .get("classification")
+            .and_then(|given| text(given, "ClassificationReasonText")),
         owner: owner(body)?,
         labels_to_add: tags(body, "tagsToAdd")?,
         labels_to_remove: tags(body, "tagsToRemove")?,
@@ -191,9 +235,16 @@ fn new_incident(body: &Value) -> Result<Patch> {
 
 fn case_status(name: &str, body: &Value) -> Result<Patch> {
     // The first version knew a status that is now called Active.
-    let name = if name.eq_ignore_ascii_case("InProgress") { "Active" } else { name };
+    let name = if name.eq_ignore_ascii_case("InProgress") {
+        "Active"
+    } else {
+        name
+    };
     let status = member(name, "status", IncidentStatus::ALL)?;
-    let mut patch = Patch { status: Some(status), ..Patch::default() };
+    let mut patch = Patch {
+        status: Some(status),
+        ..Patch::default()
+    };
     if status == IncidentStatus::Closed {
         let reason = text(body, "CloseReason");
         let (class, pair) = classified(reason.as_deref().unwrap_or("Undetermined"))?;
@@ -209,18 +260,28 @@ fn case_status(name: &str, body: &Value) -> Result<Patch> {
 /// `TruePositive - SuspiciousActivity` and the like; spaces inside the halves are ignored.
 fn classified(name: &str) -> Result<(Option<Classification>, Option<ClassificationReason>)> {
     let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect();
-    let (class, reason) = bare.split_once('-').map_or((bare.as_str(), None), |(class, reason)| (class, Some(reason)));
+    let (class, reason) = bare
+        .split_once('-')
+        .map_or((bare.as_str(), None), |(class, reason)| (class, Some(reason)));
     let class = member(class, "classification", Classification::ALL)?;
-    let reason = reason.map(|name| member(name, "classification reason", ClassificationReason::ALL)).transpose()?;
+    let reason = reason
+        .map(|name| member(name, "classification reason", ClassificationReason::ALL))
+        .transpose()?;
     Ok((Some(class), reason))
 }
 
 fn owner(body: &Value) -> Result<Option<Owner>> {
-    match text(body, "ownerAction").unwrap_or_default().to_ascii_lowercase().as_str() {
+    match text(body, "ownerAction")
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
         "unassign" => Ok(Some(Owner::default())),
         "assign" => Ok(Some(owner_of(&required(body, "owner")?))),
         "" => Ok(text(body, "owner").map(|id| owner_of(&id))),
-        other => Err(BadRequest(format!("ownerAction '{other}' is neither Assign nor Unassign"))),
+        other => Err(BadRequest(format!(
+            "ownerAction '{other}' is neither Assign nor Unassign"
+        ))),
     }
 }
 
@@ -230,9 +291,18 @@ fn owner_of(id: &str) -> Owner {
     if id.contains('@') {
         let (email, name) = (Some(id.clone()), Some(id.clone()));
         let owner_type = Some(OwnerType::User);
-        return Owner { email, assigned_to: name, user_principal_name: Some(id), object_id: None, owner_type };
+        return Owner {
+            email,
+            assigned_to: name,
+            user_principal_name: Some(id),
+            object_id: None,
+            owner_type,
+        };
     }
-    Owner { object_id: Some(id), ..Owner::default() }
+    Owner {
+        object_id: Some(id),
+        ..Owner::default()
+    }
 }
 
 /// `{"tagsToAdd": {"TagsToAdd": [{"Tag": "x"}]}}`, or the list alone.
@@ -247,21 +317,33 @@ fn tags(body: &Value, name: &str) -> Result<Vec<String>> {
 fn listed(body: &Value, list: &str, item: &str) -> Result<Vec<String>> {
     let items = match body.get(list) {
         None | Some(Value::Null) => &[],
-        Some(value) => value.as_array().ok_or_else(|| BadRequest(format!("'{list}' is no array")))?,
+        Some(value) => value
+            .as_array()
+            .ok_or_else(|| BadRequest(format!("'{list}' is no array")))?,
     };
-    let texts = items.iter().map(|entry| entry.as_str().map(str::to_owned).or_else(|| text(entry, item)));
+    let texts = items
+        .iter()
+        .map(|entry| entry.as_str().map(str::to_owned).or_else(|| text(entry, item)));
     Ok(texts.flatten().filter(|label| !label.trim().is_empty()).collect())
 }
 
 fn severity(name: &str) -> Result<Severity> {
     // The first version of the connector had one more.
-    let name = if name.eq_ignore_ascii_case("Critical") { "High" } else { name };
+    let name = if name.eq_ignore_ascii_case("Critical") {
+        "High"
+    } else {
+        name
+    };
     member(name, "severity", Severity::ALL)
 }
 
 fn member<T: Copy + std::fmt::Debug>(name: &str, what: &str, all: &[T]) -> Result<T> {
-    let found = all.iter().find(|member| format!("{member:?}").eq_ignore_ascii_case(name.trim()));
-    found.copied().ok_or_else(|| BadRequest(format!("'{name}' is no {what}; use one of {all:?}")))
+    let found = all
+        .iter()
+        .find(|member| format!("{member:?}").eq_ignore_ascii_case(name.trim()));
+    found
+        .copied()
+        .ok_or_else(|| BadRequest(format!("'{name}' is no {what}; use one of {all:?}")))
 }
 
 fn arm(body: &Value) -> Result<IncidentRef> {
@@ -285,7 +367,9 @@ fn case_ref(found: &Match<'_>) -> Result<IncidentRef> {
     let (kind, id) = (place(found, "kind")?, place(found, "identifier")?);
     match kind.to_ascii_lowercase().as_str() {
         "incident" => {
-            let number = id.parse().map_err(|_| BadRequest(format!("'{id}' is no incident number")))?;
+            let number = id
+                .parse()
+                .map_err(|_| BadRequest(format!("'{id}' is no incident number")))?;
             Ok(IncidentRef::Number(workspace(found)?, number))
         }
         "alert" => Ok(IncidentRef::OfAlert(workspace(found)?, id)),
@@ -294,7 +378,10 @@ fn case_ref(found: &Match<'_>) -> Result<IncidentRef> {
 }
 
 fn place(found: &Match<'_>, name: &str) -> Result<String> {
-    found.value(name).map(str::to_owned).ok_or_else(|| BadRequest(format!("the path has no {name}")))
+    found
+        .value(name)
+        .map(str::to_owned)
+        .ok_or_else(|| BadRequest(format!("the path has no {name}")))
 }
 
 fn text(body: &Value, name: &str) -> Option<String> {

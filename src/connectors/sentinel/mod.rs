@@ -2,11 +2,12 @@
 //! [`command`] is pure: from operation, path and body to what is wanted.
 //! Invariant: changes are only planned here; they commit together with the end of the action, so they happen exactly once.
 
+mod answer;
 pub mod command;
 mod perform;
 
-pub use perform::Performer;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
+pub use perform::Performer;
 
 macro_rules! native_operations {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {

@@ -133,10 +133,15 @@ impl Connector {
     /// # Errors
     /// A document that is not OpenAPI 2.0 or 3.x, or an extension with an unknown value.
     pub fn read_with(name: &str, spec: &ConnectorSpec, document: &Json) -> Result<Self, SpecError> {
-        let wrong = |message| SpecError::Document { connector: name.to_owned(), message };
+        let wrong = |message| SpecError::Document {
+            connector: name.to_owned(),
+            message,
+        };
         let base_url = spec.base_url.clone().or_else(|| openapi::base_url(document));
-        let authentication =
-            spec.authentication.clone().or_else(|| openapi::authentication(document, &spec.parameters));
+        let authentication = spec
+            .authentication
+            .clone()
+            .or_else(|| openapi::authentication(document, &spec.parameters));
         Ok(Self {
             name: name.to_owned(),
             base_url,
@@ -168,7 +173,9 @@ impl Connector {
             .filter_map(|operation| {
                 let (name, template) = form(operation);
                 let fits = name.eq_ignore_ascii_case(method);
-                fits.then(|| template.matches(path)).flatten().map(|values| (template, Match { operation, values }))
+                fits.then(|| template.matches(path))
+                    .flatten()
+                    .map(|values| (template, Match { operation, values }))
             })
             .min_by_key(|(template, _)| template.exactness())
             .map(|(_, found)| found.decoded())
@@ -181,7 +188,10 @@ impl Connector {
             .iter()
             .map(|operation| {
                 let text = format!("{} {}", operation.method, operation.path.as_str());
-                (unlike::distance(&operation.path, path) + usize::from(operation.method != method), text)
+                (
+                    unlike::distance(&operation.path, path) + usize::from(operation.method != method),
+                    text,
+                )
             })
             .collect();
         scored.sort();
@@ -201,6 +211,9 @@ impl Match<'_> {
 
     /// The value of a place of the path.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.values.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.values
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
     }
 }

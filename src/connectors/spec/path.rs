@@ -45,7 +45,10 @@ impl PathTemplate {
     /// Reads a template; `{name}` is a place, everything else stands for itself.
     pub fn read(text: &str) -> Self {
         let segments = text.trim_start_matches('/').split('/').map(pieces).collect();
-        Self { text: text.to_owned(), segments }
+        Self {
+            text: text.to_owned(),
+            segments,
+        }
     }
 
     /// The template as written.
@@ -109,8 +112,9 @@ impl PathTemplate {
 fn pieces(segment: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = segment;
-    while let Some((before, name, after)) =
-        rest.split_once('{').and_then(|(before, tail)| tail.split_once('}').map(|(name, after)| (before, name, after)))
+    while let Some((before, name, after)) = rest
+        .split_once('{')
+        .and_then(|(before, tail)| tail.split_once('}').map(|(name, after)| (before, name, after)))
     {
         if !before.is_empty() {
             pieces.push(Piece::Literal(before.to_owned()));
@@ -169,7 +173,15 @@ mod tests {
         assert_eq!(values("/users('{id}')/x", "/users('7')/x"), some(&["7"]));
         assert_eq!(values("/items/${type}", "/items/$Bug"), some(&["Bug"]));
         assert_eq!(values("/r/{a}-{b}", "/r/1-2"), some(&["1", "2"]));
-        for miss in ["/domains", "/domains/", "/domains/x/", "/domains/x/y", "/host/x", "", "/é"] {
+        for miss in [
+            "/domains",
+            "/domains/",
+            "/domains/x/",
+            "/domains/x/y",
+            "/host/x",
+            "",
+            "/é",
+        ] {
             assert_eq!(values("/domains/{d}", miss), None, "{miss}");
         }
     }
@@ -177,7 +189,10 @@ mod tests {
     #[test]
     fn values_cannot_leave_their_segment() {
         let template = PathTemplate::read("/domains/{d}/comments");
-        assert_eq!(template.fill(|_| Some("a/../b?c#d")).as_deref(), Some("/domains/a%2F..%2Fb%3Fc%23d/comments"));
+        assert_eq!(
+            template.fill(|_| Some("a/../b?c#d")).as_deref(),
+            Some("/domains/a%2F..%2Fb%3Fc%23d/comments")
+        );
         assert_eq!(template.fill(|_| Some("..")), None);
         assert_eq!(template.fill(|_| Some("")), None);
         assert_eq!(template.fill(|_| None), None);

@@ -12,7 +12,13 @@ pub(super) fn distance(template: &PathTemplate, path: &str) -> usize {
     let filled: Vec<&str> = given
         .iter()
         .enumerate()
-        .map(|(at, segment)| if segment.contains('{') { wanted.get(at).copied().unwrap_or(segment) } else { segment })
+        .map(|(at, segment)| {
+            if segment.contains('{') {
+                wanted.get(at).copied().unwrap_or(segment)
+            } else {
+                segment
+            }
+        })
         .collect();
     edits(&filled.join("/").to_lowercase(), &wanted.join("/").to_lowercase())
 }
@@ -39,9 +45,17 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (from, to, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abc", "", 3)] {
+        for (from, to, expected) in [
+            ("", "abc", 3),
+            ("kitten", "sitting", 3),
+            ("abc", "abc", 0),
+            ("abc", "", 3),
+        ] {
             assert_eq!(edits(from, to), expected);
         }
-        assert_eq!(distance(&PathTemplate::read("/ip_addresses/{ip}"), "/ip_adresses/8.8.8.8"), 1);
+        assert_eq!(
+            distance(&PathTemplate::read("/ip_addresses/{ip}"), "/ip_adresses/8.8.8.8"),
+            1
+        );
     }
 }

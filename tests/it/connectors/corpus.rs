@@ -19,11 +19,15 @@ fn operations_of_real_playbooks_are_known() {
         for entry in std::fs::read_dir(folder.join(kind)).unwrap() {
             let text = std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
             // Some templates are no JSON; the importer reports them.
-            let Ok(template) = serde_json::from_str(text.trim_start_matches('\u{feff}')) else { continue };
+            let Ok(template) = serde_json::from_str(text.trim_start_matches('\u{feff}')) else {
+                continue;
+            };
             each_call(&template, &mut |connector, method, path| {
                 let method = if method.is_empty() { "POST" } else { method };
                 let found = catalog::built_in(connector).and_then(|connector| connector.find(method, path).map(drop));
-                let excused = MISSING.iter().find(|(prefix, _)| path.starts_with(&format!("/{prefix}/")));
+                let excused = MISSING
+                    .iter()
+                    .find(|(prefix, _)| path.starts_with(&format!("/{prefix}/")));
                 match (found, excused) {
                     (Some(()), _) => known += 1,
                     (None, Some((prefix, _))) => *missing.entry(prefix).or_default() += 1,
@@ -36,7 +40,10 @@ fn operations_of_real_playbooks_are_known() {
     assert_eq!(unknown, Vec::<String>::new());
     for (prefix, limit) in MISSING {
         let count = missing.get(prefix).copied().unwrap_or_default();
-        assert!(count <= *limit, "{prefix}: {count} calls are not supported, it were {limit}");
+        assert!(
+            count <= *limit,
+            "{prefix}: {count} calls are not supported, it were {limit}"
+        );
     }
 }
 
@@ -53,7 +60,11 @@ fn corpus() -> Option<PathBuf> {
 /// Gives connector, method and path of each call; `@{…}` in a path becomes a segment's text.
 fn each_call(node: &Json, give: &mut impl FnMut(&str, &str, &str)) {
     if let Some(inputs) = node.get("inputs").filter(|_| node.get("type").is_some()) {
-        let host = inputs.get("host").map(Json::to_string).unwrap_or_default().to_lowercase();
+        let host = inputs
+            .get("host")
+            .map(Json::to_string)
+            .unwrap_or_default()
+            .to_lowercase();
         let connector = catalog::all().iter().find(|connector| host.contains(&connector.name));
         let path = inputs.get("path").and_then(Json::as_str);
         if let (Some(connector), Some(path)) = (connector, path) {

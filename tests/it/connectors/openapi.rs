@@ -50,13 +50,23 @@ fn version_2_documents_are_read() {
     let connector = read(version_2()).unwrap();
     assert_eq!(connector.base_url.as_deref(), Some("https://api.example.com/v1"));
     let id = |method: &str, path: &str| connector.find(method, path).map(|found| found.operation.id.clone());
-    assert_eq!(id("get", "/devices/all").as_deref(), Some("AllDevices"), "the exact path wins");
+    assert_eq!(
+        id("get", "/devices/all").as_deref(),
+        Some("AllDevices"),
+        "the exact path wins"
+    );
     assert_eq!(id("GET", "/devices/7").as_deref(), Some("GetDevice"));
     assert_eq!(id("GET", "/devices"), None);
     assert_eq!(id("POST", "/devices/7"), None);
     let safe = |method: &str, path: &str| connector.find(method, path).unwrap().operation.safe_to_repeat;
     assert!(safe("GET", "/devices/7") && !safe("DELETE", "/devices/7") && safe("POST", "/search"));
-    let device = connector.find("GET", "/devices/7").unwrap().operation.response.clone().unwrap();
+    let device = connector
+        .find("GET", "/devices/7")
+        .unwrap()
+        .operation
+        .response
+        .clone()
+        .unwrap();
     assert_eq!(example(&device, &connector.document), json!({"id": "d1"}));
     assert_eq!(connector.nearest("GET", "/device/7")[0], "GET /devices/{id}");
 }
@@ -67,26 +77,52 @@ fn version_2_operations_are_called() {
     let url = |method: &str, path: &str| {
         let found = connection.connector.find(method, path).unwrap();
         let now = "2024-01-01T00:00:00Z".parse().unwrap();
-        let request = riposte::connectors::request::operation(&call("m", method, path), &found, &connection, now).unwrap();
-        (request.url.to_string(), request.method.clone(), request.header("x-version").map(str::to_owned))
+        let request =
+            riposte::connectors::request::operation(&call("m", method, path), &found, &connection, now).unwrap();
+        (
+            request.url.to_string(),
+            request.method.clone(),
+            request.header("x-version").map(str::to_owned),
+        )
     };
     let (device, _, version) = url("GET", "/devices/7");
     assert_eq!(device, "https://api.example.com/v1/devices/7?token=k");
-    assert_eq!(version.as_deref(), Some("7"), "a required header of the document is sent");
-    assert_eq!(url("GET", "/files/a%252Fb").0, "https://api.example.com/v1/files/a%2Fb?take=5&token=k");
+    assert_eq!(
+        version.as_deref(),
+        Some("7"),
+        "a required header of the document is sent"
+    );
+    assert_eq!(
+        url("GET", "/files/a%252Fb").0,
+        "https://api.example.com/v1/files/a%2Fb?take=5&token=k"
+    );
     let (search, method, _) = url("POST", "/search");
-    assert_eq!((search.as_str(), method.as_str()), ("https://api.example.com/v1/find?fixed=1&token=k", "PUT"));
+    assert_eq!(
+        (search.as_str(), method.as_str()),
+        ("https://api.example.com/v1/find?fixed=1&token=k", "PUT")
+    );
 }
 
 #[test]
 fn version_3_documents_are_read() {
     let connector = read(version_3()).unwrap();
     assert_eq!(connector.base_url.as_deref(), Some("https://eu.example.com/api"));
-    let Some(ConnectorAuthentication::Header(header)) = &connector.authentication else { panic!("a header") };
-    assert_eq!((header.name.as_str(), header.value.as_str()), ("Authorization", "Bearer {pat}"));
+    let Some(ConnectorAuthentication::Header(header)) = &connector.authentication else {
+        panic!("a header")
+    };
+    assert_eq!(
+        (header.name.as_str(), header.value.as_str()),
+        ("Authorization", "Bearer {pat}")
+    );
     let found = connector.find("POST", "/jobs").unwrap();
-    assert_eq!(found.operation.consumes.as_deref(), Some("application/x-www-form-urlencoded"));
-    assert_eq!(example(found.operation.response.as_ref().unwrap(), &connector.document), json!(42));
+    assert_eq!(
+        found.operation.consumes.as_deref(),
+        Some("application/x-www-form-urlencoded")
+    );
+    assert_eq!(
+        example(found.operation.response.as_ref().unwrap(), &connector.document),
+        json!(42)
+    );
 }
 
 #[test]
@@ -94,7 +130,10 @@ fn what_is_no_document_is_refused() {
     for (document, word) in [
         (json!({}), "OpenAPI 2.0 or 3.x"),
         (json!({"swagger": "1.2"}), "OpenAPI 2.0 or 3.x"),
-        (json!({"openapi": "3.1.0", "paths": {"/x": {"get": {"x-riposte-operation": "fly"}}}}), "'fly' is unknown"),
+        (
+            json!({"openapi": "3.1.0", "paths": {"/x": {"get": {"x-riposte-operation": "fly"}}}}),
+            "'fly' is unknown",
+        ),
     ] {
         let error = read(json!({"openapi": {"inline": document}})).unwrap_err().to_string();
         assert!(error.contains(word) && error.contains("'mine'"), "{error}");

@@ -9,15 +9,31 @@ use super::json;
 #[test]
 fn bodies_are_read_by_their_content_type() {
     let cases: &[(Option<&str>, &[u8], &str)] = &[
-        (Some("application/json"), br#"{"n":12345678901234567}"#, r#"{"n":12345678901234567}"#),
+        (
+            Some("application/json"),
+            br#"{"n":12345678901234567}"#,
+            r#"{"n":12345678901234567}"#,
+        ),
         (Some("application/problem+json; charset=utf-8"), b"[1]", "[1]"),
         (Some("text/json"), b"\xef\xbb\xbf{}", "{}"),
         (Some("application/json"), b"not json", r#""not json""#),
         (Some("text/plain"), "hé".as_bytes(), r#""hé""#),
         (Some("text/html; charset=ISO-8859-1"), b"h\xe9", r#""hé""#),
-        (Some("application/xml"), b"<a/>", r#"{"$content-type":"application/xml","$content":"PGEvPg=="}"#),
-        (Some("text/xml"), b"<a/>", r#"{"$content-type":"text/xml","$content":"PGEvPg=="}"#),
-        (None, b"<a/>", r#"{"$content-type":"application/octet-stream","$content":"PGEvPg=="}"#),
+        (
+            Some("application/xml"),
+            b"<a/>",
+            r#"{"$content-type":"application/xml","$content":"PGEvPg=="}"#,
+        ),
+        (
+            Some("text/xml"),
+            b"<a/>",
+            r#"{"$content-type":"text/xml","$content":"PGEvPg=="}"#,
+        ),
+        (
+            None,
+            b"<a/>",
+            r#"{"$content-type":"application/octet-stream","$content":"PGEvPg=="}"#,
+        ),
         (
             Some("application/x-www-form-urlencoded"),
             b"a=1&=x&b=c+d",
@@ -45,8 +61,17 @@ fn multipart_bodies_have_parts() {
 
 #[test]
 fn headers_are_joined_and_named_as_dotnet_names_them() {
-    let headers = [("content-type", "text/plain"), ("etag", "1"), ("x-ms-a", "1"), ("x-ms-a", "2"), ("set-cookie", "c")];
-    let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let headers = [
+        ("content-type", "text/plain"),
+        ("etag", "1"),
+        ("x-ms-a", "1"),
+        ("x-ms-a", "2"),
+        ("set-cookie", "c"),
+    ];
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let answer = answer(404, &headers, b"gone");
     assert_eq!(answer.status, 404);
     assert_eq!(answer.body, Some(Value::from("gone")));
