@@ -1,14 +1,14 @@
 //! What a run remembers: its events, the values beside them and its latest snapshot.
 //! Invariant: the events of a run are numbered from 1 without a gap.
 
+use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::error::Fault;
-use super::{Error, Millis, Store};
+use super::{Error, Millis, RunId, Store};
 
-/// Rows of one INSERT: far below SQLite's limit of parameters, and few enough different statements to stay prepared.
-const ROWS_PER_INSERT: usize = 100;
+/// Rows of one INSERT at most. Each number of rows is a statement of its own, and all of them stay prepared.
+pub(super) const ROWS_PER_INSERT: usize = 100;
 
 /// One event of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,11 @@ pub struct PayloadRow {
     pub bytes: Vec<u8>,
 }
 
+/// The number of events as the database counts.
+pub(super) fn count(events: &[EventRow]) -> i64 {
+    i64::try_from(events.len()).unwrap_or(i64::MAX)
+}
+
 impl FromRow<'_, SqliteRow> for EventRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         Ok(EventRow {
@@ -49,32 +54,51 @@ impl FromRow<'_, SqliteRow> for PayloadRow {
     }
 }
 
-/// Adds the events that follow the first `seq` ones.
-pub(super) async fn insert_events(
-    connection: &mut SqliteConnection,
-    run: &str,
-    seq: i64,
-    events: Vec<EventRow>,
-) -> Result<(), Fault> {
-    let mut numbered = (seq + 1..).zip(events).peekable();
-    while numbered.peek().is_some() {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, at, body) ");
-        query.push_values(numbered.by_ref().take(ROWS_PER_INSERT), |mut row, (seq, event)| {
-            row.push_bind(run)
-                .push_bind(seq)
-                .push_bind(event.at)
-                .push_bind(event.body);
-        });
-        query.build().execute(&mut *connection).await?;
+/// Events that are stored together just before the commit: one INSERT for many transactions. The sequence of its run
+/// guards each event already, so none can be refused by then.
+#[derive(Default)]
+pub(super) struct Events {
+    rows: Vec<(RunId, i64, EventRow)>,
+}
+
+impl Events {
+    /// Adds the events that follow the first `seq` ones of a run.
+    pub(super) fn add(&mut self, run: &RunId, seq: i64, events: Vec<EventRow>) {
+        self.rows
+            .extend((seq + 1..).zip(events).map(|(seq, event)| (run.clone(), seq, event)));
     }
-    Ok(())
+
+    /// How many there are, to come back to.
+    pub(super) fn mark(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Forgets what was added after the mark, because its transaction is refused.
+    pub(super) fn forget_after(&mut self, mark: usize) {
+        self.rows.truncate(mark);
+    }
+
+    pub(super) async fn store(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let mut rows = self.rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, at, body) ");
+            query.push_values(rows.by_ref().take(ROWS_PER_INSERT), |mut row, (run, seq, event)| {
+                row.push_bind(run)
+                    .push_bind(seq)
+                    .push_bind(event.at)
+                    .push_bind(event.body);
+            });
+            query.build().execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
 }
 
 pub(super) async fn insert_payloads(
     connection: &mut SqliteConnection,
     run: &str,
     payloads: Vec<PayloadRow>,
-) -> Result<(), Fault> {
+) -> Result<(), sqlx::Error> {
     for payload in payloads {
         sqlx::query("INSERT INTO payloads (run, id, sealed, bytes) VALUES ($1, $2, $3, $4)")
             .bind(run)
@@ -92,7 +116,7 @@ pub(super) async fn put_snapshot(
     run: &str,
     seq: i64,
     state: String,
-) -> Result<(), Fault> {
+) -> Result<(), sqlx::Error> {
     let query = sqlx::query(
         "INSERT INTO snapshots (run, seq, state) VALUES ($1, $2, $3)
          ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, state = excluded.state",
@@ -101,17 +125,18 @@ pub(super) async fn put_snapshot(
     Ok(())
 }
 
-/// Erases the sealed payloads of one run.
-pub(super) async fn erase(connection: &mut SqliteConnection, run: &str) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM payloads WHERE run = $1 AND sealed = 1")
-        .bind(run)
+/// Erases the sealed payloads of these runs.
+pub(super) async fn erase(connection: &mut SqliteConnection, runs: &[RunId]) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT value FROM json_each($1))";
+    sqlx::query(sql)
+        .bind(json!(runs).to_string())
         .execute(connection)
         .await?;
     Ok(())
 }
 
 /// Erases the sealed payloads of the runs whose time has come, gives their pages back and says how many they were.
-pub(super) async fn erase_due(connection: &mut SqliteConnection, now: Millis) -> Result<u64, Fault> {
+pub(super) async fn erase_due(connection: &mut SqliteConnection, now: Millis) -> Result<u64, sqlx::Error> {
     let erased =
         sqlx::query("DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT id FROM runs WHERE erase_at <= $1)")
             .bind(now)

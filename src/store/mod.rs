@@ -3,6 +3,8 @@
 //! Invariant: a run that has not ended always has a wake-up time.
 
 mod alert;
+mod append;
+mod batch;
 mod document;
 mod error;
 mod group;
@@ -20,11 +22,12 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use alert::AlertRow;
+pub use append::{Append, Next};
 pub use error::{Error, Refusal};
 pub use incident::{IncidentFilter, IncidentRow};
 pub use journal::{EventRow, PayloadRow};
 pub use note::NoteRow;
-pub use run::{Append, NewRun, Next, RunFilter, RunRow};
+pub use run::{NewRun, RunFilter, RunRow};
 pub use sealer::Sealer;
 pub use transaction::{Committed, Operation, Transaction};
 

@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, watch};
 
+use super::journal::ROWS_PER_INSERT;
 use super::writer::Writer;
 use super::{Error, Store, schema};
 
@@ -18,6 +19,8 @@ use super::{Error, Store, schema};
 const QUEUE: usize = 1024;
 /// Connections that read; SQLite's readers hinder neither each other nor the writer.
 const READERS: u32 = 4;
+/// More statements than the writer has, besides those that insert events.
+const OTHER_STATEMENTS: usize = 64;
 /// How long a statement waits for a backup tool or a reader that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A store that was just dropped lets go of its folder in a moment; so open asks this often, at this interval.
@@ -92,6 +95,7 @@ async fn connect(database: &Path) -> Result<SqliteConnection, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("secure_delete", "ON")
+        .statement_cache_capacity(ROWS_PER_INSERT + OTHER_STATEMENTS)
         .busy_timeout(BUSY_TIMEOUT);
     Ok(options.connect().await?)
 }

@@ -1,10 +1,11 @@
-//! Runs: their beginnings, their appends, and the times at which they need attention.
-//! Invariant: only one of two appends on the same events succeeds, which fences a writer that was overtaken.
+//! Runs: their beginnings, and the times at which they need attention. How they go on is in `append`.
+//! Invariant: an identity is one run, and one that has not ended has a wake-up time.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::error::Fault;
+use super::journal::Events;
 use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, journal};
 
 /// A new run.
@@ -32,39 +33,6 @@ pub struct NewRun {
     pub events: Vec<EventRow>,
     /// Payloads that these events refer to.
     pub payloads: Vec<PayloadRow>,
-}
-
-/// More events of a run.
-#[derive(Clone, Debug)]
-pub struct Append {
-    /// The run.
-    pub run: RunId,
-    /// How many events the run has.
-    pub expected_seq: i64,
-    /// The next events.
-    pub events: Vec<EventRow>,
-    /// Payloads that these events refer to.
-    pub payloads: Vec<PayloadRow>,
-    /// The state after these events, if a snapshot is due; opaque to the store.
-    pub snapshot: Option<String>,
-    /// What becomes of the run.
-    pub next: Next,
-}
-
-/// What becomes of a run after an append.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// It goes on and needs attention at this time at the latest.
-    WakeAt(Millis),
-    /// It has ended.
-    End {
-        /// Its final status, such as `Succeeded`.
-        status: String,
-        /// When.
-        at: Millis,
-        /// When its sealed values are erased; `at` for a run that ended well.
-        erase_at: Millis,
-    },
 }
 
 /// A stored run.
@@ -97,7 +65,7 @@ pub struct RunRow {
 }
 
 /// Which runs to list; what is `None` is not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
     /// What kind of runs.
     pub kind: Option<String>,
@@ -134,7 +102,7 @@ impl FromRow<'_, SqliteRow> for RunRow {
     }
 }
 
-pub(super) async fn create(connection: &mut SqliteConnection, run: NewRun) -> Result<(), Fault> {
+pub(super) async fn create(connection: &mut SqliteConnection, events: &mut Events, run: NewRun) -> Result<(), Fault> {
     let created = sqlx::query(
         "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
@@ -147,63 +115,16 @@ pub(super) async fn create(connection: &mut SqliteConnection, run: NewRun) -> Re
     .bind(run.parent)
     .bind(run.definition)
     .bind(run.created_at)
-    .bind(count(&run.events))
+    .bind(journal::count(&run.events))
     .bind(run.wake_at)
     .execute(&mut *connection)
     .await?;
     if created.rows_affected() == 0 {
         return Err(Refusal::StaleRun(run.id).into());
     }
-    journal::insert_events(connection, &run.id, 0, run.events).await?;
-    journal::insert_payloads(connection, &run.id, run.payloads).await
-}
-
-pub(super) async fn append(connection: &mut SqliteConnection, append: Append) -> Result<(), Fault> {
-    let seq = append.expected_seq + count(&append.events);
-    let erases_now = advance(connection, &append, seq).await?;
-    journal::insert_events(connection, &append.run, append.expected_seq, append.events).await?;
-    journal::insert_payloads(connection, &append.run, append.payloads).await?;
-    if let Some(state) = append.snapshot {
-        journal::put_snapshot(connection, &append.run, seq, state).await?;
-    }
-    if erases_now {
-        journal::erase(connection, &append.run).await?;
-    }
+    events.add(&run.id, 0, run.events);
+    journal::insert_payloads(connection, &run.id, run.payloads).await?;
     Ok(())
-}
-
-/// Moves the row of a run on to `seq` events and to what becomes of it. Says whether its sealed payloads go at once.
-async fn advance(connection: &mut SqliteConnection, append: &Append, seq: i64) -> Result<bool, Fault> {
-    let (query, erases_now) = match &append.next {
-        Next::WakeAt(wake_at) => {
-            let sql = "UPDATE runs SET seq = $3, wake_at = $4 WHERE id = $1 AND seq = $2 AND ended_at IS NULL";
-            let query = sqlx::query(sql)
-                .bind(append.run.as_str())
-                .bind(append.expected_seq)
-                .bind(seq)
-                .bind(*wake_at);
-            (query, false)
-        }
-        Next::End { status, at, erase_at } => {
-            let sql = "UPDATE runs SET seq = $3, wake_at = NULL, status = $4, ended_at = $5, erase_at = $6
-                       WHERE id = $1 AND seq = $2 AND ended_at IS NULL";
-            let query = sqlx::query(sql)
-                .bind(append.run.as_str())
-                .bind(append.expected_seq)
-                .bind(seq);
-            let erases_now = erase_at <= at;
-            let later = (!erases_now).then_some(*erase_at);
-            (query.bind(status.as_str()).bind(*at).bind(later), erases_now)
-        }
-    };
-    match query.execute(connection).await?.rows_affected() {
-        0 => Err(Refusal::StaleRun(append.run.clone()).into()),
-        _ => Ok(erases_now),
-    }
-}
-
-fn count(events: &[EventRow]) -> i64 {
-    i64::try_from(events.len()).unwrap_or(i64::MAX)
 }
 
 impl Store {

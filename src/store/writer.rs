@@ -4,13 +4,10 @@
 
 use std::fs::File;
 
-use sqlx::error::ErrorKind;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::error::Fault;
-use super::group::Claim;
-use super::{Committed, Error, Operation, Transaction, alert, document, group, incident, journal, note, run};
+use super::{Committed, Error, Transaction, batch};
 
 /// Transactions that share a commit at most, which bounds how long the first of them waits.
 const BATCH: usize = 512;
@@ -38,7 +35,7 @@ impl Writer {
         while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
             let (transactions, answers): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.transaction, job.answer)).unzip();
-            match commit_all(&mut self.connection, transactions).await {
+            match batch::commit_all(&mut self.connection, transactions).await {
                 Ok(outcomes) => {
                     self.commits.send_modify(|count| *count += 1);
                     answers
@@ -63,101 +60,9 @@ impl Writer {
     }
 }
 
-/// Commits all transactions but the refused ones at once, and says what became of each.
-async fn commit_all(
-    connection: &mut SqliteConnection,
-    transactions: Vec<Transaction>,
-) -> Result<Vec<Result<Committed, Error>>, sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
-    let mut outcomes = Vec::with_capacity(transactions.len());
-    for transaction in transactions {
-        outcomes.push(apply(connection, transaction).await?);
-    }
-    execute(connection, "COMMIT").await?;
-    Ok(outcomes)
-}
-
 /// The transaction may be over already: SQLite rolls back by itself when the disk is full.
 async fn roll_back(connection: &mut SqliteConnection) {
-    if let Err(error) = execute(connection, "ROLLBACK").await {
+    if let Err(error) = sqlx::query("ROLLBACK").execute(connection).await {
         tracing::debug!(%error, "nothing to roll back");
     }
-}
-
-/// Applies one transaction inside a savepoint. The inner result is what its caller is told; the outer error fails the
-/// whole batch.
-async fn apply(
-    connection: &mut SqliteConnection,
-    transaction: Transaction,
-) -> Result<Result<Committed, Error>, sqlx::Error> {
-    execute(connection, "SAVEPOINT one").await?;
-    let outcome = match apply_operations(connection, transaction.operations).await {
-        Ok(committed) => Ok(committed),
-        Err(Fault::Refused(refusal)) => Err(Error::Refused(refusal)),
-        Err(Fault::Database(error)) if is_about_its_data(&error) => Err(error.into()),
-        Err(Fault::Database(error)) => return Err(error),
-    };
-    if outcome.is_err() {
-        execute(connection, "ROLLBACK TO one").await?;
-    }
-    execute(connection, "RELEASE one").await?;
-    Ok(outcome)
-}
-
-/// Whether the database refused the data of one transaction, such as a comment on an unknown incident.
-fn is_about_its_data(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
-}
-
-async fn apply_operations(connection: &mut SqliteConnection, operations: Vec<Operation>) -> Result<Committed, Fault> {
-    let mut committed = Committed::default();
-    for operation in operations {
-        match operation {
-            Operation::InsertAlert(row) => alert::insert(connection, row).await?,
-            Operation::InsertIncident(row) => {
-                let id = row.id.clone();
-                let number = incident::insert(connection, row).await?;
-                committed.incident_numbers.push((id, number));
-            }
-            Operation::UpdateIncident { expected_version, row } => {
-                incident::update(connection, expected_version, row).await?;
-            }
-            Operation::LinkAlert { alert, incident } => alert::link(connection, alert, incident).await?,
-            Operation::ClaimGroup {
-                workspace,
-                key,
-                incident,
-                now,
-                expires_at,
-            } => {
-                group::claim(
-                    connection,
-                    Claim {
-                        workspace,
-                        key,
-                        incident,
-                        now,
-                        expires_at,
-                    },
-                )
-                .await?;
-            }
-            Operation::ReleaseGroup { incident } => group::release(connection, incident).await?,
-            Operation::InsertComment(row) => note::insert_comment(connection, row).await?,
-            Operation::InsertTask(row) => note::insert_task(connection, row).await?,
-            Operation::UpdateTask(row) => note::update_task(connection, row).await?,
-            Operation::CreateRun(new) => run::create(connection, new).await?,
-            Operation::Append(append) => run::append(connection, append).await?,
-            Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
-            Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
-            Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
-        }
-    }
-    Ok(committed)
-}
-
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(sql).execute(connection).await.map(drop)
 }

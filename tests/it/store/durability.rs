@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use riposte::store::{Error, NewRun, Operation, Refusal, Store, Transaction};
+use riposte::store::{Append, Committed, Error, NewRun, Next, Operation, Refusal, Store, Transaction};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::{alert, commit, new_run, new_store, note, raw, setting};
+use super::{alert, append, commit, end, events, new_run, new_store, note, raw, sealed, setting};
 
 /// Commits each transaction from its own task, and says which ended how.
-async fn commit_at_once(
-    store: &Store,
-    transactions: Vec<Vec<Operation>>,
-) -> Vec<Result<riposte::store::Committed, Error>> {
+async fn commit_at_once(store: &Store, transactions: Vec<Vec<Operation>>) -> Vec<Result<Committed, Error>> {
     let mut tasks = JoinSet::new();
     for (index, operations) in transactions.into_iter().enumerate() {
         let store = store.clone();
@@ -73,6 +70,68 @@ async fn a_refused_transaction_leaves_its_batch_alone() {
 }
 
 #[tokio::test]
+async fn appends_at_the_same_time_keep_their_order_and_fence_each_other() {
+    let (_folder, store) = new_store().await;
+    commit(&store, ["r1", "r2", "r3"].map(|id| Operation::CreateRun(new_run(id)))).await;
+    let next = || Next::WakeAt(9_000);
+    let batch = vec![
+        vec![Operation::Append(append("r1", 1, &["two"], next()))],
+        vec![Operation::Append(append("r2", 1, &["two"], end(5_000, 5_000)))],
+        vec![Operation::Append(append("r1", 2, &["three"], next()))],
+        vec![Operation::Append(append("r2", 2, &["late"], next()))],
+        vec![Operation::Append(append("r3", 7, &["ahead"], next()))],
+        vec![setting("s", "1"), Operation::Append(append("r1", 3, &["four"], next()))],
+        vec![
+            setting("t", "1"),
+            Operation::Append(append("r1", 3, &["rival"], next())),
+        ],
+        vec![Operation::Append(append("r1", 4, &["five"], next()))],
+        vec![Operation::Append(append("r1", 4, &["rival"], next()))],
+    ];
+    let outcomes = commit_at_once(&store, batch).await;
+    let refused: Vec<_> = (0..outcomes.len()).filter(|index| outcomes[*index].is_err()).collect();
+    assert_eq!(refused, [3, 4, 6, 8]);
+    for (index, run) in [(3, "r2"), (4, "r3"), (6, "r1"), (8, "r1")] {
+        assert!(
+            matches!(&outcomes[index], Err(Error::Refused(Refusal::StaleRun(id))) if id == run),
+            "{index}"
+        );
+    }
+    assert_eq!(
+        store.journal("r1", 0).await.unwrap(),
+        events(&["started", "two", "three", "four", "five"])
+    );
+    assert_eq!(store.journal("r2", 0).await.unwrap(), events(&["started", "two"]));
+    assert_eq!(store.journal("r3", 0).await.unwrap(), events(&["started"]));
+    assert_eq!(store.run("r1").await.unwrap().map(|run| run.seq), Some(5));
+    assert_eq!(store.setting("t").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_payload_number_that_is_taken_fails_its_own_append_only() {
+    let (_folder, store) = new_store().await;
+    let new = NewRun {
+        payloads: vec![sealed(1, b"one")],
+        ..new_run("r1")
+    };
+    commit(&store, [Operation::CreateRun(new), Operation::CreateRun(new_run("r2"))]).await;
+    let taken = Append {
+        payloads: vec![sealed(1, b"other")],
+        ..append("r1", 1, &["two"], Next::WakeAt(1))
+    };
+    let good = append("r2", 1, &["two"], Next::WakeAt(1));
+    let outcomes = commit_at_once(
+        &store,
+        vec![vec![Operation::Append(taken)], vec![Operation::Append(good)]],
+    )
+    .await;
+    assert!(matches!(&outcomes[0], Err(Error::Database(text)) if text.contains("UNIQUE")));
+    assert!(outcomes[1].is_ok());
+    assert_eq!(store.journal("r1", 0).await.unwrap(), events(&["started"]));
+    assert_eq!(store.payloads("r1").await.unwrap(), [sealed(1, b"one")]);
+}
+
+#[tokio::test]
 async fn a_failing_database_fails_the_batch_and_the_store_goes_on() {
     let (folder, store) = new_store().await;
     let mut connection = raw(&folder).await;
@@ -125,15 +184,11 @@ async fn a_torn_commit_is_lost_whole() {
 #[tokio::test]
 async fn closing_commits_what_is_queued_and_leaves_one_file() {
     let (folder, store) = new_store().await;
-    let clone = store.clone();
-    let queued = tokio::spawn(async move {
-        clone
-            .commit(Transaction {
-                operations: vec![setting("s", "1")],
-            })
-            .await
-    });
-    queued.await.unwrap().unwrap();
+    tokio::select! {
+        biased;
+        _ = store.commit(Transaction { operations: vec![setting("s", "1")] }) => panic!("committed without its writer"),
+        () = std::future::ready(()) => {}
+    }
     store.close().await;
     assert!(folder.path().join("riposte.db").exists());
     assert!(
