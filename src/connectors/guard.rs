@@ -3,6 +3,7 @@
 //! a cloud metadata address unless a network names exactly it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use ipnet::IpNet;
 use url::{Host, Url};
@@ -76,6 +77,14 @@ const BLOCKS: &[(&str, &str)] = &[
     ("2001::/32", "Teredo"),
     ("64:ff9b:1::/48", "local NAT64"),
 ];
+
+static NETWORKS: LazyLock<Vec<(IpNet, &str)>> = LazyLock::new(|| {
+    let read = BLOCKS
+        .iter()
+        .map(|(block, kind)| block.parse().map(|network| (network, *kind)));
+    read.collect::<Result<_, _>>()
+        .expect("the blocks are constants, and a test reads them all")
+});
 
 impl Reach {
     /// Whether this address may be reached.

@@ -173,7 +173,7 @@ pub fn base_url(connection: &ResolvedConnection) -> Result<Url, CallError> {
 fn start(call: &Call, method: &str, url: Url, consumes: Option<&str>) -> Result<HttpRequest, CallError> {
     let headers = call.headers.iter().filter(|(name, _)| !is_dropped(name)).cloned();
     let mut request = HttpRequest {
-        method: method.to_owned(),
+        method: method.to_ascii_uppercase(),
         url,
         headers: Vec::new(),
         credentials: Vec::new(),

@@ -91,11 +91,11 @@ impl Services for ConnectorServices {
     fn safe_to_repeat(&self, call: &Call) -> bool {
         match &call.target {
             Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
-            // What cannot be found is refused before anything is sent.
+            // What cannot be found now may have been there when the call was made.
             Target::Connection(name) => self
                 .connection(call, name)
                 .and_then(|connection| Ok(find(&connection.connector, call)?.operation.safe_to_repeat))
-                .unwrap_or(true),
+                .unwrap_or(false),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::api::connector::{ConnectionParameter, ConnectorAuthentication, ConnectorSpec};
 
 pub(in crate::connectors) use openapi::resolve;
-pub use path::{PathTemplate, PathValues, decode_component, encode_component};
+pub use path::{ConcretePath, PathTemplate, PathValues, decode_component, encode_component};
 
 use super::sentinel::NativeOperation;
 
@@ -168,12 +168,13 @@ impl Connector {
         method: &str,
         path: &str,
     ) -> Option<Match<'c>> {
+        let path = ConcretePath::read(path);
         self.operations
             .iter()
             .filter_map(|operation| {
                 let (name, template) = form(operation);
                 let fits = name.eq_ignore_ascii_case(method);
-                fits.then(|| template.matches(path))
+                fits.then(|| template.matches(&path))
                     .flatten()
                     .map(|values| (template, Match { operation, values }))
             })

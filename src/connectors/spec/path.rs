@@ -38,6 +38,17 @@ pub struct PathTemplate {
     segments: Vec<Vec<Piece>>,
 }
 
+/// A path that a call names: its segments, decoded once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcretePath(Vec<String>);
+
+impl ConcretePath {
+    /// The segments of an encoded path without query.
+    pub fn read(path: &str) -> Self {
+        Self(path.trim_start_matches('/').split('/').map(decode_component).collect())
+    }
+}
+
 /// The values of a template's places, decoded once.
 pub type PathValues = Vec<(String, String)>;
 
@@ -64,15 +75,14 @@ impl PathTemplate {
         })
     }
 
-    /// The values of the places if the encoded path fits; no place takes an empty value.
-    pub fn matches(&self, path: &str) -> Option<PathValues> {
-        let concrete: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        if concrete.len() != self.segments.len() {
+    /// The values of the places if the path fits; no place takes an empty value.
+    pub fn matches(&self, path: &ConcretePath) -> Option<PathValues> {
+        if path.0.len() != self.segments.len() {
             return None;
         }
         let mut values = PathValues::new();
-        for (pieces, segment) in self.segments.iter().zip(concrete) {
-            match_segment(pieces, &decode_component(segment), &mut values)?;
+        for (pieces, segment) in self.segments.iter().zip(&path.0) {
+            match_segment(pieces, segment, &mut values)?;
         }
         Some(values)
     }
@@ -160,7 +170,7 @@ mod tests {
     use super::*;
 
     fn values(template: &str, path: &str) -> Option<Vec<String>> {
-        let found = PathTemplate::read(template).matches(path)?;
+        let found = PathTemplate::read(template).matches(&ConcretePath::read(path))?;
         Some(found.into_iter().map(|(_, value)| value).collect())
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use riposte::connectors::catalog;
-use serde_json::Value as Json;
+use riposte::connectors::example::example;
+use riposte::connectors::{Connector, catalog};
+use serde_json::{Value as Json, json};
 
 /// Operations that no connector has yet, with the calls of the corpus to them. These numbers may only shrink.
 const MISSING: &[(&str, usize)] = &[("Watchlists", 31), ("Incidents/Relation", 1)];
@@ -44,6 +45,46 @@ fn operations_of_real_playbooks_are_known() {
             count <= *limit,
             "{prefix}: {count} calls are not supported, it were {limit}"
         );
+    }
+}
+
+#[test]
+fn custom_connectors_are_read() {
+    let Some(folder) = corpus() else { return };
+    let mut documents = 0;
+    for entry in std::fs::read_dir(folder.join("custom-connectors")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let Ok(template) = serde_json::from_str(text.trim_start_matches('\u{feff}')) else {
+            continue;
+        };
+        each_document(&template, &mut |document| {
+            documents += 1;
+            let spec = serde_json::from_value(json!({"openapi": {"inline": document}})).unwrap();
+            let connector = Connector::read("custom", &spec).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            assert!(!connector.operations.is_empty(), "{path:?}");
+            for operation in &connector.operations {
+                let concrete = operation.path.fill(|_| Some("x")).unwrap();
+                let found = connector.find(&operation.method, &concrete).expect("an operation");
+                assert_eq!(found.operation.path.fill(|_| Some("x")), Some(concrete), "{path:?}");
+                operation
+                    .response
+                    .iter()
+                    .for_each(|schema| drop(example(schema, &connector.document)));
+            }
+        });
+    }
+    assert!(documents > 25, "only {documents} documents were found");
+}
+
+fn each_document(node: &Json, give: &mut impl FnMut(&Json)) {
+    if node.get("swagger").is_some_and(Json::is_string) && node.get("paths").is_some() {
+        return give(node);
+    }
+    match node {
+        Json::Object(members) => members.values().for_each(|value| each_document(value, give)),
+        Json::Array(items) => items.iter().for_each(|item| each_document(item, give)),
+        _ => {}
     }
 }
 
