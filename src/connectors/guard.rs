@@ -136,8 +136,8 @@ pub fn kind_of(address: IpAddr) -> Option<&'static str> {
     if METADATA.contains(&address) {
         return Some("metadata service");
     }
-    let inside = |block: &str| block.parse::<IpNet>().is_ok_and(|network| network.contains(&address));
-    BLOCKS.iter().find(|(block, _)| inside(block)).map(|(_, kind)| *kind)
+    let block = NETWORKS.iter().find(|(network, _)| network.contains(&address));
+    block.map(|(_, kind)| *kind)
 }
 
 /// The IPv4 address that an IPv6 address really stands for: mapped, compatible, NAT64 or 6to4.

@@ -1,6 +1,8 @@
 //! Connectors from outside: requests and answers, the guarded client against servers on loopback, the built-in
 //! connectors against fakes of their services and against real playbooks.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Its helpers are tests too, which the lints cannot see.
+
 mod client;
 mod corpus;
 mod openapi;

@@ -1,7 +1,7 @@
 //! From an operation of the `azuresentinel` connector to what is wanted of Riposte's own incidents.
 //! Pure and lenient as the original: text that holds JSON is read, names match without regard to case.
 
-use super::NativeOperation;
+use super::{CaseChange, NativeOperation};
 use crate::api::automation_rule::{Classification, ClassificationReason, IncidentStatus, Owner, OwnerType, Severity};
 use crate::connectors::spec::Match;
 use crate::expression::Value;
@@ -111,39 +111,13 @@ impl SentinelCommand {
     pub fn read(operation: NativeOperation, found: &Match<'_>, body: Option<&Value>) -> Result<Self> {
         use NativeOperation as N;
         let body = body.map(parsed).unwrap_or_default();
-        let extract = |kind| {
-            Ok(Self::Extract {
-                kind,
-                input: body.clone(),
-            })
-        };
-        let case_update = |patch| {
-            Ok(Self::Update {
-                incident: case_ref(found)?,
-                patch,
-                shape: Shape::Case,
-            })
-        };
+        let get = |incident, shape| Ok(Self::Get { incident, shape });
         match operation {
             N::Subscribe => Ok(Self::Subscribe),
-            N::ExtractAccounts => extract(EntityKind::Account),
-            N::ExtractHosts => extract(EntityKind::Host),
-            N::ExtractIps => extract(EntityKind::Ip),
-            N::ExtractUrls => extract(EntityKind::Url),
-            N::ExtractFileHashes => extract(EntityKind::FileHash),
-            N::ExtractDnsResolutions => extract(EntityKind::DnsResolution),
-            N::GetIncident => Ok(Self::Get {
-                incident: arm(&body)?,
-                shape: Shape::Incident,
-            }),
-            N::GetIncidentOfAlert => Ok(Self::Get {
-                incident: of_alert(found)?,
-                shape: Shape::Incident,
-            }),
-            N::GetCase => Ok(Self::Get {
-                incident: of_alert(found)?,
-                shape: Shape::Case,
-            }),
+            N::Extract(kind) => Ok(Self::Extract { kind, input: body }),
+            N::GetIncident => get(arm(&body)?, Shape::Incident),
+            N::GetIncidentOfAlert => get(of_alert(found)?, Shape::Incident),
+            N::GetCase => get(of_alert(found)?, Shape::Case),
             N::CreateIncident => Ok(Self::Create {
                 workspace: workspace(found)?,
                 patch: new_incident(&body)?,
@@ -153,9 +127,18 @@ impl SentinelCommand {
                 patch: patch(&body)?,
                 shape: Shape::Incident,
             }),
+            N::ChangeCase(change) => Ok(Self::Update {
+                incident: case_ref(found)?,
+                patch: case_patch(change, found, &body)?,
+                shape: Shape::Case,
+            }),
             N::AddComment => Ok(Self::Comment {
                 incident: arm(&body)?,
                 message: required(&body, "message")?,
+            }),
+            N::AddCaseComment => Ok(Self::Comment {
+                incident: case_ref(found)?,
+                message: required(&body, "Value")?,
             }),
             N::CreateTask => Ok(Self::CreateTask {
                 incident: arm(&body)?,
@@ -164,34 +147,6 @@ impl SentinelCommand {
             }),
             N::CompleteTask => Ok(Self::CompleteTask {
                 task: required(&body, "taskArmId")?,
-            }),
-            N::AddCaseComment => Ok(Self::Comment {
-                incident: case_ref(found)?,
-                message: required(&body, "Value")?,
-            }),
-            N::SetCaseStatus => case_update(case_status(&place(found, "value")?, &body)?),
-            N::SetCaseSeverity => {
-                let severity = Some(severity(&place(found, "value")?)?);
-                case_update(Patch {
-                    severity,
-                    ..Patch::default()
-                })
-            }
-            N::SetCaseTitle => case_update(Patch {
-                title: Some(required(&body, "Value")?),
-                ..Patch::default()
-            }),
-            N::SetCaseDescription => case_update(Patch {
-                description: Some(required(&body, "Value")?),
-                ..Patch::default()
-            }),
-            N::AddCaseLabels => case_update(Patch {
-                labels_to_add: listed(&body, "Labels", "Label")?,
-                ..Patch::default()
-            }),
-            N::RemoveCaseLabels => case_update(Patch {
-                labels_to_remove: listed(&body, "Labels", "Label")?,
-                ..Patch::default()
             }),
         }
     }
@@ -230,6 +185,19 @@ fn new_incident(body: &Value) -> Result<Patch> {
     let mut patch = patch(body)?;
     patch.title = Some(required(body, "title")?);
     patch.severity = Some(severity(&required(body, "severity")?)?);
+    Ok(patch)
+}
+
+fn case_patch(change: CaseChange, found: &Match<'_>, body: &Value) -> Result<Patch> {
+    let mut patch = Patch::default();
+    match change {
+        CaseChange::Status => patch = case_status(&place(found, "value")?, body)?,
+        CaseChange::Severity => patch.severity = Some(severity(&place(found, "value")?)?),
+        CaseChange::Title => patch.title = Some(required(body, "Value")?),
+        CaseChange::Description => patch.description = Some(required(body, "Value")?),
+        CaseChange::AddLabels => patch.labels_to_add = listed(body, "Labels", "Label")?,
+        CaseChange::RemoveLabels => patch.labels_to_remove = listed(body, "Labels", "Label")?,
+    }
     Ok(patch)
 }
 

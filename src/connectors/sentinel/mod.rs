@@ -9,64 +9,95 @@ mod perform;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 pub use perform::Performer;
 
-macro_rules! native_operations {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// What Riposte itself does for an operation, as `x-riposte-operation` names it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum NativeOperation { $($(#[$doc])* $name),* }
+use crate::rules::EntityKind;
 
-        impl NativeOperation {
-            /// The operation of a name.
-            pub fn named(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$name),)* _ => None }
-            }
-        }
-    };
+/// What Riposte itself does for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NativeOperation {
+    /// Subscribes a trigger: the playbook itself is the subscription.
+    Subscribe,
+    /// Entities - Get Accounts, Hosts, IPs and so on.
+    Extract(EntityKind),
+    /// Get incident.
+    GetIncident,
+    /// Alert - Get incident.
+    GetIncidentOfAlert,
+    /// Create incident.
+    CreateIncident,
+    /// Update incident.
+    UpdateIncident,
+    /// Add comment to incident (V3).
+    AddComment,
+    /// Add task to incident.
+    CreateTask,
+    /// Mark a task as completed.
+    CompleteTask,
+    /// Alert - Get incident, in its first form.
+    GetCase,
+    /// Add comment to incident, in its first form.
+    AddCaseComment,
+    /// Change incident, in its first form.
+    ChangeCase(CaseChange),
 }
 
-native_operations! {
-    /// Subscribes a trigger: the playbook itself is the subscription.
-    Subscribe = "subscribe",
-    /// Entities - Get Accounts, Hosts, IPs and so on.
-    ExtractAccounts = "extractAccounts",
-    /// Entities - Get Hosts.
-    ExtractHosts = "extractHosts",
-    /// Entities - Get IPs.
-    ExtractIps = "extractIps",
-    /// Entities - Get URLs.
-    ExtractUrls = "extractUrls",
-    /// Entities - Get FileHashes.
-    ExtractFileHashes = "extractFileHashes",
-    /// Entities - Get DNS.
-    ExtractDnsResolutions = "extractDnsResolutions",
-    /// Get incident.
-    GetIncident = "getIncident",
-    /// Alert - Get incident.
-    GetIncidentOfAlert = "getIncidentOfAlert",
-    /// Create incident.
-    CreateIncident = "createIncident",
-    /// Update incident.
-    UpdateIncident = "updateIncident",
-    /// Add comment to incident (V3).
-    AddComment = "addComment",
-    /// Add task to incident.
-    CreateTask = "createTask",
-    /// Mark a task as completed.
-    CompleteTask = "completeTask",
-    /// Alert - Get incident, in its first form.
-    GetCase = "getCase",
-    /// Add comment to incident, in its first form.
-    AddCaseComment = "addCaseComment",
-    /// Change incident status, in its first form.
-    SetCaseStatus = "setCaseStatus",
-    /// Change incident severity, in its first form.
-    SetCaseSeverity = "setCaseSeverity",
-    /// Change incident title, in its first form.
-    SetCaseTitle = "setCaseTitle",
-    /// Change incident description, in its first form.
-    SetCaseDescription = "setCaseDescription",
-    /// Add labels to incident, in its first form.
-    AddCaseLabels = "addCaseLabels",
-    /// Remove labels from incident, in its first form.
-    RemoveCaseLabels = "removeCaseLabels",
+/// The one thing that an operation of the connector's first version changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseChange {
+    /// Change incident status.
+    Status,
+    /// Change incident severity.
+    Severity,
+    /// Change incident title.
+    Title,
+    /// Change incident description.
+    Description,
+    /// Add labels to incident.
+    AddLabels,
+    /// Remove labels from incident.
+    RemoveLabels,
+}
+
+/// The names that `x-riposte-operation` knows.
+const NAMES: &[(&str, NativeOperation)] = &[
+    ("subscribe", NativeOperation::Subscribe),
+    ("extractAccounts", NativeOperation::Extract(EntityKind::Account)),
+    ("extractHosts", NativeOperation::Extract(EntityKind::Host)),
+    ("extractIps", NativeOperation::Extract(EntityKind::Ip)),
+    ("extractUrls", NativeOperation::Extract(EntityKind::Url)),
+    ("extractFileHashes", NativeOperation::Extract(EntityKind::FileHash)),
+    (
+        "extractDnsResolutions",
+        NativeOperation::Extract(EntityKind::DnsResolution),
+    ),
+    ("getIncident", NativeOperation::GetIncident),
+    ("getIncidentOfAlert", NativeOperation::GetIncidentOfAlert),
+    ("createIncident", NativeOperation::CreateIncident),
+    ("updateIncident", NativeOperation::UpdateIncident),
+    ("addComment", NativeOperation::AddComment),
+    ("createTask", NativeOperation::CreateTask),
+    ("completeTask", NativeOperation::CompleteTask),
+    ("getCase", NativeOperation::GetCase),
+    ("addCaseComment", NativeOperation::AddCaseComment),
+    ("setCaseStatus", NativeOperation::ChangeCase(CaseChange::Status)),
+    ("setCaseSeverity", NativeOperation::ChangeCase(CaseChange::Severity)),
+    ("setCaseTitle", NativeOperation::ChangeCase(CaseChange::Title)),
+    (
+        "setCaseDescription",
+        NativeOperation::ChangeCase(CaseChange::Description),
+    ),
+    ("addCaseLabels", NativeOperation::ChangeCase(CaseChange::AddLabels)),
+    (
+        "removeCaseLabels",
+        NativeOperation::ChangeCase(CaseChange::RemoveLabels),
+    ),
+];
+
+impl NativeOperation {
+    /// The operation that `x-riposte-operation` names.
+    pub fn named(name: &str) -> Option<Self> {
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, operation)| *operation)
+    }
 }
