@@ -1,2 +1,33 @@
-//! TODO
+//! Connectors: which operations a service has, what goes over the wire for one call, and what the answer means.
+//! What decides (matching, requests, answers, guards, commands) is pure; [`client`], [`resolver`] and [`services`] are
+//! the shell around it. Invariant: no call leaves the process without having passed [`guard`], on every redirect
+//! and for every address.
+
+pub mod authentication;
+mod body;
+pub mod catalog;
+pub mod client;
+pub mod connection;
+pub mod example;
+mod failure;
+pub mod fake;
+mod form;
+pub mod guard;
+mod multipart;
+pub mod request;
+mod resolver;
 pub mod response;
+pub mod secret;
+pub mod sentinel;
+pub mod services;
+mod shared_key;
+pub mod spec;
+pub mod status;
+
+pub use client::{Client, Egress};
+pub use connection::{Connections, ResolvedAuthentication, ResolvedConnection};
+pub use resolver::{Lookup, SystemLookup};
+pub use secret::Secret;
+pub use services::ConnectorServices;
+pub use spec::{Connector, Operation, SpecError};
+pub use status::code_of;

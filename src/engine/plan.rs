@@ -167,6 +167,11 @@ impl<'a> Planner<'a> {
             Ok(error) => error,
             Err(failure) => return Planned::event(self.done(id, action, Err(failure))),
         };
+        // What is secure must not stand in an error, which everyone sees.
+        let hide = |error: ActionError| match action.secure_inputs {
+            true => ActionError::new("Terminated", super::view::HIDDEN),
+            false => error,
+        };
         let status = match status {
             TerminateStatus::Succeeded => RunStatus::Succeeded,
             TerminateStatus::Failed => RunStatus::Failed,
@@ -176,7 +181,7 @@ impl<'a> Planner<'a> {
             at: self.moment.now,
             by: Some(id),
             status,
-            error,
+            error: error.map(hide),
             outputs: None,
         })
     }
@@ -235,7 +240,7 @@ impl<'a> Planner<'a> {
             by: None,
             status,
             error,
-            outputs: outputs.map(Payload::open),
+            outputs: outputs.map(|value| Payload::hidden_if(!self.workflow.secure_outputs.is_empty(), value)),
         }
     }
 

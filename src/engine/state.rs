@@ -495,7 +495,7 @@ impl State {
         frame.left = frame.left.saturating_sub(1);
         let action = workflow.action(id.1);
         if let (Status::Succeeded, Some(inputs)) = (status, inputs) {
-            Variable::fold(&mut self.variables, &action.kind, inputs);
+            Variable::fold(&mut self.variables, workflow, &action.kind, inputs);
         }
         self.follow(workflow, action, id.0, ready);
         self.leave(workflow, id.0, ready);

@@ -117,6 +117,18 @@ impl Desk {
         Ok(self.store.incident_of_alert(alert).await?)
     }
 
+    /// The id of the incident of this number in a workspace, as the connector's first version names incidents.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn incident_by_number(&self, workspace: &str, number: i64) -> Result<Option<String>, Error> {
+        Ok(self
+            .store
+            .incident_by_number(workspace, number)
+            .await?
+            .map(|row| row.id))
+    }
+
     async fn stored_incident(&self, id: &str) -> Result<(IncidentRow, Incident), Error> {
         let row = self.store.incident(id).await?;
         let row = row.ok_or_else(|| Error::UnknownIncident(id.to_owned()))?;

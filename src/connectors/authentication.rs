@@ -1,0 +1,139 @@
+//! Proves who calls: with a connection's own authentication, its connector's, or the `authentication` of an Http action.
+//! Invariant: a message names connection and parameter, never a value.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use super::connection::{ResolvedAuthentication, ResolvedConnection};
+use super::failure::Code;
+use super::request::HttpRequest;
+use super::shared_key::{self, Signed};
+use crate::api::connector::{ConnectorAuthentication, SharedKeyTemplate};
+use crate::engine::call::CallError;
+use crate::expression::Value;
+
+/// Authenticates a request through a connection.
+pub(super) fn of_connection(
+    request: &mut HttpRequest,
+    connection: &ResolvedConnection,
+    now: Timestamp,
+) -> Result<(), CallError> {
+    match (&connection.authentication, &connection.connector.authentication) {
+        (Some(ResolvedAuthentication::Basic { username, password }), _) => {
+            request.set_credential("Authorization", basic(username, password.expose()));
+        }
+        (Some(ResolvedAuthentication::Header { name, value }), _) => request.set_credential(name, value.expose()),
+        (Some(ResolvedAuthentication::Bearer(token)), _) => {
+            request.set_credential("Authorization", format!("Bearer {}", token.expose()));
+        }
+        (Some(ResolvedAuthentication::ClientCredentials), _) => {
+            return Err(not_supported(&format!(
+                "clientCredentials of ApiConnection '{}'",
+                connection.name
+            )));
+        }
+        (None, Some(ConnectorAuthentication::Header(template))) => {
+            request.set_credential(&template.name, fill(&template.value, connection)?);
+        }
+        (None, Some(ConnectorAuthentication::Query(template))) => {
+            let value = fill(&template.value, connection)?;
+            request.add_query(&template.name, &value);
+        }
+        (None, Some(ConnectorAuthentication::Basic(template))) => {
+            let username = required(connection, &template.username)?;
+            let value = basic(username, required(connection, &template.password)?);
+            request.set_credential("Authorization", value);
+        }
+        (None, Some(ConnectorAuthentication::SharedKey(template))) => sign(request, connection, template, now)?,
+        (None, None) => {}
+    }
+    Ok(())
+}
+
+/// Authenticates the request of an Http action.
+pub(super) fn of_action(request: &mut HttpRequest, given: &Value) -> Result<(), CallError> {
+    let field = |name: &str| {
+        given.get(name).and_then(Value::as_str).ok_or_else(|| {
+            Code::InvalidRequest.refusal(format!("the authentication of the action has no text '{name}'"))
+        })
+    };
+    match field("type")?.to_ascii_lowercase().as_str() {
+        "none" => {}
+        "basic" => {
+            let value = basic(field("username")?, field("password")?);
+            request.set_credential("Authorization", value);
+        }
+        "raw" => {
+            let value = field("value")?.to_owned();
+            request.set_credential("Authorization", value);
+        }
+        _ => return Err(not_supported(field("type")?)),
+    }
+    Ok(())
+}
+
+/// A text with each `{parameter}` replaced by the connection's value.
+pub(super) fn fill(template: &str, connection: &ResolvedConnection) -> Result<String, CallError> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, tail)) = rest.split_once('{') {
+        let Some((name, after)) = tail.split_once('}') else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(required(connection, name)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+fn required<'c>(connection: &'c ResolvedConnection, name: &str) -> Result<&'c str, CallError> {
+    connection
+        .parameter(name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| {
+            let ResolvedConnection {
+                name: own, connector, ..
+            } = connection;
+            let kind = &connector.name;
+            let message = format!("ApiConnection '{own}' gives no value for parameter '{name}' of connector '{kind}'");
+            Code::ConnectionParameterMissing.refusal(message)
+        })
+}
+
+fn sign(
+    request: &mut HttpRequest,
+    connection: &ResolvedConnection,
+    template: &SharedKeyTemplate,
+    now: Timestamp,
+) -> Result<(), CallError> {
+    let date = shared_key::date(now);
+    // The service compares this type literally with what was signed.
+    request.set_header("Content-Type", "application/json");
+    let signed = Signed {
+        method: &request.method,
+        content_length: request.body.len(),
+        content_type: "application/json",
+        date: &date,
+        path: request.url.path(),
+    };
+    let account = required(connection, &template.account)?;
+    let value = shared_key::authorization(account, required(connection, &template.key)?, &signed).ok_or_else(|| {
+        let (name, key) = (&connection.name, &template.key);
+        Code::InvalidRequest.refusal(format!("parameter '{key}' of ApiConnection '{name}' is not base64"))
+    })?;
+    request.set_header("x-ms-date", date.clone());
+    request.set_credential("Authorization", value);
+    Ok(())
+}
+
+fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+}
+
+fn not_supported(kind: &str) -> CallError {
+    let advice = "use Basic or Raw, or an ApiConnection that holds the credential";
+    Code::AuthenticationNotSupported.refusal(format!("authentication '{kind}' is not supported: {advice}"))
+}

@@ -1,0 +1,209 @@
+//! Answers the calls of the Sentinel connector from Riposte's own incidents. Reads now, plans what is to be written.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::answer::{self, Refused};
+use super::{IncidentRef, NativeOperation, SentinelCommand, Shape, WorkspaceRef};
+use crate::connectors::spec::Match;
+use crate::engine::call::{Answer, Call, CallError};
+use crate::expression::Value;
+use crate::incidents::Desk;
+use crate::rules::{Author, IncidentView, Patch, body, entities};
+use crate::store::Operation;
+
+/// Performs commands with a desk; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Performer {
+    desk: Desk,
+}
+
+type Done = Result<(Value, Vec<Operation>), Refused>;
+
+impl Performer {
+    /// A performer over a desk.
+    pub fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+
+    /// Answers a call: what is wrong with it or not there is an answer of 400 or 404, as the original gives it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn perform(
+        &self,
+        operation: NativeOperation,
+        found: &Match<'_>,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<Answer, CallError> {
+        let done = match SentinelCommand::read(operation, found, call.body.as_ref()) {
+            Ok(command) => {
+                Act {
+                    desk: &self.desk,
+                    call,
+                    now,
+                }
+                .run(command)
+                .await
+            }
+            Err(bad) => Err(Refused::from(bad)),
+        };
+        match done {
+            Ok((body, writes)) => Ok(answer::ok(body, writes)),
+            Err(Refused::Answer(status, message)) => Ok(answer::problem(status, &message)),
+            Err(Refused::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// One command at work.
+struct Act<'a> {
+    desk: &'a Desk,
+    call: &'a Call,
+    now: Timestamp,
+}
+
+impl Act<'_> {
+    async fn run(&self, command: SentinelCommand) -> Done {
+        match command {
+            SentinelCommand::Subscribe => Ok((Value::Null, Vec::new())),
+            SentinelCommand::Extract { kind, input } => {
+                let found = entities::extract(kind, &input).map_err(|error| Refused::Answer(400, error.to_string()))?;
+                Ok((found, Vec::new()))
+            }
+            SentinelCommand::Get { incident, shape } => {
+                let view = self.view(&incident).await?;
+                Ok((self.resource(&view, shape), Vec::new()))
+            }
+            SentinelCommand::Create { workspace, patch } => self.create(&workspace, &patch).await,
+            SentinelCommand::Update { incident, patch, shape } => {
+                let mut view = self.view(&incident).await?;
+                let planned = self
+                    .desk
+                    .plan_patch(&view.incident.id, &patch, &self.author(), self.now)
+                    .await?;
+                view.incident = planned.value;
+                Ok((self.resource(&view, shape), planned.operations))
+            }
+            SentinelCommand::Comment { incident, message } => self.comment(&incident, &message).await,
+            SentinelCommand::CreateTask {
+                incident,
+                title,
+                description,
+            } => self.create_task(&incident, &title, &description).await,
+            SentinelCommand::CompleteTask { task } => self.complete_task(&task).await,
+        }
+    }
+
+    async fn create(&self, workspace: &WorkspaceRef, patch: &Patch) -> Done {
+        let namespace = self.namespace(workspace)?;
+        let planned = self
+            .desk
+            .plan_create(&namespace, patch, &self.author(), self.now, &self.id())
+            .await?;
+        let view = IncidentView {
+            incident: planned.value,
+            ..IncidentView::default()
+        };
+        Ok((self.resource(&view, Shape::Incident), planned.operations))
+    }
+
+    async fn comment(&self, incident: &IncidentRef, message: &str) -> Done {
+        let incident = self.view(incident).await?.incident;
+        let planned = self
+            .desk
+            .plan_comment(&incident.id, message, &self.author(), self.now, &self.id())
+            .await?;
+        let ids = self.desk.workspaces().ids(&incident.workspace);
+        Ok((body::comment_resource(&planned.value, &ids), planned.operations))
+    }
+
+    async fn create_task(&self, incident: &IncidentRef, title: &str, description: &str) -> Done {
+        let incident = self.view(incident).await?.incident;
+        let (author, id) = (self.author(), self.id());
+        let planned = self
+            .desk
+            .plan_task(&incident.id, title, description, &author, self.now, &id)
+            .await?;
+        let ids = self.desk.workspaces().ids(&incident.workspace);
+        Ok((body::task_resource(&planned.value, &ids), planned.operations))
+    }
+
+    async fn complete_task(&self, arm_id: &str) -> Done {
+        let missing = || Refused::Answer(404, format!("there is no task '{arm_id}'"));
+        let (_, _, task) = self.desk.workspaces().parse_task_arm_id(arm_id).ok_or_else(missing)?;
+        let view = self.view(&IncidentRef::Arm(arm_id.to_owned())).await?;
+        if !view.tasks.iter().any(|own| own.id == task) {
+            return Err(missing());
+        }
+        let planned = self.desk.plan_task_completion(&task, self.now).await?;
+        let ids = self.desk.workspaces().ids(&view.incident.workspace);
+        Ok((body::task_resource(&planned.value, &ids), planned.operations))
+    }
+
+    /// The incident of a reference, only if it lies in the workspace that the reference names.
+    async fn view(&self, reference: &IncidentRef) -> Result<IncidentView, Refused> {
+        let (namespace, id, shown) = match reference {
+            IncidentRef::Arm(arm_id) => {
+                let (namespace, id) = self.desk.workspaces().parse_incident_arm_id(arm_id).unzip();
+                (namespace, id, arm_id.clone())
+            }
+            IncidentRef::Number(workspace, number) => {
+                let namespace = self.namespace(workspace)?;
+                let id = self.desk.incident_by_number(&namespace, *number).await?;
+                (Some(namespace), id, number.to_string())
+            }
+            IncidentRef::OfAlert(workspace, alert) => {
+                let id = self.desk.incident_of_alert(&alert.to_ascii_lowercase()).await?;
+                (Some(self.namespace(workspace)?), id, format!("of alert {alert}"))
+            }
+        };
+        let missing = || Refused::Answer(404, format!("there is no incident '{shown}'"));
+        let view = self.desk.view(&id.ok_or_else(missing)?).await?.ok_or_else(missing)?;
+        if namespace.as_deref() == Some(&view.incident.workspace) {
+            Ok(view)
+        } else {
+            Err(missing())
+        }
+    }
+
+    fn namespace(&self, workspace: &WorkspaceRef) -> Result<String, Refused> {
+        let WorkspaceRef {
+            subscription,
+            resource_group,
+            workspace,
+        } = workspace;
+        self.desk
+            .workspaces()
+            .namespace(subscription, resource_group, workspace)
+            .ok_or_else(|| {
+                let place = format!("subscription '{subscription}' and resource group '{resource_group}'");
+                Refused::Answer(
+                    404,
+                    format!("no namespace stands for workspace '{workspace}' of {place}; map it"),
+                )
+            })
+    }
+
+    fn resource(&self, view: &IncidentView, shape: Shape) -> Value {
+        let ids = self.desk.workspaces().ids(&view.incident.workspace);
+        let incident = body::incident_resource(view, &ids);
+        match shape {
+            Shape::Incident => incident,
+            Shape::Case => answer::case(view, &incident),
+        }
+    }
+
+    fn author(&self) -> Author {
+        Author::Playbook {
+            namespace: self.call.namespace.clone(),
+            name: self.call.playbook.clone(),
+        }
+    }
+
+    /// The same for every repetition of the call, so that what it makes is made once.
+    fn id(&self) -> String {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, self.call.idempotency_key.as_bytes()).to_string()
+    }
+}

@@ -1,0 +1,101 @@
+//! Performs the calls of runs: finds connection and operation, then either asks Riposte's own incidents or sends a
+//! guarded request. Invariant: a connection's credentials go only to its pinned hosts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::client::{Bounds, Client};
+use super::connection::{Connections, ResolvedConnection};
+use super::failure::Code;
+use super::sentinel::Performer;
+use super::spec::{Connector, Match};
+use super::{guard, request};
+use crate::engine::call::{Answer, Call, CallError, Services, Target};
+use crate::incidents::Desk;
+
+const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
+
+/// The outside world of runs, over connectors.
+#[derive(Clone)]
+pub struct ConnectorServices {
+    connections: Arc<dyn Connections>,
+    client: Client,
+    incidents: Performer,
+}
+
+impl ConnectorServices {
+    /// Services over these connections, this client, and these incidents.
+    pub fn new(connections: Arc<dyn Connections>, client: Client, desk: Desk) -> Self {
+        Self {
+            connections,
+            client,
+            incidents: Performer::new(desk),
+        }
+    }
+
+    fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
+        self.connections.connection(&call.namespace, name).ok_or_else(|| {
+            let namespace = &call.namespace;
+            let advice = "create it, or name another one in the playbook's connections";
+            let message = format!("namespace '{namespace}' has no usable ApiConnection '{name}'; {advice}");
+            Code::ConnectionNotFound.refusal(message)
+        })
+    }
+
+    async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
+        let connection = self.connection(call, name)?;
+        let found = find(&connection.connector, call)?;
+        let now = Timestamp::now();
+        if let Some(native) = found.operation.native {
+            return self.incidents.perform(native, &found, call, now).await;
+        }
+        let request = request::operation(call, &found, &connection, now)?;
+        let hosts = match connection.hosts.as_slice() {
+            [] => vec![guard::authority(&request::base_url(&connection)?)],
+            hosts => hosts.to_vec(),
+        };
+        let bounds = Bounds {
+            hosts: Some(hosts),
+            networks: connection.allowed_networks.clone(),
+        };
+        self.client.send(request, &bounds, call.timeout).await
+    }
+}
+
+/// The operation that a call names.
+fn find<'c>(connector: &'c Connector, call: &Call) -> Result<Match<'c>, CallError> {
+    let path = call.path.split('?').next().unwrap_or_default();
+    connector.find(&call.method, path).ok_or_else(|| {
+        let (name, method) = (&connector.name, &call.method);
+        let nearest = connector.nearest(method, path).join("', '");
+        let message = format!("connector '{name}' has no operation '{method} {path}'; the nearest are '{nearest}'");
+        Code::OperationNotFound.refusal(message)
+    })
+}
+
+#[async_trait]
+impl Services for ConnectorServices {
+    async fn call(&self, call: &Call) -> Result<Answer, CallError> {
+        match &call.target {
+            Target::Http => {
+                self.client
+                    .send(request::http(call)?, &Bounds::default(), call.timeout)
+                    .await
+            }
+            Target::Connection(name) => self.call_connection(call, name).await,
+        }
+    }
+
+    fn safe_to_repeat(&self, call: &Call) -> bool {
+        match &call.target {
+            Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
+            // What cannot be found now may have been there when the call was made.
+            Target::Connection(name) => self
+                .connection(call, name)
+                .and_then(|connection| Ok(find(&connection.connector, call)?.operation.safe_to_repeat))
+                .unwrap_or(false),
+        }
+    }
+}
