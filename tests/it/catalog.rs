@@ -48,11 +48,11 @@ fn printed(catalog: &Catalog) -> Vec<String> {
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a folder is made");
     for (name, text) in files {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder is made");
+        fs::write(path, text).expect("a file is written");
     }
     folder
 }
@@ -309,7 +309,7 @@ async fn until(changes: &mut Receiver<Arc<Catalog>>, wanted: impl Fn(&Catalog) -
 }
 
 fn write(folder: &Path, name: &str, text: &str) {
-    fs::write(folder.join(name), text).unwrap();
+    fs::write(folder.join(name), text).expect("a file is written");
 }
 
 #[tokio::test]

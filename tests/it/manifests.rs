@@ -5,7 +5,8 @@ use riposte::api::{Diagnostic, Kind, yaml};
 use serde_json::{Map, Value};
 
 fn read(text: &str) -> Result<Decoded, Vec<Diagnostic>> {
-    decode(&yaml::parse(text).unwrap()[0], "file.yaml")
+    let documents = yaml::parse(text).expect("the text is YAML");
+    decode(&documents[0], "file.yaml")
 }
 
 fn manifest(text: &str) -> Manifest {
