@@ -1,0 +1,42 @@
+//! The order to evaluate the rules of a workspace: a run whose first event says why. It is due at once; whoever drives
+//! runs finds it in the store, also after a crash.
+
+use jiff::Timestamp;
+use uuid::{NoContext, Uuid};
+
+use super::{Error, rows};
+use crate::rules::evaluation::{Event, Occasion};
+use crate::store::{EventRow, NewRun, Operation};
+
+/// The kind of these runs in the store.
+const KIND: &str = "evaluation";
+
+pub(super) fn order(workspace: &str, occasion: Occasion, now: Timestamp) -> Result<Operation, Error> {
+    let id = run_id(now);
+    let (name, incident) = (occasion.name().to_owned(), occasion.incident().map(str::to_owned));
+    let opened = Event::Opened { occasion };
+    let at = now.as_millisecond();
+    Ok(Operation::CreateRun(NewRun {
+        kind: KIND.to_owned(),
+        namespace: workspace.to_owned(),
+        name,
+        incident,
+        parent: None,
+        definition: None,
+        created_at: at,
+        wake_at: at,
+        events: vec![EventRow {
+            at,
+            body: rows::write("evaluation", &id, &opened)?,
+        }],
+        payloads: Vec::new(),
+        id,
+    }))
+}
+
+/// A UUID v7 of this time, so that runs sort by their start.
+fn run_id(now: Timestamp) -> String {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds)).to_string()
+}

@@ -1,0 +1,80 @@
+//! Rows of the store and the documents in them. Invariant: number and version of an incident come from the row, never
+//! from its document.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Error;
+use crate::rules::{Alert, Comment, Incident, Task};
+use crate::store::{AlertRow, IncidentRow, NoteRow};
+
+pub(super) fn read<T: DeserializeOwned>(what: &'static str, id: &str, document: &str) -> Result<T, Error> {
+    let unreadable = |error: serde_json::Error| Error::Unreadable {
+        what,
+        id: id.to_owned(),
+        reason: error.to_string(),
+    };
+    serde_json::from_str(document).map_err(unreadable)
+}
+
+pub(super) fn write<T: Serialize>(what: &'static str, id: &str, document: &T) -> Result<String, Error> {
+    let unwritable = |error: serde_json::Error| Error::Unreadable {
+        what,
+        id: id.to_owned(),
+        reason: error.to_string(),
+    };
+    serde_json::to_string(document).map_err(unwritable)
+}
+
+pub(super) fn incident(row: &IncidentRow) -> Result<Incident, Error> {
+    let incident: Incident = read("incident", &row.id, &row.document)?;
+    Ok(Incident {
+        number: row.number,
+        version: row.version,
+        ..incident
+    })
+}
+
+/// The row of an incident that is made or changed now.
+pub(super) fn incident_row(incident: &Incident, created_at: i64, now: Timestamp) -> Result<IncidentRow, Error> {
+    Ok(IncidentRow {
+        id: incident.id.clone(),
+        workspace: incident.workspace.clone(),
+        number: incident.number,
+        version: incident.version,
+        status: incident.status.as_str().to_owned(),
+        severity: incident.severity.as_str().to_owned(),
+        created_at,
+        updated_at: now.as_millisecond(),
+        document: write("incident", &incident.id, incident)?,
+    })
+}
+
+pub(super) fn alert_row(alert: &Alert, now: Timestamp) -> Result<AlertRow, Error> {
+    Ok(AlertRow {
+        id: alert.id.clone(),
+        workspace: alert.workspace.clone(),
+        dedup_key: alert.dedup_key.clone(),
+        created_at: now.as_millisecond(),
+        document: write("alert", &alert.id, alert)?,
+    })
+}
+
+pub(super) fn comment_row(comment: &Comment, now: Timestamp) -> Result<NoteRow, Error> {
+    Ok(NoteRow {
+        id: comment.id.clone(),
+        incident: comment.incident.clone(),
+        created_at: now.as_millisecond(),
+        document: write("comment", &comment.id, comment)?,
+    })
+}
+
+pub(super) fn task_row(task: &Task, created_at: i64) -> Result<NoteRow, Error> {
+    Ok(NoteRow {
+        id: task.id.clone(),
+        incident: task.incident.clone(),
+        created_at,
+        document: write("task", &task.id, task)?,
+    })
+}

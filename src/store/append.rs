@@ -1,0 +1,110 @@
+//! How runs go on: appends to their journals, many at once, because they are most of what the store does. The SQL that
+//! takes many rows as one JSON parameter is SQLite's own.
+//! Invariant: only one of two appends on the same events succeeds, which fences a writer that was overtaken.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+use sqlx::SqliteConnection;
+
+use super::journal::{self, Events};
+use super::{EventRow, Millis, PayloadRow, RunId};
+
+/// More events of a run.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The run.
+    pub run: RunId,
+    /// How many events the run has.
+    pub expected_seq: i64,
+    /// The next events.
+    pub events: Vec<EventRow>,
+    /// Payloads that these events refer to.
+    pub payloads: Vec<PayloadRow>,
+    /// The state after these events, if a snapshot is due; opaque to the store.
+    pub snapshot: Option<String>,
+    /// What becomes of the run.
+    pub next: Next,
+}
+
+/// What becomes of a run after an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It goes on and needs attention at this time at the latest.
+    WakeAt(Millis),
+    /// It has ended.
+    End {
+        /// Its final status, such as `Succeeded`.
+        status: String,
+        /// When.
+        at: Millis,
+        /// When its sealed values are erased; `at` for a run that ended well.
+        erase_at: Millis,
+    },
+}
+
+impl Append {
+    /// How many events the run has after it.
+    fn seq(&self) -> i64 {
+        self.expected_seq.saturating_add(journal::count(&self.events))
+    }
+
+    /// Whether the run ends well, so that its sealed payloads go at once.
+    fn erases(&self) -> bool {
+        matches!(&self.next, Next::End { at, erase_at, .. } if erase_at <= at)
+    }
+
+    /// Its parameters of [`ADVANCE`].
+    fn row(&self) -> serde_json::Value {
+        let (wake_at, status, ended_at, erase_at) = match &self.next {
+            Next::WakeAt(wake_at) => (Some(wake_at), None, None, None),
+            Next::End { status, at, erase_at } => (None, Some(status), Some(at), (!self.erases()).then_some(erase_at)),
+        };
+        json!([
+            self.run,
+            self.expected_seq,
+            self.seq(),
+            wake_at,
+            status,
+            ended_at,
+            erase_at
+        ])
+    }
+}
+
+/// Moves the rows of runs on, and gives the runs that were as expected.
+const ADVANCE: &str = "UPDATE runs SET seq = new.value ->> 2, wake_at = new.value ->> 3, status = new.value ->> 4,
+        ended_at = new.value ->> 5, erase_at = new.value ->> 6
+    FROM json_each($1) AS new
+    WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL
+    RETURNING runs.id";
+
+/// Applies appends of different runs, and gives the runs that went on; the other ones are stale and unchanged.
+pub(super) async fn append_all(
+    connection: &mut SqliteConnection,
+    events: &mut Events,
+    appends: Vec<Append>,
+) -> Result<HashSet<RunId>, sqlx::Error> {
+    let rows = json!(appends.iter().map(Append::row).collect::<Vec<_>>()).to_string();
+    let advanced: Vec<RunId> = sqlx::query_scalar(ADVANCE)
+        .bind(rows)
+        .fetch_all(&mut *connection)
+        .await?;
+    let advanced: HashSet<RunId> = advanced.into_iter().collect();
+    let mut erased = Vec::new();
+    for append in appends.into_iter().filter(|append| advanced.contains(&append.run)) {
+        let (seq, erases) = (append.seq(), append.erases());
+        events.add(&append.run, append.expected_seq, append.events);
+        journal::insert_payloads(connection, &append.run, append.payloads).await?;
+        if let Some(state) = append.snapshot {
+            journal::put_snapshot(connection, &append.run, seq, state).await?;
+        }
+        if erases {
+            erased.push(append.run);
+        }
+    }
+    if !erased.is_empty() {
+        journal::erase(connection, &erased).await?;
+    }
+    Ok(advanced)
+}

@@ -1,0 +1,181 @@
+//! A batch of transactions in one database transaction. Each is stored or refused for itself; appends, which are most of
+//! them, are gathered and applied together.
+//! Invariant: the outcomes are those of applying the transactions one after the other, in order.
+
+use std::collections::HashSet;
+
+use sqlx::SqliteConnection;
+use sqlx::error::ErrorKind;
+
+use super::append::append_all;
+use super::error::Fault;
+use super::group::Claim;
+use super::journal::Events;
+use super::{Append, Committed, Error, Operation, Refusal, RunId, Transaction};
+use super::{alert, document, group, incident, journal, note, run};
+
+/// What the caller of a transaction is told.
+type Outcome = Result<Committed, Error>;
+
+/// Commits all transactions but the refused ones at once, and says what became of each. An error fails them all, and
+/// leaves it to the caller to roll back.
+pub(super) async fn commit_all(
+    connection: &mut SqliteConnection,
+    transactions: Vec<Transaction>,
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    let mut batch = Batch::default();
+    for transaction in transactions {
+        match lone_append(transaction) {
+            Ok(append) => batch.gather(connection, append).await?,
+            Err(transaction) => batch.apply(connection, transaction).await?,
+        }
+    }
+    batch.flush(connection).await?;
+    batch.events.store(connection).await?;
+    execute(connection, "COMMIT").await?;
+    Ok(batch.outcomes)
+}
+
+/// The only operation of a transaction, if that is an append that nothing but its first statement can refuse: a payload
+/// could have a number that is taken.
+fn lone_append(mut transaction: Transaction) -> Result<Append, Transaction> {
+    match transaction.operations.pop() {
+        Some(Operation::Append(append)) if transaction.operations.is_empty() && append.payloads.is_empty() => {
+            Ok(append)
+        }
+        last => {
+            transaction.operations.extend(last);
+            Err(transaction)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    outcomes: Vec<Outcome>,
+    events: Events,
+    /// Appends of different runs that are not applied yet. Their outcomes are the last ones, and say that all is well.
+    gathered: Vec<Append>,
+    gathered_runs: HashSet<RunId>,
+}
+
+impl Batch {
+    async fn gather(&mut self, connection: &mut SqliteConnection, append: Append) -> Result<(), sqlx::Error> {
+        if self.gathered_runs.contains(&append.run) {
+            self.flush(connection).await?;
+        }
+        self.gathered_runs.insert(append.run.clone());
+        self.gathered.push(append);
+        self.outcomes.push(Ok(Committed::default()));
+        Ok(())
+    }
+
+    /// Applies the gathered appends.
+    async fn flush(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.gathered_runs.clear();
+        let appends = std::mem::take(&mut self.gathered);
+        let runs: Vec<RunId> = appends.iter().map(|append| append.run.clone()).collect();
+        let advanced = append_all(connection, &mut self.events, appends).await?;
+        let first = self.outcomes.len() - runs.len();
+        for (outcome, run) in self.outcomes[first..].iter_mut().zip(runs) {
+            if !advanced.contains(&run) {
+                *outcome = Err(Refusal::StaleRun(run).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a transaction, and undoes it if it is refused.
+    async fn apply(&mut self, connection: &mut SqliteConnection, transaction: Transaction) -> Result<(), sqlx::Error> {
+        self.flush(connection).await?;
+        let mark = self.events.mark();
+        execute(connection, "SAVEPOINT one").await?;
+        let outcome = match apply_operations(connection, &mut self.events, transaction.operations).await {
+            Ok(committed) => Ok(committed),
+            Err(Fault::Refused(refusal)) => Err(Error::Refused(refusal)),
+            Err(Fault::Database(error)) if is_about_its_data(&error) => Err(error.into()),
+            Err(Fault::Database(error)) => return Err(error),
+        };
+        if outcome.is_err() {
+            self.events.forget_after(mark);
+            execute(connection, "ROLLBACK TO one").await?;
+        }
+        execute(connection, "RELEASE one").await?;
+        self.outcomes.push(outcome);
+        Ok(())
+    }
+}
+
+/// Whether the database refused the data of one transaction, such as a comment on an unknown incident.
+fn is_about_its_data(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
+}
+
+async fn apply_operations(
+    connection: &mut SqliteConnection,
+    events: &mut Events,
+    operations: Vec<Operation>,
+) -> Result<Committed, Fault> {
+    let mut committed = Committed::default();
+    for operation in operations {
+        match operation {
+            Operation::InsertAlert(row) => alert::insert(connection, row).await?,
+            Operation::InsertIncident(row) => {
+                let id = row.id.clone();
+                let number = incident::insert(connection, row).await?;
+                committed.incident_numbers.push((id, number));
+            }
+            Operation::UpdateIncident { expected_version, row } => {
+                incident::update(connection, expected_version, row).await?;
+            }
+            Operation::LinkAlert { alert, incident } => alert::link(connection, alert, incident).await?,
+            Operation::ClaimGroup {
+                workspace,
+                key,
+                incident,
+                now,
+                expires_at,
+            } => {
+                group::claim(
+                    connection,
+                    Claim {
+                        workspace,
+                        key,
+                        incident,
+                        now,
+                        expires_at,
+                    },
+                )
+                .await?;
+            }
+            Operation::ReleaseGroup { incident } => group::release(connection, incident).await?,
+            Operation::InsertComment(row) => note::insert_comment(connection, row).await?,
+            Operation::InsertTask(row) => note::insert_task(connection, row).await?,
+            Operation::UpdateTask(row) => note::update_task(connection, row).await?,
+            Operation::CreateRun(new) => run::create(connection, events, new).await?,
+            Operation::Append(append) => append_one(connection, events, append).await?,
+            Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
+            Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
+            Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
+        }
+    }
+    Ok(committed)
+}
+
+async fn append_one(connection: &mut SqliteConnection, events: &mut Events, append: Append) -> Result<(), Fault> {
+    let run = append.run.clone();
+    if append_all(connection, events, vec![append]).await?.contains(&run) {
+        return Ok(());
+    }
+    Err(Refusal::StaleRun(run).into())
+}
+
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).execute(connection).await.map(drop)
+}

@@ -1,0 +1,58 @@
+//! What can go wrong in the store. A refusal is the caller's to handle (read again, then retry or give up); the other
+//! errors are the operator's. Invariant: no message carries a stored value.
+
+use super::RunId;
+
+/// Why a transaction was refused; nothing of it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The alert is known already.
+    #[error("the alert is known as '{0}'")]
+    DuplicateAlert(String),
+    /// The incident changed since it was read.
+    #[error("incident '{0}' changed since it was read")]
+    StaleIncident(String),
+    /// Another incident holds the grouping key.
+    #[error("incident '{0}' holds the grouping key")]
+    GroupTaken(String),
+    /// The run has other events than expected, or has ended.
+    #[error("run '{0}' has moved on")]
+    StaleRun(RunId),
+}
+
+/// What a read or write came to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The transaction was refused.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The database failed.
+    #[error("the store failed: {0}")]
+    Database(String),
+    /// The database was written by a newer Riposte.
+    #[error("the store was written by a newer version of riposte; use that version or another data folder")]
+    Newer,
+    /// Another process has the store open.
+    #[error("another process has the store at '{0}' open; stop it, or use another data folder")]
+    Locked(String),
+    /// A sealed value could not be opened.
+    #[error("a sealed value cannot be opened: the sealing key is not the one it was sealed with")]
+    Unsealable,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Error::Database(error.to_string())
+    }
+}
+
+/// Why an operation was not applied: the transaction is refused, or the database said no.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// The transaction is refused; the rest of its batch is not concerned.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The database failed.
+    #[error("{0}")]
+    Database(#[from] sqlx::Error),
+}

@@ -1,0 +1,91 @@
+//! What a transaction is made of. The store applies the operations in order and knows nothing of what they mean.
+//! Invariant: a transaction is stored whole or not at all.
+
+use super::{AlertRow, Append, IncidentRow, Millis, NewRun, NoteRow};
+
+/// All or nothing: the operations that one commit makes durable together.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    /// In order.
+    pub operations: Vec<Operation>,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// A new alert; refused with [`super::Refusal::DuplicateAlert`] if its deduplication key is known in the workspace.
+    InsertAlert(AlertRow),
+    /// A new incident; the store gives it the next number of its workspace and version 1.
+    InsertIncident(IncidentRow),
+    /// A changed incident; refused with [`super::Refusal::StaleIncident`] unless the stored version is `expected_version`.
+    UpdateIncident {
+        /// The version that the change was computed on.
+        expected_version: i64,
+        /// The changed incident; its version becomes `expected_version + 1`.
+        row: IncidentRow,
+    },
+    /// An alert joins an incident; joining twice is no error.
+    LinkAlert {
+        /// The alert.
+        alert: String,
+        /// The incident.
+        incident: String,
+    },
+    /// Like alerts join one incident until `expires_at`. Refused with [`super::Refusal::GroupTaken`] while another
+    /// incident holds the unexpired key; holding it already is no error and keeps the older expiry.
+    ClaimGroup {
+        /// Workspace of the key.
+        workspace: String,
+        /// Grouping key of the alerts.
+        key: String,
+        /// The incident that holds the key.
+        incident: String,
+        /// The time of the claim.
+        now: Millis,
+        /// When the key is free again.
+        expires_at: Millis,
+    },
+    /// Frees the grouping key that an incident holds, so that the next like alert opens a new incident.
+    ReleaseGroup {
+        /// The incident.
+        incident: String,
+    },
+    /// A new comment; the same id twice is one comment.
+    InsertComment(NoteRow),
+    /// A new task; the same id twice is one task.
+    InsertTask(NoteRow),
+    /// A changed task; one that is not known yet is inserted.
+    UpdateTask(NoteRow),
+    /// A new run with its first events; refused with [`super::Refusal::StaleRun`] if its identity is known already.
+    CreateRun(NewRun),
+    /// Events of a run; refused with [`super::Refusal::StaleRun`] unless it has exactly `expected_seq` events and has not ended.
+    Append(Append),
+    /// A definition that runs pin, stored once under its hash.
+    PutDefinition {
+        /// SHA-256 of the text, in hex.
+        hash: String,
+        /// The definition.
+        text: String,
+    },
+    /// A setting of the store itself, such as the events that `dev` has replayed.
+    PutSetting {
+        /// Name.
+        key: String,
+        /// Value.
+        value: String,
+    },
+    /// Erases the sealed payloads of ended runs whose time has come; see [`super::Store::erase_due`].
+    EraseDue {
+        /// The time.
+        now: Millis,
+    },
+}
+
+/// What a commit gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The incidents that the transaction made, and the numbers that they got, in order.
+    pub incident_numbers: Vec<(String, i64)>,
+    /// How many sealed payloads an [`Operation::EraseDue`] erased.
+    pub erased_payloads: u64,
+}
