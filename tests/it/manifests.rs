@@ -10,9 +10,9 @@ fn read(text: &str) -> Result<Decoded, Vec<Diagnostic>> {
 }
 
 fn manifest(text: &str) -> Manifest {
-    match read(text) {
-        Ok(Decoded::Manifest(manifest)) => *manifest,
-        other => panic!("no manifest: {other:?}"),
+    match read(text).expect("the manifest is sound") {
+        Decoded::Manifest(manifest) => *manifest,
+        foreign @ Decoded::Foreign { .. } => unreachable!("{foreign:?}"),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The door as a whole: every way of writing YAML that users or attackers may try.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
