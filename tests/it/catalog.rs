@@ -84,7 +84,8 @@ fn objects_are_found_by_namespace_and_name() {
     assert_eq!(catalog.secret("default", "s", "key").unwrap().expose(), "hunter2");
     assert!(catalog.secret("default", "s", "other").is_none());
     assert_eq!(catalog.config_map("default", "m", "key"), Some("text"));
-    assert!(!format!("{catalog:?}").contains("hunter2"));
+    let source = Source::read("all.yaml", &text);
+    assert!(!format!("{catalog:?} {source:?}").contains("hunter2"));
 }
 
 #[test]

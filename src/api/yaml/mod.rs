@@ -81,8 +81,9 @@ impl Problem {
     }
 }
 
-/// One document of a text: its value, and where each part of it stands.
-#[derive(Clone, Debug)]
+/// One document of a text: its value, and where each part of it stands. It may be a Secret, so debug output shows
+/// nothing of it.
+#[derive(Clone)]
 pub struct Document {
     /// The value.
     pub json: serde_json::Value,
@@ -90,6 +91,15 @@ pub struct Document {
     pub warnings: Vec<Problem>,
     root: Arc<Node>,
     text: Arc<str>,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Document")
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Document {

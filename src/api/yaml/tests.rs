@@ -170,6 +170,11 @@ fn what_kubectl_reads_differently_is_warned_of() {
     );
     let places: Vec<_> = document.warnings.iter().map(|warning| warning.position).collect();
     assert_eq!(places, [at(1, 1), at(1, 5), at(2, 7)]);
+    let pin = &document.warnings[2].message;
+    assert!(
+        pin.contains("a number of another form") && !pin.contains("0755"),
+        "a value may be a secret: {pin}"
+    );
 }
 
 #[test]
