@@ -188,7 +188,7 @@ impl Builder {
     ) -> Result<(), Problem> {
         let plain = style == ScalarStyle::Plain && tag.is_none();
         if plain && let Some(other) = scalar::trap(text) {
-            let message = format!("`{text}` without quotes is text here but {other} for kubectl; quote it");
+            let message = format!("this word without quotes is text here but {other} for kubectl; quote it");
             self.warnings.push(Problem::new(place, "AmbiguousScalar", message));
         }
         if self.awaits_key() {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use node::{Budget, Node};
 
 use super::diagnostic::Diagnostic;
+pub use place::byte_offset;
 pub use write::write;
 
 /// Longest text that is read, in bytes.
@@ -80,8 +81,9 @@ impl Problem {
     }
 }
 
-/// One document of a text: its value, and where each part of it stands.
-#[derive(Clone, Debug)]
+/// One document of a text: its value, and where each part of it stands. It may be a Secret, so debug output shows
+/// nothing of it.
+#[derive(Clone)]
 pub struct Document {
     /// The value.
     pub json: serde_json::Value,
@@ -89,6 +91,15 @@ pub struct Document {
     pub warnings: Vec<Problem>,
     root: Arc<Node>,
     text: Arc<str>,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Document")
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Document {
@@ -124,11 +135,6 @@ impl Document {
                 None => return self.root.position,
             }
         }
-    }
-
-    /// The byte of the document's text at a position; the end of its line or text where the position is beyond.
-    pub fn byte_offset(&self, position: Position) -> usize {
-        place::byte_offset(&self.text, position)
     }
 
     fn new(root: Node, text: &Arc<str>, warnings: Vec<Problem>) -> Result<Self, Problem> {
