@@ -1,8 +1,72 @@
 //! Workflow definitions: from the JSON that Logic Apps writes to a typed tree, checked as a whole.
 //! Pure; every problem is reported at once, with its place.
 
+mod action;
+mod call;
+mod check;
+mod control;
+mod data;
+mod draft;
+mod duration;
+mod graph;
+pub mod limits;
+mod nearest;
+mod needs;
+mod node;
+mod options;
+mod parameter;
 pub mod problem;
+mod reference;
+mod report;
+mod retry;
+mod secrecy;
+mod trigger;
+mod variables;
 pub mod workflow;
 
+pub use limits::Limits;
+pub use needs::{connections, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
+
+use crate::expression::Value;
+use action::Surroundings;
+use draft::Draft;
+use node::Node;
+
+/// Reads and checks a workflow definition: the object with `triggers` and `actions`. The warnings come beside it.
+///
+/// # Errors
+/// Every problem of the definition, at least one of them an error.
+pub fn parse(definition: &Value) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    parse_within(definition, Limits::default())
+}
+
+/// The same within other limits.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    let mut draft = Draft::new(limits);
+    let root = Node::root(definition);
+    if draft.is_object(&root) {
+        read(&mut draft, &root);
+    }
+    if draft.report.has_errors() {
+        return Err(draft.report.into_problems());
+    }
+    secrecy::mark(&mut draft);
+    Ok((draft.workflow, draft.report.into_problems()))
+}
+
+fn read(draft: &mut Draft, root: &Node) {
+    parameter::parse(draft, root);
+    trigger::parse(draft, root);
+    action::block(draft, root.member("actions"), Surroundings::default());
+    parameter::parse_outputs(draft, root);
+    // What was left out would be missed everywhere.
+    if !draft.truncated {
+        let order = graph::link(draft);
+        check::run(draft, order.as_deref());
+    }
+}

@@ -1,7 +1,7 @@
 //! The typed tree of a workflow. Actions and blocks lie in tables and refer to each other by index,
 //! so the engine can keep its state in small keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ pub struct Workflow {
     pub outputs: Vec<(String, Template)>,
     /// Actions by lower-case name.
     pub names: BTreeMap<String, ActionId>,
+    /// Variables, by lower-case name, whose values are hidden: they may carry something secure.
+    pub secure_variables: BTreeSet<String>,
+    /// Outputs of the run, by name as declared, that are hidden: declared so, or they may carry something secure.
+    pub secure_outputs: BTreeSet<String>,
 }
 
 /// A declared parameter.
@@ -276,6 +280,8 @@ pub struct CallAction {
     pub queries: Option<Template>,
     /// Object of headers.
     pub headers: Option<Template>,
+    /// Cookies: the value of the `Cookie` header, which `headers` cannot set.
+    pub cookie: Option<Template>,
     /// Body.
     pub body: Option<Template>,
     /// Authentication object.

@@ -2,11 +2,24 @@
 //! the clock and chance included, comes in through [`Scope`].
 
 pub mod ast;
+pub mod compare;
+pub mod condition;
+pub mod content;
+pub mod context;
+pub mod functions;
+pub mod limits;
+pub mod parser;
 pub mod scope;
 pub mod template;
 pub mod value;
 
+mod error;
+mod evaluate;
+mod number;
+mod text;
+
 pub use ast::{Expression, ExpressionKind};
+pub use error::{EvalError, INVALID_TEMPLATE, ParseError, TemplateError};
 pub use scope::Scope;
 pub use template::Template;
 pub use value::{Object, Value};

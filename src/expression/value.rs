@@ -47,9 +47,17 @@ impl Object {
         self.0.get(name).or_else(|| {
             self.0
                 .iter()
-                .find(|(key, _)| key.to_lowercase() == name.to_lowercase())
+                .find(|(key, _)| same_name(key, name))
                 .map(|(_, value)| value)
         })
+    }
+
+    /// The spelling of the member that [`Object::get`] finds.
+    pub fn spelling(&self, name: &str) -> Option<&Arc<str>> {
+        match self.0.get_key_value(name) {
+            Some((key, _)) => Some(key),
+            None => self.0.keys().find(|key| same_name(key, name)),
+        }
     }
 
     /// The member of this exact name.
@@ -88,6 +96,14 @@ impl Object {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Whether two names differ at most in case.
+fn same_name(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() {
+        return left.eq_ignore_ascii_case(right);
+    }
+    left.to_lowercase() == right.to_lowercase()
 }
 
 impl<K: Into<Arc<str>>, V: Into<Value>> FromIterator<(K, V)> for Object {
@@ -168,6 +184,19 @@ impl Value {
     /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+
+    /// The name of this kind of value, as error messages of the original call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Boolean",
+            Self::Int(_) => "Integer",
+            Self::Float(_) | Self::Decimal(_) => "Float",
+            Self::String(_) => "String",
+            Self::Array(_) => "Array",
+            Self::Object(_) => "Object",
+        }
     }
 
     /// Compact JSON text. A float without fraction prints `5.0`; NaN and infinities print as strings.

@@ -1,1 +1,697 @@
 //! Tests of definition.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use riposte::definition::workflow::{RetryPolicy, TriggerKind};
+use riposte::definition::{self, Action, ActionKind, Problem, Severity, Workflow};
+use riposte::expression::Value;
+
+/// A workflow with an incident trigger and these actions (the text between the braces).
+fn with_actions(actions: &str) -> String {
+    format!(
+        r#"{{
+        "parameters": {{
+            "$connections": {{"type": "Object", "defaultValue": {{}}}},
+            "Key": {{"type": "securestring"}},
+            "Plain": {{"type": "String"}}
+        }},
+        "triggers": {{"When": {{"type": "ApiConnectionWebhook", "inputs": {{"path": "/incident-creation"}}}}}},
+        "actions": {{ {actions} }}
+    }}"#
+    )
+}
+
+fn parse(text: &str) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    definition::parse(&Value::from_json(text).expect("the test's own JSON"))
+}
+
+fn accepted(actions: &str) -> Workflow {
+    let (workflow, warnings) = parse(&with_actions(actions)).expect("a sound definition");
+    assert_eq!(warnings, [], "{actions}");
+    workflow
+}
+
+fn action<'a>(workflow: &'a Workflow, name: &str) -> &'a Action {
+    workflow.action(workflow.find(name).expect("an action of that name"))
+}
+
+/// Problems of the actions as `code pointer [span text]`, errors and warnings alike.
+fn problems(actions: &str) -> Vec<String> {
+    problems_of(&with_actions(actions))
+}
+
+fn problems_of(text: &str) -> Vec<String> {
+    let json: serde_json::Value = serde_json::from_str(text).expect("the test's own JSON");
+    let found = match parse(text) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => {
+            assert!(problems.iter().any(|problem| problem.severity == Severity::Error));
+            problems
+        }
+    };
+    let show = |problem: Problem| {
+        let place = json.pointer(&problem.pointer).expect("the pointer leads somewhere");
+        let part = problem
+            .span
+            .map(|span| place.as_str().expect("a span is in a string")[span].to_owned());
+        let warning = if problem.severity == Severity::Warning {
+            "warning "
+        } else {
+            ""
+        };
+        let part = part.map(|part| format!(" {part}")).unwrap_or_default();
+        format!("{warning}{} {}{part}", problem.code, problem.pointer)
+    };
+    found.into_iter().map(show).collect()
+}
+
+#[test]
+fn wrong_actions_are_named_with_their_place() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            r#""A": {"type": "Until", "actions": {}}"#,
+            &["UnsupportedAction /actions/A/type"],
+        ),
+        (
+            r#""A": {"type": "Wait", "inputs": {}}"#,
+            &["UnsupportedAction /actions/A/type"],
+        ),
+        (
+            r#""A": {"type": "Compse", "inputs": 1}"#,
+            &["UnknownAction /actions/A/type"],
+        ),
+        (r#""A": {"inputs": 1}"#, &["MissingProperty /actions/A"]),
+        (r#""A": {"type": "Compose"}"#, &["MissingProperty /actions/A"]),
+        (r#""A": 1"#, &["WrongType /actions/A"]),
+        (r#""A/b~c": {"type": 7}"#, &["WrongType /actions/A~1b~0c/type"]),
+        (
+            r#""A": {"type": "Http", "inputs": {"method": "GET"}}"#,
+            &["MissingProperty /actions/A/inputs"],
+        ),
+        (
+            r#""A": {"type": "ApiConnection", "inputs": {"host": {}, "method": "get", "path": "/x"}}"#,
+            &["MissingProperty /actions/A/inputs/host"],
+        ),
+        (
+            r#""A": {"type": "Compose", "inputs": 1}, "a": {"type": "Compose", "inputs": 1}"#,
+            &["DuplicateName /actions/a"],
+        ),
+        (
+            r#""A": {"type": "Terminate", "inputs": {"runStatus": "Stopped"}}"#,
+            &["InvalidValue /actions/A/inputs/runStatus"],
+        ),
+        (
+            r#""L": {"type": "Foreach", "foreach": [], "actions": {"T": {"type": "Terminate", "inputs": {"runStatus": "Failed"}}}}"#,
+            &["TerminateInLoop /actions/L/actions/T"],
+        ),
+        (
+            r#""A": {"type": "Table", "inputs": {"from": [], "format": "XML", "columns": [{"header": "h"}]}}"#,
+            &[
+                "InvalidValue /actions/A/inputs/format",
+                "MissingProperty /actions/A/inputs/columns/0",
+            ],
+        ),
+        (
+            r#""A": {"type": "Switch", "expression": 1, "cases": {"X": {"case": 1, "actions": {}}, "Y": {"case": 1, "actions": {}}, "Z": {"case": true}}}"#,
+            &[
+                "DuplicateCase /actions/A/cases/Y/case",
+                "WrongType /actions/A/cases/Z/case",
+            ],
+        ),
+        (
+            r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
+            &["InvalidExpression /actions/A/expression/and/0/equals/1"],
+        ),
+    ];
+    for (actions, expected) in cases {
+        assert_eq!(problems(actions), *expected, "{actions}");
+    }
+}
+
+#[test]
+fn wrong_expressions_are_named_with_the_part() {
+    let cases = [
+        ("@conact('a')", "UnknownFunction /actions/A/inputs conact('a')"),
+        ("x @{length()} y", "WrongArity /actions/A/inputs length()"),
+        (
+            "@parameters('Nope')",
+            "UnknownParameter /actions/A/inputs parameters('Nope')",
+        ),
+        (
+            "@concat('é', variables('V'))",
+            "UnknownVariable /actions/A/inputs variables('V')",
+        ),
+        ("@body('Nope')?['x']", "UnknownAction /actions/A/inputs body('Nope')"),
+        ("@outputs('A')", "NotBefore /actions/A/inputs outputs('A')"),
+        ("@items('Nope')", "UnknownAction /actions/A/inputs items('Nope')"),
+        ("@item()", "warning NotInLoop /actions/A/inputs item()"),
+        ("@parameters('plain')", ""),
+        ("@body(parameters('Plain'))", ""),
+        ("@triggerBody()?['object']", ""),
+    ];
+    for (text, expected) in cases {
+        let actions = format!(r#""A": {{"type": "Compose", "inputs": "{text}"}}"#);
+        let expected: Vec<&str> = Some(expected).filter(|text| !text.is_empty()).into_iter().collect();
+        assert_eq!(problems(&actions), expected, "{text}");
+    }
+    let broken = problems(r#""A": {"type": "Compose", "inputs": {"b": ["@concat('a'"]}}"#);
+    assert_eq!(broken.len(), 1);
+    assert!(
+        broken[0].starts_with("InvalidExpression /actions/A/inputs/b/0"),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn misspellings_get_a_hint() {
+    let message = |actions: &str| parse(&with_actions(actions)).expect_err("a problem")[0].message.clone();
+    let function = message(r#""A": {"type": "Compose", "inputs": "@conact('a')"}"#);
+    assert!(function.contains("did you mean 'concat'"), "{function}");
+    let kind = message(r#""A": {"type": "Compse", "inputs": 1}"#);
+    assert!(kind.contains("did you mean 'Compose'"), "{kind}");
+    let name =
+        message(r#""Send": {"type": "Compose", "inputs": 1}, "B": {"type": "Compose", "inputs": "@body('Sent')"}"#);
+    assert!(name.contains("did you mean 'Send'"), "{name}");
+}
+
+#[test]
+fn run_after_draws_a_graph_of_siblings() {
+    let compose = r#""type": "Compose", "inputs": 1"#;
+    let workflow = accepted(&format!(
+        r#""A": {{{compose}}}, "B": {{{compose}, "runAfter": {{"a": ["SUCCEEDED", "timedout"]}}}},
+           "C": {{{compose}, "runAfter": {{"A": ["Failed"], "B": ["Skipped"]}}}}"#
+    ));
+    assert_eq!(action(&workflow, "A").successors.len(), 2);
+    assert_eq!(action(&workflow, "C").run_after.len(), 2);
+    assert_eq!(workflow.block(action(&workflow, "B").block).actions.len(), 3);
+
+    let cases = [
+        (r#"{"X": ["Succeeded"]}"#, "UnknownAction /actions/B/runAfter/X"),
+        (r#"{"A": []}"#, "InvalidRunAfter /actions/B/runAfter/A"),
+        (r#"{"A": ["Done"]}"#, "InvalidRunAfter /actions/B/runAfter/A/0"),
+        (
+            r#"{"Inner": ["Succeeded"]}"#,
+            "InvalidRunAfter /actions/B/runAfter/Inner",
+        ),
+        (r#"{"B": ["Succeeded"]}"#, "RunAfterCycle /actions/B/runAfter"),
+        (r#"["A"]"#, "WrongType /actions/B/runAfter"),
+    ];
+    for (run_after, expected) in cases {
+        let actions = format!(
+            r#""A": {{{compose}}}, "S": {{"type": "Scope", "actions": {{"Inner": {{{compose}}}}}}},
+               "B": {{{compose}, "runAfter": {run_after}}}"#
+        );
+        assert_eq!(problems(&actions), [expected], "{run_after}");
+    }
+    let ring = format!(
+        r#""A": {{{compose}, "runAfter": {{"C": ["Succeeded"]}}}}, "B": {{{compose}, "runAfter": {{"A": ["Succeeded"]}}}},
+           "C": {{{compose}, "runAfter": {{"B": ["Succeeded"]}}}}, "D": {{{compose}, "runAfter": {{"C": ["Succeeded"]}}}}"#
+    );
+    assert_eq!(problems(&ring), ["RunAfterCycle /actions/A/runAfter"]);
+}
+
+#[test]
+fn an_action_reads_only_what_can_have_ended() {
+    let reads = |inputs: &str, run_after: &str| {
+        problems(&format!(
+            r#""First": {{"type": "Compose", "inputs": 1}},
+               "Beside": {{"type": "Compose", "inputs": 1}},
+               "Choice": {{"type": "If", "runAfter": {{"First": ["Succeeded"]}}, "expression": "@true",
+                  "actions": {{"Then": {{"type": "Compose", "inputs": "{inputs}"}}}},
+                  "else": {{"actions": {{"Otherwise": {{"type": "Compose", "inputs": 1}}}}}}}},
+               "Loop": {{"type": "Foreach", "runAfter": {{{run_after}}}, "foreach": [1],
+                  "actions": {{"Inner": {{"type": "Compose", "inputs": "@items('Loop')"}}}}}},
+               "Last": {{"type": "Compose", "runAfter": {{"Loop": ["Succeeded"]}}, "inputs": "@outputs('Then')"}}"#
+        ))
+    };
+    let after_choice = r#""Choice": ["Succeeded"]"#;
+    assert_eq!(reads("@outputs('First')", after_choice), [""; 0]);
+    let then = "NotBefore /actions/Choice/actions/Then/inputs";
+    for name in ["Beside", "Otherwise", "Choice", "Loop", "Inner", "Last"] {
+        let found = reads(&format!("@outputs('{name}')"), after_choice);
+        assert_eq!(found, [format!("{then} outputs('{name}')")]);
+    }
+    assert_eq!(
+        reads("@items('Loop')", after_choice),
+        ["NotInLoop /actions/Choice/actions/Then/inputs items('Loop')"]
+    );
+    assert_eq!(reads("@1", ""), ["NotBefore /actions/Last/inputs outputs('Then')"]);
+    assert_eq!(
+        reads("@result('First')", after_choice),
+        ["NotAScope /actions/Choice/actions/Then/inputs result('First')"]
+    );
+}
+
+#[test]
+fn variables_are_declared_once_at_the_top() {
+    let declare = r#"{"type": "InitializeVariable", "inputs": {"variables": [{"name": "V", "type": "String"}]}}"#;
+    let after = r#""runAfter": {"D": ["Succeeded"]}"#;
+    let set = |value: &str| {
+        format!(
+            r#""D": {declare}, "S": {{"type": "SetVariable", {after}, "inputs": {{"name": "v", "value": "{value}"}}}}"#
+        )
+    };
+    assert_eq!(problems(&set("x")), [""; 0]);
+    let own = "warning SelfReference /actions/S/inputs/value variables('V')";
+    assert_eq!(problems(&set("@concat(variables('V'), 'x')")), [own]);
+    assert_eq!(
+        problems(&format!(r#""D": {declare}, "E": {declare}"#)),
+        ["DuplicateVariable /actions/E/inputs/variables/0/name"]
+    );
+    assert_eq!(
+        problems(&format!(r#""S": {{"type": "Scope", "actions": {{"D": {declare}}}}}"#)),
+        ["NestedInitializeVariable /actions/S/actions/D"]
+    );
+    assert_eq!(
+        problems(r#""S": {"type": "IncrementVariable", "inputs": {"name": "N"}}"#),
+        ["UnknownVariable /actions/S/inputs/name"]
+    );
+    assert_eq!(
+        problems(&format!(
+            r#""D": {declare}, "C": {{"type": "Compose", "inputs": "@variables('V')"}}"#
+        )),
+        ["warning NotBefore /actions/C/inputs variables('V')"]
+    );
+}
+
+#[test]
+fn triggers_of_sentinel_are_told_by_their_path() {
+    let kind = |trigger: &str| {
+        let text = format!(r#"{{"triggers": {{"T": {trigger}}}, "actions": {{}}}}"#);
+        parse(&text).map(|(workflow, _)| (definition::trigger_kind(&workflow), workflow.triggers[0].kind.clone()))
+    };
+    let webhook = |path: &str| {
+        kind(&format!(
+            r#"{{"type": "apiconnectionwebhook", "inputs": {{"path": "{path}"}}}}"#
+        ))
+    };
+    assert!(matches!(
+        webhook("/incident-creation"),
+        Ok(("Incident", TriggerKind::SentinelIncident))
+    ));
+    assert!(matches!(
+        webhook("/subscribe"),
+        Ok(("Alert", TriggerKind::SentinelAlert))
+    ));
+    let entity = webhook("/entity/@{encodeURIComponent('UrlEntity')}");
+    assert!(matches!(entity, Ok(("Entity", TriggerKind::SentinelEntity(kind))) if kind == "UrlEntity"));
+    let request = kind(r#"{"type": "Request", "kind": "Http", "inputs": {"schema": {}}}"#);
+    assert!(matches!(request, Ok(("Other", TriggerKind::Request { schema: None }))));
+    let recurrence = kind(r#"{"type": "Recurrence", "recurrence": {"frequency": "Day", "interval": 1}}"#);
+    assert!(matches!(recurrence, Ok(("Other", TriggerKind::Recurrence(_)))));
+
+    let code = |trigger: &str| kind(trigger).map(|_| ()).expect_err("a problem")[0].code;
+    assert_eq!(
+        code(r#"{"type": "ApiConnectionWebhook", "inputs": {"path": "/elsewhere"}}"#),
+        "UnsupportedTrigger"
+    );
+    assert_eq!(code(r#"{"type": "Batch"}"#), "UnsupportedTrigger");
+    assert_eq!(code(r#"{"type": "Reqest"}"#), "UnknownTrigger");
+    assert_eq!(problems_of(r#"{"actions": {}}"#), ["NoTrigger "]);
+    let two = r#"{"triggers": {"A": {"type": "Request"}, "B": {"type": "Request"}}}"#;
+    assert_eq!(problems_of(two), ["SeveralTriggers /triggers/B"]);
+}
+
+#[test]
+fn connections_are_those_that_actions_name() {
+    let call = |name: &str| {
+        format!(
+            r#"{{"type": "ApiConnection", "inputs": {{"host": {{"connection": {name}}}, "method": "get", "path": "/x"}}}}"#
+        )
+    };
+    let workflow = accepted(&format!(
+        r#""A": {}, "B": {}, "C": {}"#,
+        call(r#"{"name": "@parameters('$connections')['azuresentinel_1']['connectionId']"}"#),
+        call(r#"{"name": "@parameters('$connections')?['teams']?['connectionId']"}"#),
+        call(r#"{"referenceName": "office365"}"#),
+    ));
+    let connections: Vec<String> = definition::connections(&workflow).into_iter().collect();
+    assert_eq!(connections, ["azuresentinel_1", "office365", "teams"]);
+}
+
+#[test]
+fn loops_have_a_concurrency() {
+    let concurrency = |options: &str| {
+        let workflow = accepted(&format!(
+            r#""O": {{"type": "Foreach", "foreach": [1], {options} "actions": {{"S": {{"type": "Scope", "actions": {{
+                "I": {{"type": "foreach", "foreach": [1], {options} "actions": {{}}}}}}}}}}}}"#
+        ));
+        ["O", "I"].map(|name| match action(&workflow, name).kind {
+            ActionKind::Foreach { concurrency, .. } => concurrency,
+            _ => 0,
+        })
+    };
+    assert_eq!(concurrency(""), [20, 1]);
+    assert_eq!(concurrency(r#""operationOptions": "sequential","#), [1, 1]);
+    assert_eq!(
+        concurrency(r#""runtimeConfiguration": {"concurrency": {"repetitions": 50}},"#),
+        [50, 1]
+    );
+    let wrong = r#""L": {"type": "Foreach", "foreach": [], "actions": {}, "runtimeConfiguration": {"concurrency": {"repetitions": 51}}}"#;
+    assert_eq!(
+        problems(wrong),
+        ["InvalidValue /actions/L/runtimeConfiguration/concurrency/repetitions"]
+    );
+}
+
+#[test]
+fn options_that_change_results_are_refused() {
+    let cases = [
+        (
+            r#""operationOptions": "DisableAsyncPattern, SuppressWorkflowHeaders""#,
+            "",
+        ),
+        (
+            r#""operationOptions": "DisableAutomaticDecompression""#,
+            "UnsupportedOption /actions/A/operationOptions",
+        ),
+        (
+            r#""operationOptions": "Sequentially""#,
+            "warning UnknownOption /actions/A/operationOptions",
+        ),
+        (
+            r#""runtimeConfiguration": {"paginationPolicy": {"minimumItemCount": 5}}"#,
+            "UnsupportedOption /actions/A/runtimeConfiguration/paginationPolicy",
+        ),
+        (
+            r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Chunked"}}"#,
+            "warning IgnoredOption /actions/A/runtimeConfiguration/contentTransfer",
+        ),
+        (
+            r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Enabled"}}"#,
+            "UnsupportedOption /actions/A/runtimeConfiguration/staticResult",
+        ),
+        (
+            r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Disabled"}}"#,
+            "",
+        ),
+        (
+            r#""runtimeConfiguration": {"secureData": {"properties": ["body"]}}"#,
+            "InvalidValue /actions/A/runtimeConfiguration/secureData/properties/0",
+        ),
+        (r#""limit": {"timeout": "PT30M"}"#, ""),
+        (
+            r#""limit": {"timeout": "30 minutes"}"#,
+            "InvalidDuration /actions/A/limit/timeout",
+        ),
+    ];
+    for (option, expected) in cases {
+        let action = format!(r#""A": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x"}}, {option}}}"#);
+        let expected: Vec<&str> = Some(expected).filter(|text| !text.is_empty()).into_iter().collect();
+        assert_eq!(problems(&action), expected, "{option}");
+    }
+}
+
+#[test]
+fn retry_policies_are_read() {
+    let http = |policy: &str| {
+        format!(r#""A": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x", "retryPolicy": {policy}}}}}"#)
+    };
+    let policy = |policy: &str| match &action(&accepted(&http(policy)), "A").kind {
+        ActionKind::Http(call) => call.retry.clone(),
+        _ => RetryPolicy::None,
+    };
+    let seconds = Duration::from_secs;
+    let standard = RetryPolicy::Exponential {
+        count: 4,
+        interval: Duration::from_millis(7_500),
+        minimum: seconds(5),
+        maximum: seconds(45),
+    };
+    assert_eq!(policy("null"), standard);
+    assert_eq!(policy(r#"{"type": "Default"}"#), standard);
+    assert_eq!(policy(r#"{"type": "none"}"#), RetryPolicy::None);
+    let fixed = policy(r#"{"type": "fixed", "count": 90, "interval": "PT60S"}"#);
+    assert_eq!(
+        fixed,
+        RetryPolicy::Fixed {
+            count: 90,
+            interval: seconds(60)
+        }
+    );
+    let exponential = policy(r#"{"type": "exponential", "count": 3, "interval": "PT10S"}"#);
+    let whole_range = RetryPolicy::Exponential {
+        count: 3,
+        interval: seconds(10),
+        minimum: seconds(5),
+        maximum: seconds(86_400),
+    };
+    assert_eq!(exponential, whole_range);
+    let at = "InvalidRetryPolicy /actions/A/inputs/retryPolicy";
+    assert_eq!(problems(&http(r#"{"type": "linear"}"#)), [format!("{at}/type")]);
+    let both = problems(&http(r#"{"type": "fixed", "count": 91, "interval": "PT1S"}"#));
+    assert_eq!(both, [format!("{at}/count"), format!("{at}/interval")]);
+}
+
+#[test]
+fn limits_are_kept() {
+    let nested = |depth: usize| {
+        let open = |level: usize| format!(r#""S{level}": {{"type": "Scope", "actions": {{"#);
+        (0..depth).map(open).collect::<String>() + r#""Leaf": {"type": "Compose", "inputs": 1}"# + &"}}".repeat(depth)
+    };
+    assert_eq!(problems(&nested(8)), [""; 0]);
+    assert_eq!(problems(&nested(9)).len(), 1);
+    assert!(problems(&nested(9))[0].starts_with("TooDeep "));
+    let many = |count: usize| {
+        let actions: Vec<String> = (0..count)
+            .map(|index| format!(r#""A{index}": {{"type": "Compose", "inputs": 1}}"#))
+            .collect();
+        actions.join(",")
+    };
+    assert_eq!(problems(&many(500)), [""; 0]);
+    assert_eq!(problems(&many(501)), ["TooManyActions /actions/A500"]);
+    let name = "n".repeat(81);
+    assert_eq!(
+        problems(&format!(r#""{name}": {{"type": "Compose", "inputs": 1}}"#)),
+        [format!("InvalidName /actions/{name}")]
+    );
+    let cases: Vec<String> = (0..26)
+        .map(|index| format!(r#""C{index}": {{"case": {index}, "actions": {{}}}}"#))
+        .collect();
+    let switch = format!(
+        r#""S": {{"type": "Switch", "expression": 1, "cases": {{{}}}}}"#,
+        cases.join(",")
+    );
+    assert_eq!(problems(&switch), ["TooManyCases /actions/S"]);
+}
+
+#[test]
+fn secrecy_follows_what_carries_it() {
+    let compose = |inputs: &str, after: &str| {
+        let after = if after.is_empty() {
+            String::new()
+        } else {
+            format!(r#""{after}": ["Succeeded"]"#)
+        };
+        format!(r#"{{"type": "Compose", "inputs": "{inputs}", "runAfter": {{{after}}}}}"#)
+    };
+    let workflow = accepted(&format!(
+        r#""Declare": {{"type": "InitializeVariable", "inputs": {{"variables": [
+              {{"name": "Secret", "type": "String"}}, {{"name": "Open", "type": "String", "value": "@parameters('Plain')"}}]}}}},
+           "Key": {},
+           "Copy": {},
+           "Set": {{"type": "SetVariable", "inputs": {{"name": "secret", "value": "@{{outputs('Copy')}}"}}, "runAfter": {{"Copy": ["Succeeded"], "Declare": ["Succeeded"]}}}},
+           "Loop": {{"type": "Foreach", "foreach": "@array(variables('SECRET'))", "runAfter": {{"Set": ["Succeeded"]}}, "actions": {{
+              "Element": {{"type": "Compose", "inputs": "@item()"}},
+              "Harmless": {{"type": "Compose", "inputs": "x"}}}}}},
+           "Call": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x", "headers": {{"k": "@parameters('KEY')"}}}}, "runAfter": {{"Loop": ["Succeeded"]}}}},
+           "Answer": {},
+           "Try": {},
+           "Free": {}"#,
+        compose("@parameters('Key')", ""),
+        compose("@{toUpper(outputs('Key'))}", "Key"),
+        compose("@body('Call')", "Call"),
+        compose("@result('Loop')", "Answer"),
+        compose("@variables('Open')", "Try"),
+    ));
+    let secrecy = |name: &str| {
+        (
+            action(&workflow, name).secure_inputs,
+            action(&workflow, name).secure_outputs,
+        )
+    };
+    for name in ["Key", "Copy", "Set", "Element", "Try"] {
+        assert_eq!(secrecy(name), (true, true), "{name}");
+    }
+    for name in ["Loop", "Call"] {
+        assert_eq!(secrecy(name), (true, false), "{name}");
+    }
+    for name in ["Harmless", "Answer", "Free"] {
+        assert_eq!(secrecy(name), (false, false), "{name}");
+    }
+    assert_eq!(workflow.secure_variables.into_iter().collect::<Vec<_>>(), ["secret"]);
+}
+
+#[test]
+fn declared_secrecy_hides_what_readers_carry() {
+    let http = |properties: &str| {
+        accepted(&format!(
+            r#""Call": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x"}},
+                 "runtimeConfiguration": {{"secureData": {{"properties": [{properties}]}}}}}},
+               "Send": {{"type": "Http", "runAfter": {{"Call": ["Succeeded"]}},
+                 "inputs": {{"method": "POST", "uri": "http://x", "body": "@body('Call')"}}}},
+               "Later": {{"type": "Compose", "runAfter": {{"Send": ["Succeeded"]}}, "inputs": "@body('Send')"}}"#
+        ))
+    };
+    for properties in [r#""inputs""#, r#""outputs""#] {
+        let workflow = http(properties);
+        assert!(action(&workflow, "Send").secure_inputs, "{properties}");
+        assert!(!action(&workflow, "Send").secure_outputs, "{properties}");
+        assert!(!action(&workflow, "Later").secure_inputs, "{properties}");
+    }
+}
+
+/// The folder of real content, or `None` with a word on it where there is none.
+fn corpus() -> Option<PathBuf> {
+    let given = std::env::var_os("RIPOSTE_CORPUS").map(PathBuf::from);
+    let folder = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("no corpus at {}; set RIPOSTE_CORPUS to its folder", folder.display());
+    None
+}
+
+/// Workflow definitions anywhere in a template, without those that hold ARM expressions.
+fn definitions(json: &Value, found: &mut Vec<Value>) {
+    if json.get("triggers").is_some() && json.get("actions").is_some() && !has_arm_expression(json) {
+        found.push(json.clone());
+        return;
+    }
+    match json {
+        Value::Object(object) => object.iter().for_each(|(_, value)| definitions(value, found)),
+        Value::Array(items) => items.iter().for_each(|item| definitions(item, found)),
+        _ => {}
+    }
+}
+
+fn has_arm_expression(json: &Value) -> bool {
+    match json {
+        Value::String(text) => text.starts_with('['),
+        Value::Object(object) => object.iter().any(|(_, value)| has_arm_expression(value)),
+        Value::Array(items) => items.iter().any(has_arm_expression),
+        _ => false,
+    }
+}
+
+#[test]
+fn real_definitions_are_read() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    let mut found = Vec::new();
+    for folder in ["playbooks", "modern-playbooks"] {
+        for entry in std::fs::read_dir(corpus.join(folder)).expect("a folder of the corpus") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a readable file");
+            if let Ok(json) = Value::from_json(text.trim_start_matches('\u{feff}')) {
+                definitions(&json, &mut found);
+            }
+        }
+    }
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sound = 0;
+    for definition in &found {
+        match definition::parse(definition) {
+            Ok(_) => sound += 1,
+            Err(problems) => {
+                for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
+                    *codes.entry(problem.code).or_default() += 1;
+                    if !problem.code.starts_with("Unsupported") {
+                        eprintln!("{} {}: {}", problem.code, problem.pointer, problem.message);
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("{sound} of {} definitions are sound; errors: {codes:?}", found.len());
+    assert!(sound * 2 > found.len(), "most of the real content is read");
+}
+
+/// Any JSON, with the member names of definitions more often than others.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let word = prop::sample::select(vec![
+        "triggers",
+        "actions",
+        "type",
+        "inputs",
+        "runAfter",
+        "Foreach",
+        "foreach",
+        "If",
+        "Switch",
+        "cases",
+        "expression",
+        "Compose",
+        "SetVariable",
+        "variables",
+        "name",
+        "value",
+        "Scope",
+        "Request",
+        "A",
+        "B",
+        "Succeeded",
+        "and",
+        "equals",
+        "@body('A')",
+        "@{variables('v')}",
+        "@concat(",
+        "runtimeConfiguration",
+        "secureData",
+        "limit",
+        "timeout",
+        "P1D",
+        "retryPolicy",
+        "parameters",
+        "outputs",
+        "@parameters('p')",
+        "Until",
+        "else",
+        "default",
+        "InitializeVariable",
+    ]);
+    let leaf = prop_oneof![
+        word.clone().prop_map(serde_json::Value::from),
+        ".{0,12}".prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        any::<bool>().prop_map(serde_json::Value::from),
+        Just(serde_json::Value::Null),
+    ];
+    leaf.prop_recursive(8, 96, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            prop::collection::vec((word.clone(), inner), 0..6).prop_map(|members| {
+                let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+                serde_json::Value::Object(members.collect())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_json_makes_it_panic(actions in any_json(), trigger in any_json(), whole in any_json()) {
+        let mixed = serde_json::json!({
+            "triggers": {"T": {"type": "Request", "inputs": trigger}},
+            "parameters": {"p": {"type": "SecureString"}},
+            "actions": {"A": {"type": "Scope", "actions": actions.clone()}, "B": actions},
+        });
+        let _ = definition::parse(&Value::from(&mixed));
+        let _ = definition::parse(&Value::from(&whole));
+    }
+}
+
+#[test]
+fn deep_values_do_not_overflow_the_stack() {
+    let deep = (0..5_000).fold(Value::from("@1"), |inner, _| Value::array([inner]));
+    let trigger = Value::object([("type", "Request")]);
+    let action = Value::object([("type", Value::from("Compose")), ("inputs", deep)]);
+    let definition = Value::object([
+        ("triggers", Value::object([("T", trigger)])),
+        ("actions", Value::object([("A", action)])),
+    ]);
+    assert!(definition::parse(&definition).is_err());
+}

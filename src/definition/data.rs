@@ -1,0 +1,122 @@
+//! Reads the data operations: Compose, ParseJson, Query, Select, Join, Table.
+
+use super::action::{Entry, nothing};
+use super::draft::Draft;
+use super::node::Node;
+use super::workflow::{ActionKind, TableFormat};
+use crate::expression::{Template, Value};
+
+/// `Compose`: its inputs are its value, whatever they are.
+pub(super) fn compose(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    ActionKind::Compose(draft.required_template(entry.owner(), &entry.node, "inputs"))
+}
+
+/// `ParseJson`.
+pub(super) fn parse_json(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(inputs) = entry.inputs(draft) else {
+        return nothing();
+    };
+    let schema = inputs.member("schema");
+    let schema = schema
+        .filter(|schema| draft.is_object(schema))
+        .map(|schema| schema.value.clone());
+    ActionKind::ParseJson {
+        content: draft.required_template(entry.owner(), &inputs, "content"),
+        schema: schema.filter(|schema| schema.as_object().is_some_and(|schema| !schema.is_empty())),
+    }
+}
+
+/// `Query`: "Filter array" in the designer.
+pub(super) fn query(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(inputs) = entry.inputs(draft) else {
+        return nothing();
+    };
+    let condition = match draft.required(&inputs, "where") {
+        Some(condition) => draft.condition(entry.owner(), &condition, true),
+        None => Template::Literal(Value::Null),
+    };
+    ActionKind::Query {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        condition,
+    }
+}
+
+/// `Select`.
+pub(super) fn select(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(inputs) = entry.inputs(draft) else {
+        return nothing();
+    };
+    let select = match inputs.find("select") {
+        Some(select) => draft.element_template(entry.owner(), &select),
+        None => {
+            draft.missing(&inputs, "select");
+            Template::Literal(Value::Null)
+        }
+    };
+    ActionKind::Select {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        select,
+    }
+}
+
+/// `Join`.
+pub(super) fn join(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(inputs) = entry.inputs(draft) else {
+        return nothing();
+    };
+    ActionKind::Join {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        with: draft.required_template(entry.owner(), &inputs, "joinWith"),
+    }
+}
+
+/// `Table`: "Create CSV table" and "Create HTML table" in the designer.
+pub(super) fn table(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(inputs) = entry.inputs(draft) else {
+        return nothing();
+    };
+    ActionKind::Table {
+        from: draft.required_template(entry.owner(), &inputs, "from"),
+        format: table_format(draft, &inputs),
+        columns: columns(draft, entry, &inputs),
+    }
+}
+
+fn table_format(draft: &mut Draft, inputs: &Node) -> TableFormat {
+    let Some(node) = draft.required(inputs, "format") else {
+        return TableFormat::Csv;
+    };
+    match node.value.as_str().map(str::to_lowercase).as_deref() {
+        Some("csv") => TableFormat::Csv,
+        Some("html") => TableFormat::Html,
+        _ => {
+            let message = "the format of a table is CSV or HTML, and no expression";
+            draft.report.error("InvalidValue", &node.pointer, message);
+            TableFormat::Csv
+        }
+    }
+}
+
+fn columns(draft: &mut Draft, entry: &Entry, inputs: &Node) -> Option<Vec<(Template, Template)>> {
+    let columns = inputs.member("columns")?;
+    draft.is_array(&columns);
+    let mut pairs = Vec::new();
+    for column in columns.items() {
+        if !draft.is_object(&column) {
+            continue;
+        }
+        let header = match column.member("header") {
+            Some(header) => draft.element_template(entry.owner(), &header),
+            None => Template::Literal(Value::from("")),
+        };
+        let value = match column.find("value") {
+            Some(value) => draft.element_template(entry.owner(), &value),
+            None => {
+                draft.missing(&column, "value");
+                Template::Literal(Value::Null)
+            }
+        };
+        pairs.push((header, value));
+    }
+    (!pairs.is_empty()).then_some(pairs)
+}

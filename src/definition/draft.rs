@@ -1,0 +1,245 @@
+//! The workflow while it is being read: what was found so far, where each template stands, and the problems.
+//! Readers of triggers and actions share it; checks over the whole run on it at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Severity;
+use super::limits::Limits;
+use super::nearest;
+use super::node::{Node, kind_of};
+use super::report::Report;
+use super::workflow::{ActionId, RunAfterStatus, Workflow};
+use crate::expression::{Template, TemplateError, Value, condition};
+
+/// Unknown names for which a near one is looked up: hostile definitions must not cost time.
+const HINTS: usize = 50;
+
+/// A workflow that is being read.
+pub(super) struct Draft {
+    /// What it must keep.
+    pub(super) limits: Limits,
+    /// What is wrong with it.
+    pub(super) report: Report,
+    /// What was read.
+    pub(super) workflow: Workflow,
+    /// Every template, with its place.
+    pub(super) sites: Vec<Site>,
+    /// For each action what it waits for, by name.
+    pub(super) waits: Vec<Vec<Wait>>,
+    /// For each action the hiding that it declares.
+    pub(super) declared: Vec<DeclaredSecrecy>,
+    /// The action that declares each variable, by lower-case name.
+    pub(super) variables: BTreeMap<String, ActionId>,
+    /// The declared parameters, by lower-case name.
+    pub(super) parameters: BTreeSet<String>,
+    /// The variables that actions change: name as written, and its pointer.
+    pub(super) written: Vec<(String, String)>,
+    /// Whether actions were left out because there are too many.
+    pub(super) truncated: bool,
+    hints: usize,
+}
+
+/// Where a template stands.
+pub(super) struct Site {
+    /// Whose template it is.
+    pub(super) owner: Owner,
+    /// JSON pointer to it.
+    pub(super) pointer: String,
+    /// The template.
+    pub(super) template: Template,
+    /// Whether `item()` is an element of the data operation that it belongs to.
+    pub(super) element: bool,
+}
+
+/// Whose a template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The trigger.
+    Trigger,
+    /// An action.
+    Action(ActionId),
+    /// An output of the run, by its index.
+    Output(usize),
+}
+
+/// An entry of `runAfter` before its name is resolved.
+pub(super) struct Wait {
+    /// The name as written.
+    pub(super) name: String,
+    /// JSON pointer to the entry.
+    pub(super) pointer: String,
+    /// The statuses.
+    pub(super) statuses: Vec<RunAfterStatus>,
+}
+
+/// `runtimeConfiguration.secureData.properties`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DeclaredSecrecy {
+    /// `inputs` is among them.
+    pub(super) inputs: bool,
+    /// `outputs` is among them.
+    pub(super) outputs: bool,
+}
+
+impl Draft {
+    /// An empty workflow.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            report: Report::default(),
+            workflow: Workflow {
+                parameters: Vec::new(),
+                triggers: Vec::new(),
+                actions: Vec::new(),
+                blocks: Vec::new(),
+                outputs: Vec::new(),
+                names: Default::default(),
+                secure_variables: Default::default(),
+                secure_outputs: Default::default(),
+            },
+            sites: Vec::new(),
+            waits: Vec::new(),
+            declared: Vec::new(),
+            variables: BTreeMap::new(),
+            parameters: BTreeSet::new(),
+            written: Vec::new(),
+            truncated: false,
+            hints: HINTS,
+        }
+    }
+
+    /// Whether a node is an object; if not, that is reported.
+    pub(super) fn is_object(&mut self, node: &Node) -> bool {
+        self.has_kind(node, node.value.as_object().is_some(), "an object")
+    }
+
+    /// Whether a node is an array; if not, that is reported.
+    pub(super) fn is_array(&mut self, node: &Node) -> bool {
+        self.has_kind(node, node.value.as_array().is_some(), "an array")
+    }
+
+    /// The text of a node; if it is none, that is reported.
+    pub(super) fn text<'a>(&mut self, node: &Node<'a>) -> Option<&'a str> {
+        self.has_kind(node, node.value.as_str().is_some(), "a string");
+        node.value.as_str()
+    }
+
+    fn has_kind(&mut self, node: &Node, right: bool, wanted: &str) -> bool {
+        if !right {
+            let message = format!("{} stands here, but {wanted} is needed", kind_of(node.value));
+            self.report.error("WrongType", &node.pointer, message);
+        }
+        right
+    }
+
+    /// A member that must be there and not `null`.
+    pub(super) fn required<'a>(&mut self, node: &Node<'a>, name: &str) -> Option<Node<'a>> {
+        let member = node.member(name);
+        if member.is_none() && node.value.as_object().is_some() {
+            self.missing(node, name);
+        }
+        member
+    }
+
+    /// Reports that a member is missing.
+    pub(super) fn missing(&mut self, node: &Node, name: &str) {
+        let message = format!("the property '{name}' is missing");
+        self.report.error("MissingProperty", &node.pointer, message);
+    }
+
+    /// The template of a member that must be there; `null` is a value.
+    pub(super) fn required_template(&mut self, owner: Owner, node: &Node, name: &str) -> Template {
+        match node.find(name) {
+            Some(member) => self.template(owner, &member),
+            None => {
+                if node.value.as_object().is_some() {
+                    self.missing(node, name);
+                }
+                Template::Literal(Value::Null)
+            }
+        }
+    }
+
+    /// The template of a member, if it is there and not `null`.
+    pub(super) fn optional_template(&mut self, owner: Owner, node: &Node, name: &str) -> Option<Template> {
+        node.member(name).map(|member| self.template(owner, &member))
+    }
+
+    /// A template; its problems are reported.
+    pub(super) fn template(&mut self, owner: Owner, node: &Node) -> Template {
+        let template = self.parsed(node, Template::parse(node.value));
+        self.site(owner, node, template.clone(), false);
+        template
+    }
+
+    /// A template that is evaluated for each element of a data operation.
+    pub(super) fn element_template(&mut self, owner: Owner, node: &Node) -> Template {
+        let template = self.parsed(node, Template::parse(node.value));
+        self.site(owner, node, template.clone(), true);
+        template
+    }
+
+    /// A condition, in either form; `element` as in [`Site`].
+    pub(super) fn condition(&mut self, owner: Owner, node: &Node, element: bool) -> Template {
+        let condition = self.parsed(node, condition::parse(node.value));
+        // The strings of the object form have places of their own, which the condition has lost.
+        let strings = Template::parse(node.value);
+        self.site(owner, node, strings.unwrap_or(Template::Literal(Value::Null)), element);
+        condition
+    }
+
+    fn parsed(&mut self, node: &Node, parsed: Result<Template, Vec<TemplateError>>) -> Template {
+        let errors = match parsed {
+            Ok(template) => return template,
+            Err(errors) => errors,
+        };
+        for error in errors {
+            let pointer = format!("{}{}", node.pointer, error.pointer);
+            let span = Some(error.span).filter(|span| !span.is_empty());
+            self.report
+                .add(Severity::Error, "InvalidExpression", &pointer, span, error.message);
+        }
+        Template::Literal(Value::Null)
+    }
+
+    fn site(&mut self, owner: Owner, node: &Node, template: Template, element: bool) {
+        if !matches!(template, Template::Literal(_)) {
+            self.sites.push(Site {
+                owner,
+                pointer: node.pointer.clone(),
+                template,
+                element,
+            });
+        }
+    }
+
+    /// `; did you mean 'x'?` for an unknown name, or nothing.
+    pub(super) fn hint<'a>(&mut self, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        hint(&mut self.hints, name, known)
+    }
+
+    /// The same with the names of the actions.
+    pub(super) fn action_hint(&mut self, name: &str) -> String {
+        let known = self.workflow.actions.iter().map(|action| &*action.name);
+        hint(&mut self.hints, name, known)
+    }
+
+    /// The same with the names of the variables.
+    pub(super) fn variable_hint(&mut self, name: &str) -> String {
+        hint(&mut self.hints, name, self.variables.keys().map(String::as_str))
+    }
+
+    /// The same with the names of the parameters.
+    pub(super) fn parameter_hint(&mut self, name: &str) -> String {
+        let known = self.workflow.parameters.iter().map(|parameter| &*parameter.name);
+        hint(&mut self.hints, name, known)
+    }
+}
+
+fn hint<'a>(left: &mut usize, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    if *left == 0 {
+        return String::new();
+    }
+    *left -= 1;
+    nearest::nearest(name, known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+}

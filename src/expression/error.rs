@@ -1,0 +1,59 @@
+//! What can go wrong between a text and its value. Messages name functions, members and kinds, never values.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+/// A text that is not an expression or a template.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("{message}")]
+pub struct ParseError {
+    /// Where in the text, in bytes; empty at the end of a text that stops too early.
+    pub span: Range<usize>,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+impl ParseError {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+        }
+    }
+}
+
+/// A string in a JSON value that is not a template.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// JSON pointer to the string, relative to the value that was parsed; of a member name, the member.
+    pub pointer: String,
+    /// Where in that string, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// The one code that Logic Apps gives to every expression that cannot be evaluated.
+pub const INVALID_TEMPLATE: &str = "InvalidTemplate";
+
+/// An expression without a value.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("{message}")]
+pub struct EvalError {
+    /// [`INVALID_TEMPLATE`].
+    pub code: &'static str,
+    /// Why, in the manner of Logic Apps.
+    pub message: String,
+}
+
+impl EvalError {
+    /// An error with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            code: INVALID_TEMPLATE,
+            message: message.into(),
+        }
+    }
+}
