@@ -118,9 +118,8 @@ pub fn read(file_name: &str, text: &str, options: &Options) -> Draft {
 
 impl Draft {
     fn fill(&mut self, template: &Value, options: &Options) {
-        let stem = self.file_name.rsplit(['/', '\\']).next().unwrap_or_default();
-        let stem = stem.strip_suffix(".json").unwrap_or(stem);
-        let session = Rc::new(Session::new(&options.namespace, stem));
+        let stem = telling_name(&self.file_name);
+        let session = Rc::new(Session::new(&options.namespace, &stem));
         let resources = template::resources(template, &session);
         let of_kind = |kind: &'static str| resources.iter().filter(move |resource| resource.kind == kind);
         let mut taken = HashSet::new();
@@ -248,6 +247,19 @@ fn unknown_calls(playbook: &Playbook, known: &dyn KnownConnectors) -> Vec<Findin
         }
     }
     findings
+}
+
+/// The name of a file without its extension, or of its folder where all templates are named alike.
+fn telling_name(path: &str) -> String {
+    let mut segments = path.rsplit(['/', '\\']);
+    let file = segments.next().unwrap_or_default();
+    let stem = file.strip_suffix(".json").unwrap_or(file);
+    let usual = ["azuredeploy", "maintemplate", "template", "deploy"].contains(&stem.to_lowercase().as_str());
+    segments
+        .next()
+        .filter(|folder| usual && !folder.is_empty() && !folder.starts_with('.'))
+        .unwrap_or(stem)
+        .to_owned()
 }
 
 /// Why a file holds nothing to import.
