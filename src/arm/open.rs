@@ -1,6 +1,6 @@
 //! Open values: what a template leaves to its deployment (a required parameter, a secret, the answer of Azure). While
 //! ARM expressions are evaluated such a value is a *mark* in a string; in a workflow it becomes a parameter of the
-//! Playbook, anywhere else its type's empty value. So a secret never is in a manifest: only its name is known here.
+//! Playbook, anywhere else an empty value. So a secret never is in a manifest: only its name is known here.
 
 use std::cell::RefCell;
 
@@ -18,23 +18,31 @@ pub(super) struct Open {
     pub kind: String,
     /// Why it is open.
     pub why: String,
+    /// What stands for it where it cannot stay open, such as in names and conditions.
+    pub stand_in: Value,
 }
 
 impl Open {
-    /// Whether it may only come from a Secret.
-    pub(super) fn is_secure(&self) -> bool {
-        self.kind.starts_with("secure")
-    }
-
-    /// The empty value of its type.
-    pub(super) fn empty(&self) -> Value {
-        match self.kind.as_str() {
+    /// An open value of a type, for which the type's empty value stands in.
+    pub(super) fn empty(name: &str, kind: &str, why: String) -> Self {
+        let stand_in = match kind {
             "int" => Value::Int(0),
             "bool" => Value::Bool(false),
             "array" => Value::array([]),
             "object" | "secureobject" => Value::from(Object::new()),
             _ => Value::from(""),
+        };
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            why,
+            stand_in,
         }
+    }
+
+    /// Whether it may only come from a Secret.
+    pub(super) fn is_secure(&self) -> bool {
+        self.kind.starts_with("secure")
     }
 }
 
@@ -53,8 +61,11 @@ impl OpenValues {
     pub(super) fn mark(&self, mut open: Open) -> Value {
         let mut all = self.0.borrow_mut();
         let index = all.iter().position(|other| other.why == open.why).unwrap_or_else(|| {
-            if all.iter().any(|other| other.name.eq_ignore_ascii_case(&open.name)) {
-                open.name = format!("{}-{}", open.name, all.len() + 1);
+            let base = open.name.clone();
+            let mut number = 1_usize;
+            while all.iter().any(|other| other.name.eq_ignore_ascii_case(&open.name)) {
+                number += 1;
+                open.name = format!("{base}-{number}");
             }
             all.push(open);
             all.len() - 1
@@ -93,11 +104,11 @@ impl OpenValues {
         }
     }
 
-    /// The value with every mark replaced by its empty value.
+    /// The value with every mark replaced by what stands in for it.
     pub(super) fn plain(&self, value: &Value) -> Value {
         match value {
             Value::String(text) if text.contains(OPENS) => match self.whole(value).and_then(|index| self.get(index)) {
-                Some(open) => open.empty(),
+                Some(open) => open.stand_in,
                 None => Value::from(self.plain_text(text)),
             },
             Value::Array(items) => Value::array(items.iter().map(|item| self.plain(item))),
@@ -110,13 +121,29 @@ impl OpenValues {
         }
     }
 
-    /// The text without its marks.
+    /// The text with every mark replaced by what stands in for it.
     pub(super) fn plain_text(&self, text: &str) -> String {
-        let texts = self.parts(text).into_iter().filter_map(|part| match part {
-            Part::Text(text) => Some(text),
-            Part::Mark(_) => None,
+        let texts = self.parts(text).into_iter().map(|part| match part {
+            Part::Text(text) => text.to_owned(),
+            Part::Mark(index) => self
+                .get(index)
+                .and_then(|open| open.stand_in.as_str().map(str::to_owned))
+                .unwrap_or_default(),
         });
         texts.collect()
+    }
+
+    /// The text of a value for people: open values by their names.
+    pub(super) fn shown(&self, value: &Value) -> String {
+        let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
+        let parts = self.parts(&text).into_iter().map(|part| match part {
+            Part::Text(text) => text.to_owned(),
+            Part::Mark(index) => self
+                .get(index)
+                .map(|open| format!("`{}`", open.name))
+                .unwrap_or_default(),
+        });
+        parts.collect()
     }
 
     /// A part of a workflow with its marks turned to parameters of the workflow language; left out of names of members.
@@ -271,11 +298,7 @@ mod tests {
 
     fn opens() -> (OpenValues, String) {
         let opens = OpenValues::default();
-        let mark = opens.mark(Open {
-            name: "key".into(),
-            kind: "securestring".into(),
-            why: "secure".into(),
-        });
+        let mark = opens.mark(Open::empty("key", "securestring", "secure".into()));
         let mark = mark.as_str().expect("text").to_owned();
         (opens, mark)
     }
@@ -317,11 +340,7 @@ mod tests {
     #[test]
     fn one_mark_for_one_value() {
         let opens = OpenValues::default();
-        let open = |why: &str| Open {
-            name: "listKeys".into(),
-            kind: "securestring".into(),
-            why: why.into(),
-        };
+        let open = |why: &str| Open::empty("listKeys", "securestring", why.into());
         let first = opens.mark(open("a"));
         let second = opens.mark(open("b"));
         assert_ne!(first, second);

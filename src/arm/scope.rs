@@ -164,11 +164,7 @@ impl Scope {
                     return Ok(mark.clone());
                 }
                 let why = format!("parameter `{name}` is secure");
-                return Ok(self.session.opens.mark(Open {
-                    name: name.to_owned(),
-                    kind,
-                    why,
-                }));
+                return Ok(self.session.opens.mark(Open::empty(name, &kind, why)));
             }
             if let Some(value) = given {
                 return Ok(value.clone());
@@ -214,11 +210,7 @@ impl Scope {
             return first.clone();
         }
         let why = format!("the template gives parameter `{name}` no value");
-        self.session.opens.mark(Open {
-            name: name.to_owned(),
-            kind,
-            why,
-        })
+        self.session.opens.mark(Open::empty(name, &kind, why))
     }
 
     fn computed(&self, what: String, compute: impl FnOnce() -> Result<Value, Error>) -> Result<Value, Error> {
@@ -354,6 +346,20 @@ mod tests {
             let flood = scope(&format!("{{\"variables\": {{{}}}}}", variables.join(",")));
             assert_eq!(flood.variable("v59"), Err(Error::TooLarge), "{grow}");
         }
+    }
+
+    #[test]
+    fn refuses_depth_that_no_template_needs() {
+        let (before, after) = (r#"{"a":"#.repeat(100), "}".repeat(100));
+        let mut variables = vec![r#""v0": 0"#.to_owned()];
+        variables.extend((1..100).map(|n| format!(r#""v{n}": {before}"[variables('v{}')]"{after}"#, n - 1)));
+        let nested = scope(&format!("{{\"variables\": {{{}}}}}", variables.join(",")));
+        assert_eq!(nested.variable("v99"), Err(Error::TooLarge));
+        let calls = format!("{}variables('v{{n}}'){}", "array(".repeat(60), ")".repeat(60));
+        let mut variables = vec![r#""v0": 0"#.to_owned()];
+        variables.extend((1..100).map(|n| format!(r#""v{n}": "[{}]""#, calls.replace("{n}", &(n - 1).to_string()))));
+        let nested = scope(&format!("{{\"variables\": {{{}}}}}", variables.join(",")));
+        assert_eq!(nested.variable("v99"), Err(Error::TooLarge));
     }
 
     #[test]

@@ -274,14 +274,7 @@ impl Parameters<'_> {
             } else {
                 kind
             };
-            self.leave_open(
-                name,
-                &Open {
-                    name: name.to_owned(),
-                    kind,
-                    why,
-                },
-            );
+            self.leave_open(name, &Open::empty(name, &kind, why));
         } else if given.is_some() {
             self.values.push(NamedValue {
                 name: name.to_owned(),
@@ -315,7 +308,7 @@ impl Parameters<'_> {
                 self.playbook, open.why
             );
             self.findings.push(Finding::advice(reason));
-            let value = Some(Json::from(&open.empty()));
+            let value = Some(Json::from(&open.stand_in));
             self.values.push(NamedValue {
                 name: name.to_owned(),
                 value,

@@ -140,11 +140,7 @@ fn unknown(name: &str, kind: &str, arguments: &[Value], scope: &Scope) -> Value 
         .map(|argument| opens.plain(argument).to_json())
         .collect();
     let why = format!("only Azure can answer `{name}({})`", texts.join(", "));
-    opens.mark(Open {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        why,
-    })
+    opens.mark(Open::empty(name, kind, why))
 }
 
 #[derive(Clone, Copy, PartialEq)]

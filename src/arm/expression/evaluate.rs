@@ -1,8 +1,9 @@
 //! From the tree of an ARM expression to its value.
 
 use super::context::{self, Answer};
-use super::functions;
+use super::functions::{self, GivenOpen};
 use super::{Error, Expression};
+use crate::arm::open::Open;
 use crate::arm::scope::Scope;
 use crate::expression::Value;
 
@@ -62,31 +63,38 @@ fn call(name: &str, arguments: Vec<Value>, scope: &Scope) -> Result<Value, Error
             arguments.len()
         )));
     }
-    let arguments = if function.passes {
-        arguments
-    } else {
-        known(name, arguments, scope)
-    };
-    let value = (function.call)(&arguments).map_err(failed)?;
-    scope.session.charge(&value)?;
-    Ok(value)
+    arguments
+        .iter()
+        .try_for_each(|argument| scope.session.charge(argument))?;
+    let opens = &scope.session.opens;
+    let marks: Vec<usize> = arguments.iter().flat_map(|argument| opens.marks_in(argument)).collect();
+    if marks.is_empty() || function.given_open == GivenOpen::HandsOn {
+        let value = (function.call)(&arguments).map_err(failed)?;
+        scope.session.charge(&value)?;
+        return Ok(value);
+    }
+    let plain: Vec<Value> = arguments.iter().map(|argument| opens.plain(argument)).collect();
+    let shown: Vec<String> = arguments.iter().map(|argument| opens.shown(argument)).collect();
+    let asked = format!("{name}({})", shown.join(", "));
+    if function.given_open == GivenOpen::TakesStandIn {
+        scope.session.note(format!(
+            "`{asked}` was evaluated with empty values for what is not known"
+        ));
+        return (function.call)(&plain).map_err(failed);
+    }
+    Ok(still_open(&asked, &marks, (function.call)(&plain).ok(), scope))
 }
 
-/// The arguments with empty values for the open ones: this function must look at them.
-fn known(name: &str, arguments: Vec<Value>, scope: &Scope) -> Vec<Value> {
+/// The mark of a value that is made of open ones; secure if one of them is.
+fn still_open(asked: &str, marks: &[usize], stand_in: Option<Value>, scope: &Scope) -> Value {
     let opens = &scope.session.opens;
-    arguments
-        .into_iter()
-        .map(|argument| {
-            let plain = opens.plain(&argument);
-            if plain != argument {
-                scope.session.note(format!(
-                    "ARM function `{name}` needs a value that is not known here: empty was taken"
-                ));
-            }
-            plain
-        })
-        .collect()
+    let sources: Vec<Open> = marks.iter().filter_map(|mark| opens.get(*mark)).collect();
+    let secure = sources.iter().any(Open::is_secure);
+    let name = sources.first().map(|open| open.name.clone()).unwrap_or_default();
+    let why = format!("the template leaves `{asked}` open");
+    let mut open = Open::empty(&name, if secure { "securestring" } else { "string" }, why);
+    open.stand_in = stand_in.unwrap_or(open.stand_in);
+    opens.mark(open)
 }
 
 fn member(of: &Value, name: &Value, safe: bool, scope: &Scope) -> Result<Value, Error> {
@@ -212,9 +220,10 @@ mod tests {
             let value = evaluate(&parse(text).expect("tree"), &scope).expect("mark");
             assert!(scope.session.opens.whole(&value).is_some(), "{text}");
         }
-        let lowered = evaluate(&parse("toUpper(parameters('key'))").expect("tree"), &scope);
-        assert_eq!(lowered, Ok(Value::from("")));
-        assert_eq!(scope.session.notes().len(), 1);
+        assert!(scope.session.opens.get(0).is_some_and(|open| open.is_secure()));
+        let joined = evaluate(&parse("empty(concat(parameters('key')))").expect("tree"), &scope);
+        assert_eq!(joined, Ok(Value::Bool(true)));
+        assert_eq!(scope.session.notes().len(), 1, "{:?}", scope.session.notes());
     }
 
     proptest! {

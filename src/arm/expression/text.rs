@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use url::Url;
 
 use super::context::stable_id;
 use crate::expression::Value;
@@ -208,12 +207,17 @@ pub(super) fn base64_to_string(arguments: &[Value]) -> Result<Value, String> {
         .map_err(|_| "is no text in base64".to_owned())
 }
 
+/// The base up to its last slash, then the relative part; by text, so that open parts may be in it.
 pub(super) fn uri(arguments: &[Value]) -> Result<Value, String> {
-    let base = Url::parse(text(arguments, 0)?).map_err(|error| format!("the base address is wrong: {error}"))?;
-    let joined = base
-        .join(text(arguments, 1)?)
-        .map_err(|error| format!("the address is wrong: {error}"))?;
-    Ok(Value::from(joined.as_str()))
+    let (base, relative) = (text(arguments, 0)?, text(arguments, 1)?);
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let kept = base[authority..]
+        .rfind('/')
+        .map_or(base, |slash| &base[..authority + slash]);
+    Ok(Value::from(format!(
+        "{kept}/{}",
+        relative.strip_prefix('/').unwrap_or(relative)
+    )))
 }
 
 pub(super) fn uri_component(arguments: &[Value]) -> Result<Value, String> {
