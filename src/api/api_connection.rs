@@ -9,25 +9,34 @@ use super::reference::{NamedValue, ValueSource};
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiConnectionSpec {
-    /// Name of the connector: one of the built-in catalogue, or a Connector of this namespace.
+    /// Name of the connector: one of the built-in catalogue such as `virustotal`, or a Connector of this namespace.
+    #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub connector: String,
-    /// What people see.
+    /// What people see, at most 253 characters. Absent: the name of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
     pub display_name: Option<String>,
-    /// The connection parameters that the connector declares, such as `api_key`.
+    /// The connection parameters that the connector declares, such as `api_key`; at most 50, each
+    /// name once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
     pub parameters: Vec<NamedValue>,
     /// How calls authenticate, where the connector leaves it open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-    /// Where the service is, instead of the connector's own address: scheme, host, port and base path.
+    /// Where the service is, instead of the connector's own address: scheme, host, port and base path, such as
+    /// `https://misp.example.com/api`. `http` is for private networks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048), pattern("^https?://"))]
     pub base_url: Option<String>,
-    /// The hosts that calls may reach, `host` or `host:port`. Absent: the host of `baseUrl`, or of the connector.
+    /// The hosts that calls may reach, `host` or `host:port`, at most 20. Absent: the host of `baseUrl`, or of the
+    /// connector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 261)))]
     pub hosts: Vec<String>,
-    /// Networks in CIDR form that calls may reach although they are private, such as `10.20.0.0/16`.
+    /// Networks in CIDR form that calls may reach although they are private, such as `10.20.0.0/16`; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 43)))]
     pub allowed_networks: Vec<String>,
 }
 
@@ -49,7 +58,8 @@ pub enum Authentication {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BasicAuthentication {
-    /// User name.
+    /// User name, at most 256 characters.
+    #[schemars(length(max = 256))]
     pub username: String,
     /// Password.
     pub password_from: ValueSource,
@@ -59,7 +69,8 @@ pub struct BasicAuthentication {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderAuthentication {
-    /// Name of the header.
+    /// Name of the header, such as `X-Api-Key`.
+    #[schemars(length(min = 1, max = 256), pattern("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$"))]
     pub name: String,
     /// Its value.
     pub value_from: ValueSource,
@@ -77,13 +88,17 @@ pub struct BearerAuthentication {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientCredentials {
-    /// The token endpoint.
+    /// The token endpoint, such as `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`. Its host must be one
+    /// that the connection may reach.
+    #[schemars(length(min = 1, max = 2048), pattern("^https?://"))]
     pub token_url: String,
     /// Client id.
+    #[schemars(length(min = 1, max = 256))]
     pub client_id: String,
     /// Client secret.
     pub client_secret_from: ValueSource,
-    /// Requested scope.
+    /// Requested scope, such as `https://api.example.com/.default`. Absent: none is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub scope: Option<String>,
 }

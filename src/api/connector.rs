@@ -9,21 +9,25 @@ use super::reference::KeyRef;
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSpec {
-    /// What people see.
+    /// What people see, at most 253 characters. Absent: the name of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
     pub display_name: Option<String>,
-    /// What the service is.
+    /// What the service is, at most 4096 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
     pub description: Option<String>,
     /// The OpenAPI 2.0 or 3.x document.
     pub openapi: OpenApiSource,
     /// Where the service is, instead of the document's own address. `{name}` is replaced by that connection parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048), pattern(r"^(https?://|\{)"))]
     pub base_url: Option<String>,
-    /// The parameters that a connection gives.
+    /// The parameters that a connection gives, at most 50, each name once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
     pub parameters: Vec<ConnectionParameter>,
-    /// How calls authenticate.
+    /// How calls authenticate. Absent: as the document says, or as the connection says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<ConnectorAuthentication>,
 }
@@ -33,7 +37,7 @@ pub struct ConnectorSpec {
 #[serde(rename_all = "camelCase")]
 pub enum OpenApiSource {
     /// The document itself.
-    Inline(serde_json::Value),
+    Inline(#[schemars(schema_with = "super::playbook::free_form")] serde_json::Value),
     /// A key of a ConfigMap that holds the document as JSON or YAML.
     ConfigMapKeyRef(KeyRef),
 }
@@ -42,16 +46,18 @@ pub enum OpenApiSource {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionParameter {
-    /// Name, as Logic Apps has it: `api_key`.
+    /// Name, as Logic Apps has it: `api_key`. 1 to 80 characters.
+    #[schemars(length(min = 1, max = 80))]
     pub name: String,
-    /// Whether it is a secret.
+    /// Whether it is a secret: then it is shown nowhere. Defaults to false.
     #[serde(default)]
     pub secure: bool,
-    /// Whether a connection may leave it out.
+    /// Whether a connection may leave it out. Defaults to false.
     #[serde(default)]
     pub optional: bool,
-    /// What it is and where to get it.
+    /// What it is and where to get it, at most 4096 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
     pub description: Option<String>,
 }
 
@@ -74,8 +80,10 @@ pub enum ConnectorAuthentication {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderTemplate {
     /// Name of the header or query parameter.
+    #[schemars(length(min = 1, max = 256))]
     pub name: String,
     /// Its value, such as `Bearer {token}`.
+    #[schemars(length(min = 1, max = 4096))]
     pub value: String,
 }
 
@@ -84,8 +92,10 @@ pub struct HeaderTemplate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BasicTemplate {
     /// Name of the connection parameter that holds the user name.
+    #[schemars(length(min = 1, max = 80))]
     pub username: String,
     /// Name of the connection parameter that holds the password.
+    #[schemars(length(min = 1, max = 80))]
     pub password: String,
 }
 
@@ -94,7 +104,9 @@ pub struct BasicTemplate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SharedKeyTemplate {
     /// Name of the connection parameter that holds the account.
+    #[schemars(length(min = 1, max = 80))]
     pub account: String,
     /// Name of the connection parameter that holds the base64 key.
+    #[schemars(length(min = 1, max = 80))]
     pub key: String,
 }

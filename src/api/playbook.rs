@@ -1,6 +1,6 @@
 //! `Playbook`: a Logic Apps workflow, the values and connections it runs with.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::reference::{LocalRef, NamedValue};
@@ -9,43 +9,62 @@ use super::reference::{LocalRef, NamedValue};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaybookSpec {
-    /// The workflow definition as Logic Apps writes it. Exactly one of `definition` and `definitionText` is set.
+    /// The workflow definition as Logic Apps writes it: `triggers`, `actions`, `parameters`, `outputs`. Exactly one of
+    /// `definition` and `definitionText` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "free_form")]
     pub definition: Option<serde_json::Value>,
-    /// The same as verbatim JSON or YAML text: keeps the order of members, which some results show.
+    /// The same as verbatim JSON or YAML text, at most 1,000,000 characters: keeps the order of members, which some
+    /// results show (a Table without columns).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1_000_000))]
     pub definition_text: Option<String>,
-    /// Values of the parameters that the definition declares.
+    /// Values of the parameters that the definition declares, at most 200, each name once. A declared parameter
+    /// without value here takes its `defaultValue`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
     pub parameters: Vec<NamedValue>,
-    /// The API connections that the definition names.
+    /// The API connections that the definition names, at most 25, each name once. A run reaches no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 25))]
     pub connections: Vec<ConnectionBinding>,
-    /// Whether new runs are refused.
+    /// Whether new runs are refused; runs that go on are not touched. Defaults to false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
-    /// The identity of a run in the cluster.
+    /// The ServiceAccount that a run acts as in the cluster. Absent: a run may touch nothing there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub service_account_name: Option<String>,
-    /// How many runs go on at once.
+    /// How many runs go on at once. Absent: as many as there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<RunConcurrency>,
-    /// How many succeeded runs are kept as objects. Defaults to 3.
+    /// How many succeeded runs are kept as objects, at most 1000. Defaults to 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub successful_runs_history_limit: Option<u16>,
-    /// How many failed runs are kept as objects. Defaults to 5.
+    /// How many failed runs are kept as objects, at most 1000. Defaults to 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub failed_runs_history_limit: Option<u16>,
-    /// How long an ended run is kept as an object, in seconds.
+    /// How long an ended run is kept as an object, in seconds, at most a year. Absent: until the history limits remove
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 31_536_000))]
     pub ttl_seconds_after_finished: Option<u32>,
+}
+
+/// An object whose members another room checks.
+pub(super) fn free_form(_generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 /// One entry of `$connections`.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionBinding {
-    /// The name in the definition: `virustotal` in `@parameters('$connections')['virustotal']['connectionId']`.
+    /// The name in the definition, 1 to 80 characters: `virustotal` in
+    /// `@parameters('$connections')['virustotal']['connectionId']`.
+    #[schemars(length(min = 1, max = 80))]
     pub name: String,
     /// The ApiConnection of this namespace.
     pub connection_ref: LocalRef,
@@ -56,8 +75,10 @@ pub struct ConnectionBinding {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunConcurrency {
     /// Runs at the same time, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     pub runs: u16,
-    /// Runs that wait beyond these, 1 to 200.
+    /// Runs that wait beyond these, 1 to 200; more are refused. Absent: 10 more than `runs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200))]
     pub maximum_waiting_runs: Option<u16>,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalRef {
     /// Name of the object.
+    #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
 }
 
@@ -16,8 +17,10 @@ pub struct LocalRef {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyRef {
     /// Name of the Secret or ConfigMap.
+    #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
-    /// Key in its data.
+    /// Key in its data, 1 to 253 letters, digits, `-`, `_` and `.`.
+    #[schemars(length(min = 1, max = 253), pattern("^[-._a-zA-Z0-9]+$"))]
     pub key: String,
 }
 
@@ -35,9 +38,10 @@ pub enum ValueSource {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamedValue {
-    /// Name of the parameter.
+    /// Name of the parameter, 1 to 80 characters.
+    #[schemars(length(min = 1, max = 80))]
     pub name: String,
-    /// The value itself, of any JSON type.
+    /// The value itself, of any JSON type but `null`. Secrets belong into `valueFrom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
     /// Where to read the value. Text that a parameter of another type needs is read as JSON.
