@@ -8,25 +8,12 @@ use serde_json::{Value as Json, json};
 use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::OpenValues;
+use super::secret::names_connection_secret;
 use super::template::Resource;
 use super::verdict::Finding;
 use crate::api::ApiConnectionSpec;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::expression::Value;
-
-/// How the names of secret connection parameters end, in lower case without punctuation.
-const SECRET_ENDINGS: [&str; 10] = [
-    "password",
-    "passphrase",
-    "secret",
-    "key",
-    "token",
-    "connectionstring",
-    "credential",
-    "credentials",
-    "sas",
-    "pwd",
-];
 
 /// A connection of the file.
 pub(super) struct Connection {
@@ -190,7 +177,7 @@ fn parameter(
         .into_iter()
         .filter_map(|index| opens.get(index))
         .collect();
-    if is_secret_name(&name) || marks.iter().any(|open| open.is_secure()) {
+    if names_connection_secret(&name) || marks.iter().any(|open| open.is_secure()) {
         let key = secret_key(&name);
         findings.push(Finding::advice(format!(
             "create key `{key}` of Secret `{connection}`: parameter `{name}` of the connection is secret"
@@ -218,13 +205,6 @@ fn parameter(
     }
 }
 
-/// Whether a connection parameter of this name holds a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let last = name.rsplit(':').next().unwrap_or_default().to_lowercase();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    SECRET_ENDINGS.iter().any(|ending| letters.ends_with(ending))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,31 +226,6 @@ mod tests {
         ];
         for (id, expected) in cases {
             assert_eq!(connector_name(id).as_deref(), expected, "{id}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_known_by_their_names() {
-        for name in [
-            "password",
-            "api_key",
-            "accessKey",
-            "token:clientSecret",
-            "token",
-            "connectionString",
-            "workspaceKey",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "username",
-            "token:TenantId",
-            "token:grantType",
-            "vaultName",
-            "authType",
-            "keyVaultName",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
         }
     }
 }

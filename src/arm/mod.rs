@@ -13,6 +13,7 @@ mod manifest;
 mod name;
 mod open;
 mod scope;
+mod secret;
 mod survey;
 mod template;
 mod verdict;

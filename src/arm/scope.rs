@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::expression::{Error, evaluate, parse, source};
 use super::open::{Open, OpenValues};
+use super::secret::names_secret;
 use crate::expression::{Object, Value};
 
 /// Deepest nesting of evaluation over expressions, variables and JSON together.
@@ -158,6 +159,11 @@ impl Scope {
                 .and_then(Value::as_str)
                 .unwrap_or("string")
                 .to_lowercase();
+            let kind = if kind == "string" && names_secret(name) {
+                "securestring".to_owned()
+            } else {
+                kind
+            };
             let given = self.given.get(name);
             if kind.starts_with("secure") {
                 if let Some(mark) = given.filter(|value| self.session.opens.whole(value).is_some()) {
@@ -366,11 +372,16 @@ mod tests {
     fn required_parameters_are_guessed_or_left_open() {
         let scope = scope(
             r#"{"parameters": {"Playbook Name": {"type": "String"}, "Key": {"type": "SecureString", "defaultValue": "s3cret"},
+                "Api Key": {"type": "string", "defaultValue": "s3cret"},
                 "Count": {"type": "int"}, "Mode": {"type": "string", "allowedValues": ["on", "off"]}}}"#,
         );
         assert_eq!(scope.parameter("playbook name"), Ok(Value::from("Block-User")));
         assert_eq!(scope.parameter("Mode"), Ok(Value::from("on")));
-        for (name, empty) in [("Key", Value::from("")), ("Count", Value::Int(0))] {
+        for (name, empty) in [
+            ("Key", Value::from("")),
+            ("Api Key", Value::from("")),
+            ("Count", Value::Int(0)),
+        ] {
             let value = scope.parameter(name).expect("mark");
             assert!(scope.session.opens.whole(&value).is_some(), "{name}");
             assert_eq!(scope.session.opens.plain(&value), empty);

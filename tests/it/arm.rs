@@ -310,7 +310,7 @@ fn corpus(folder: &str) -> Vec<(PathBuf, String)> {
     let given = std::env::var_os("RIPOSTE_CORPUS").map(PathBuf::from);
     let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"));
     let folder = root.join(folder);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = fs::read_dir(&folder).expect("the corpus lies beside the repository, or where RIPOSTE_CORPUS says");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("entry").path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "{} is empty", folder.display());
