@@ -1,4 +1,4 @@
-//! The resources of a template: those at the top, those inside others and those of a nested deployment, each with the
+//! The resources of a template: those at the top, those inside others and those of nested deployments, each with the
 //! scope that its expressions see.
 
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use super::scope::{Fault, Scope, Session};
 use super::verdict::Finding;
 use crate::expression::{Object, Value};
 
-/// Deepest nesting of resources in resources.
+/// Deepest nesting of resources and deployments in each other.
 const MAX_NESTING: usize = 8;
 
 /// One resource.
@@ -45,18 +45,12 @@ impl Resource {
 pub(super) fn resources(template: &Value, session: &Rc<Session>) -> Vec<Resource> {
     let scope = Rc::new(Scope::new(Rc::clone(session), template, Object::new()));
     let mut found = Vec::new();
-    Walk {
-        found: &mut found,
-        deployments: 0,
-    }
-    .list(template.get("resources"), "", &scope, 0);
+    Walk { found: &mut found }.list(template.get("resources"), "", &scope, 0);
     found
 }
 
 struct Walk<'a> {
     found: &'a mut Vec<Resource>,
-    /// How many deployments surround the place.
-    deployments: usize,
 }
 
 impl Walk<'_> {
@@ -111,10 +105,6 @@ impl Walk<'_> {
 
     fn deployment(&mut self, body: &Value, scope: &Rc<Scope>, depth: usize) {
         let session = &scope.session;
-        if self.deployments > 0 {
-            session.note("a deployment inside a nested deployment is not served and was left out");
-            return;
-        }
         let Some(template) = body.at(&["properties", "template"]) else {
             session.note("a linked template was not read: import it as a file of its own");
             return;
@@ -127,9 +117,7 @@ impl Walk<'_> {
         } else {
             Rc::clone(scope)
         };
-        self.deployments += 1;
         self.list(template.get("resources"), "", &inner, depth + 1);
-        self.deployments -= 1;
     }
 }
 
@@ -169,7 +157,8 @@ mod tests {
                     "parameters": {"P": {"value": "[concat(parameters('P'), '-inner')]"}},
                     "template": {"parameters": {"P": {"type": "string"}}, "resources": [
                         {"type": "Microsoft.D/e", "name": "[parameters('P')]"},
-                        {"type": "Microsoft.Resources/deployments", "properties": {"template": {"resources": []}}}]}}},
+                        {"type": "Microsoft.Resources/deployments", "properties": {"template": {"resources": [
+                            {"type": "Microsoft.F/g", "name": "[parameters('P')]"}]}}}]}}},
                 {"type": "Microsoft.Resources/deployments", "properties": {"templateLink": {"uri": "https://x"}}}]}"#,
         );
         let session = Rc::new(Session::new("soc", "file"));
@@ -183,9 +172,10 @@ mod tests {
             ("microsoft.a/b/c", "child"),
             ("microsoft.a/b", "outer"),
             ("microsoft.d/e", "outer-inner"),
+            ("microsoft.f/g", "outer-inner"),
         ];
         assert_eq!(names, expected.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
-        assert_eq!(session.notes().len(), 2, "{:?}", session.notes());
+        assert_eq!(session.notes().len(), 1, "{:?}", session.notes());
         assert!(findings.is_empty());
     }
 }

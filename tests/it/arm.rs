@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use riposte::api::{ApiConnectionSpec, ConnectorSpec, PlaybookSpec, yaml};
 use riposte::arm::{self, Entry, Import, Options, Verdict};
 use serde_json::{Value, json};
 
@@ -339,6 +340,20 @@ fn secrets(template: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// A manifest is the same after a way through YAML, and fits its kind.
+fn reads_back(manifest: &Value) {
+    let documents = yaml::parse(&yaml::write(manifest)).expect("YAML");
+    assert_eq!(documents.len(), 1);
+    assert_eq!(documents[0].json, *manifest);
+    let spec = manifest["spec"].clone();
+    match manifest["kind"].as_str() {
+        Some("ApiConnection") => drop(serde_json::from_value::<ApiConnectionSpec>(spec).expect("ApiConnection")),
+        Some("Connector") => drop(serde_json::from_value::<ConnectorSpec>(spec).expect("Connector")),
+        Some("Playbook") => drop(serde_json::from_value::<PlaybookSpec>(spec).expect("Playbook")),
+        other => panic!("unexpected kind {other:?}"),
+    }
+}
+
 #[test]
 fn the_whole_corpus_is_imported_and_judged() {
     let mut workflows = 0;
@@ -358,6 +373,9 @@ fn the_whole_corpus_is_imported_and_judged() {
                 !entry.reasons.iter().any(|reason| reason.contains('\u{e000}')),
                 "{path}: {entry:?}"
             );
+        }
+        for manifest in &import.manifests {
+            reads_back(manifest);
         }
         let manifests = Value::from(import.manifests).to_string();
         assert!(!manifests.contains('\u{e000}'), "{path} holds a mark");
