@@ -1,5 +1,5 @@
-//! `Microsoft.Web/connections` to ApiConnection manifests. What is secret, by its type or its name, becomes a reference to
-//! a key of a Secret named as the connection; its value never gets into a manifest.
+//! `Microsoft.Web/connections` to ApiConnection manifests. What is secret, by its type or its name, becomes a reference
+//! to a key of a Secret named as the connection; its value never gets into a manifest.
 
 use std::collections::HashSet;
 

@@ -90,7 +90,8 @@ fn parameters(declared: Option<&Value>, connector: &str, findings: &mut Vec<Find
             .to_lowercase();
         if !matches!(kind.as_str(), "string" | "securestring" | "int" | "bool") {
             findings.push(Finding::advice(format!(
-                "connector `{connector}`: parameter `{name}` of type `{kind}` has no counterpart; set `authentication` of the connection"
+                "connector `{connector}`: parameter `{name}` of type `{kind}` has no counterpart; \
+                 set `authentication` of the connection"
             )));
             continue;
         }

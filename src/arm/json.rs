@@ -1,5 +1,5 @@
 //! Reading JSON as templates have it: byte order mark, comments, trailing commas, line breaks in strings and duplicate
-//! names are tolerated, as Azure tolerates them. One pass cleans the text without moving a line; a strict reader follows.
+//! names are tolerated, as Azure tolerates them. One pass cleans the text without moving a line, a strict reader reads.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! ARM templates, as playbooks are published, to manifests: what a deployment to Azure would do, done on paper.
 //! Pure: text in, manifests and a verdict for each workflow out. Never a secret in a manifest.
 //!
-//! A file goes through [`json`] (tolerant reading), [`template`] (resources, each with the [`scope`] that its expressions
-//! see), then [`connector`], [`connection`] and [`workflow`]; [`verdict`] says what becomes of each workflow.
+//! A file goes through `json` (tolerant reading), `template` (resources, each with the `scope` that its expressions
+//! see), then `connector`, `connection` and `workflow`; `verdict` says what becomes of each workflow.
 
 mod connection;
 mod connector;

@@ -1,5 +1,6 @@
-//! `Microsoft.Logic/workflows` to Playbook manifests: the definition with its ARM expressions evaluated, the values of its
-//! parameters, its connections. Open values become parameters of the Playbook, secret ones from a Secret named as it.
+//! `Microsoft.Logic/workflows` to Playbook manifests: the definition with its ARM expressions evaluated, the values of
+//! its parameters, its connections. Open values become parameters of the Playbook, secret ones from a Secret named as
+//! the Playbook.
 
 use std::collections::HashSet;
 
