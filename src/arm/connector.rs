@@ -1,0 +1,146 @@
+//! `Microsoft.Web/customApis` to Connector manifests: the inline OpenAPI document, its address, what a connection gives
+//! and how calls authenticate with that.
+
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+
+use super::manifest;
+use super::name::{dns_label, unique};
+use super::template::Resource;
+use super::verdict::{Finding, Verdict};
+use crate::api::ConnectorSpec;
+use crate::api::connector::{
+    BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate, OpenApiSource,
+};
+use crate::expression::Value;
+
+/// A custom connector of the file.
+pub(super) struct Connector {
+    /// Name of the Connector.
+    pub name: String,
+    /// The Connector; `None` where the template does not hold its OpenAPI document.
+    pub manifest: Option<Json>,
+    /// What the reader should know about it.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the connector that a resource describes.
+pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<String>) -> Connector {
+    let mut findings = Vec::new();
+    let azure_name = resource.name(&mut findings);
+    let name = unique(dns_label(&azure_name, "connector"), taken);
+    let properties = resource.resolve("properties", &mut findings);
+    let properties = resource.scope.session.opens.plain(&properties);
+    let text = |path: &[&str]| {
+        let text = properties.at(path).and_then(Value::as_str).map(str::trim);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let Some(document) = properties
+        .get("swagger")
+        .filter(|document| document.as_object().is_some())
+    else {
+        let reason = format!("connector `{name}` has no OpenAPI document in the template");
+        findings.push(Finding {
+            verdict: Verdict::Unsupported,
+            reason,
+        });
+        return Connector {
+            name,
+            manifest: None,
+            findings,
+        };
+    };
+    let base_url = text(&["backendService", "serviceUrl"]);
+    if base_url.is_none() && document.get("host").and_then(Value::as_str).is_none_or(str::is_empty) {
+        findings.push(Finding::advice(format!(
+            "give connector `{name}` its `baseUrl`: the template leaves it open"
+        )));
+    }
+    let parameters = parameters(properties.get("connectionParameters"), &name, &mut findings);
+    let authentication = authentication(document, &parameters);
+    let spec = ConnectorSpec {
+        display_name: text(&["displayName"]),
+        description: text(&["description"]),
+        openapi: OpenApiSource::Inline(Json::from(document)),
+        base_url,
+        parameters,
+        authentication,
+    };
+    let manifest = manifest::object("Connector", &name, namespace, json!({}), &spec);
+    Connector {
+        name,
+        manifest: Some(manifest),
+        findings,
+    }
+}
+
+/// What a connection gives; sign-in dialogues and gateways of Azure have no counterpart.
+fn parameters(declared: Option<&Value>, connector: &str, findings: &mut Vec<Finding>) -> Vec<ConnectionParameter> {
+    let mut parameters = Vec::new();
+    for (name, parameter) in declared
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|members| members.iter())
+    {
+        let kind = parameter
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_lowercase();
+        if !matches!(kind.as_str(), "string" | "securestring" | "int" | "bool") {
+            findings.push(Finding::advice(format!(
+                "connector `{connector}`: parameter `{name}` of type `{kind}` has no counterpart; \
+                 set `authentication` of the connection"
+            )));
+            continue;
+        }
+        let required = parameter
+            .at(&["uiDefinition", "constraints", "required"])
+            .cloned()
+            .unwrap_or_default();
+        let description = parameter.at(&["uiDefinition", "description"]).and_then(Value::as_str);
+        parameters.push(ConnectionParameter {
+            name: name.to_string(),
+            secure: kind == "securestring",
+            optional: required.as_bool() == Some(false) || required.as_str() == Some("false"),
+            description: description.map(str::to_owned),
+        });
+    }
+    parameters
+}
+
+/// How calls authenticate: the first security definition of the document that the parameters can serve.
+fn authentication(document: &Value, parameters: &[ConnectionParameter]) -> Option<ConnectorAuthentication> {
+    let definitions = document.get("securityDefinitions").and_then(Value::as_object)?;
+    definitions.iter().find_map(|(_, definition)| {
+        let text = |name: &str| definition.get(name).and_then(Value::as_str);
+        match (text("type")?, text("in")) {
+            ("basic", _) => {
+                let named = |name: &str| {
+                    parameters
+                        .iter()
+                        .find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+                };
+                Some(ConnectorAuthentication::Basic(BasicTemplate {
+                    username: named("username")?.name.clone(),
+                    password: named("password")?.name.clone(),
+                }))
+            }
+            ("apiKey", Some(place)) => {
+                let parameter = parameters.iter().find(|parameter| parameter.secure)?;
+                let value = format!("{{{}}}", parameter.name);
+                let template = HeaderTemplate {
+                    name: text("name")?.to_owned(),
+                    value,
+                };
+                match place {
+                    "header" => Some(ConnectorAuthentication::Header(template)),
+                    "query" => Some(ConnectorAuthentication::Query(template)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    })
+}

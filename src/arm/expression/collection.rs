@@ -1,0 +1,174 @@
+//! ARM functions on arrays and objects; some take text as an array of characters.
+
+use crate::expression::{Object, Value};
+
+/// Most items of `range`, as in Azure.
+const MAX_RANGE: i64 = 10_000;
+
+fn at(arguments: &[Value], index: usize) -> &Value {
+    arguments.get(index).unwrap_or(&Value::Null)
+}
+
+pub(super) fn array(arguments: &[Value]) -> Result<Value, String> {
+    match at(arguments, 0) {
+        items @ Value::Array(_) => Ok(items.clone()),
+        other => Ok(Value::array([other.clone()])),
+    }
+}
+
+pub(super) fn create_object(arguments: &[Value]) -> Result<Value, String> {
+    let mut members = Object::new();
+    for pair in arguments.chunks(2) {
+        let [Value::String(name), value] = pair else {
+            return Err("takes names and values in turn".to_owned());
+        };
+        members.insert(name.clone(), value.clone());
+    }
+    Ok(Value::from(members))
+}
+
+/// Arrays: every item once. Objects: later members win.
+pub(super) fn union(arguments: &[Value]) -> Result<Value, String> {
+    if let Some(arrays) = arguments.iter().map(Value::as_array).collect::<Option<Vec<_>>>() {
+        let mut items: Vec<Value> = Vec::new();
+        for item in arrays.into_iter().flatten() {
+            if !items.contains(item) {
+                items.push(item.clone());
+            }
+        }
+        return Ok(Value::array(items));
+    }
+    let objects = arguments.iter().map(Value::as_object).collect::<Option<Vec<_>>>();
+    let objects = objects.ok_or("takes arrays only or objects only")?;
+    let members = objects.into_iter().flat_map(Object::iter);
+    Ok(Value::object(
+        members.map(|(name, value)| (name.clone(), value.clone())),
+    ))
+}
+
+/// Arrays: the items that all hold. Objects: the members that all hold with the same value.
+pub(super) fn intersection(arguments: &[Value]) -> Result<Value, String> {
+    let others = arguments.get(1..).unwrap_or_default();
+    match at(arguments, 0) {
+        Value::Array(items) => {
+            let all = |item: &&Value| {
+                others
+                    .iter()
+                    .all(|other| other.as_array().is_some_and(|o| o.contains(item)))
+            };
+            Ok(Value::array(items.iter().filter(all).cloned()))
+        }
+        Value::Object(members) => {
+            let all = |name: &str, value: &Value| others.iter().all(|other| other.get(name) == Some(value));
+            let kept = members.iter().filter(|(name, value)| all(name, value));
+            Ok(Value::object(kept.map(|(name, value)| (name.clone(), value.clone()))))
+        }
+        _ => Err("takes arrays or objects".to_owned()),
+    }
+}
+
+pub(super) fn coalesce(arguments: &[Value]) -> Result<Value, String> {
+    Ok(arguments
+        .iter()
+        .find(|value| !value.is_null())
+        .cloned()
+        .unwrap_or_default())
+}
+
+pub(super) fn json(arguments: &[Value]) -> Result<Value, String> {
+    match at(arguments, 0) {
+        Value::String(text) => Value::from_json(text).map_err(|error| format!("is no JSON: {error}")),
+        _ => Err("takes text".to_owned()),
+    }
+}
+
+fn size(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(text) => Some(text.chars().count()),
+        Value::Array(items) => Some(items.len()),
+        Value::Object(members) => Some(members.len()),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => None,
+    }
+}
+
+pub(super) fn empty(arguments: &[Value]) -> Result<Value, String> {
+    match at(arguments, 0) {
+        Value::Null => Ok(Value::Bool(true)),
+        value => size(value)
+            .map(|size| Value::Bool(size == 0))
+            .ok_or_else(|| "takes text, an array or an object".to_owned()),
+    }
+}
+
+pub(super) fn length(arguments: &[Value]) -> Result<Value, String> {
+    let size = size(at(arguments, 0)).and_then(|size| i64::try_from(size).ok());
+    size.map(Value::Int)
+        .ok_or_else(|| "takes text, an array or an object".to_owned())
+}
+
+pub(super) fn contains(arguments: &[Value]) -> Result<Value, String> {
+    let part = at(arguments, 1);
+    match at(arguments, 0) {
+        Value::String(text) => {
+            let part = part.as_str().map_or_else(|| part.to_json(), str::to_owned);
+            Ok(Value::Bool(text.contains(&part)))
+        }
+        Value::Array(items) => Ok(Value::Bool(items.contains(part))),
+        Value::Object(members) => Ok(Value::Bool(
+            part.as_str().is_some_and(|name| members.get(name).is_some()),
+        )),
+        _ => Err("takes text, an array or an object".to_owned()),
+    }
+}
+
+pub(super) fn first(arguments: &[Value]) -> Result<Value, String> {
+    match at(arguments, 0) {
+        Value::String(text) => Ok(Value::from(text.chars().take(1).collect::<String>())),
+        Value::Array(items) => Ok(items.first().cloned().unwrap_or_default()),
+        _ => Err("takes text or an array".to_owned()),
+    }
+}
+
+pub(super) fn last(arguments: &[Value]) -> Result<Value, String> {
+    match at(arguments, 0) {
+        Value::String(text) => Ok(Value::from(
+            text.chars().next_back().map(String::from).unwrap_or_default(),
+        )),
+        Value::Array(items) => Ok(items.last().cloned().unwrap_or_default()),
+        _ => Err("takes text or an array".to_owned()),
+    }
+}
+
+/// The count of `skip` and `take`; a negative one is none.
+fn count(arguments: &[Value]) -> Result<usize, String> {
+    let count = at(arguments, 1).as_int().ok_or("the count is no integer")?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+pub(super) fn skip(arguments: &[Value]) -> Result<Value, String> {
+    let count = count(arguments)?;
+    match at(arguments, 0) {
+        Value::String(text) => Ok(Value::from(text.chars().skip(count).collect::<String>())),
+        Value::Array(items) => Ok(Value::array(items.iter().skip(count).cloned())),
+        _ => Err("takes text or an array".to_owned()),
+    }
+}
+
+pub(super) fn take(arguments: &[Value]) -> Result<Value, String> {
+    let count = count(arguments)?;
+    match at(arguments, 0) {
+        Value::String(text) => Ok(Value::from(text.chars().take(count).collect::<String>())),
+        Value::Array(items) => Ok(Value::array(items.iter().take(count).cloned())),
+        _ => Err("takes text or an array".to_owned()),
+    }
+}
+
+pub(super) fn range(arguments: &[Value]) -> Result<Value, String> {
+    let (Some(start), Some(count @ 0..=MAX_RANGE)) = (at(arguments, 0).as_int(), at(arguments, 1).as_int()) else {
+        return Err(format!("takes a start and a count of at most {MAX_RANGE}"));
+    };
+    let end = start
+        .checked_add(count)
+        .ok_or("the last number is no integer of 64 bits")?;
+    Ok(Value::array((start..end).map(Value::Int)))
+}

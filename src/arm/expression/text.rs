@@ -1,0 +1,245 @@
+//! ARM functions on text.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::context::stable_id;
+use crate::expression::Value;
+
+/// What `uriComponent` leaves as it is: the unreserved characters.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Longest result of `padLeft`.
+const MAX_WIDTH: usize = 4096;
+/// The letters of `uniqueString`.
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// The text that a value has inside other text: `True`, `1`, JSON for arrays and objects.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(text) => text.to_string(),
+        Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::Array(_) | Value::Object(_) => value.to_json(),
+    }
+}
+
+fn text(arguments: &[Value], index: usize) -> Result<&str, String> {
+    arguments
+        .get(index)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("argument {} is no text", index + 1))
+}
+
+fn size(arguments: &[Value], index: usize) -> Result<usize, String> {
+    let number = arguments
+        .get(index)
+        .and_then(Value::as_int)
+        .and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| format!("argument {} is no number from 0", index + 1))
+}
+
+pub(super) fn concat(arguments: &[Value]) -> Result<Value, String> {
+    if matches!(arguments.first(), Some(Value::Array(_))) {
+        let arrays: Option<Vec<&[Value]>> = arguments.iter().map(Value::as_array).collect();
+        return arrays
+            .map(|arrays| Value::array(arrays.concat()))
+            .ok_or_else(|| "mixes arrays and text".to_owned());
+    }
+    Ok(Value::from(arguments.iter().map(shown).collect::<String>()))
+}
+
+/// `{0}` places, with `{{` and `}}` as braces; .NET's number formats are not served.
+pub(super) fn format(arguments: &[Value]) -> Result<Value, String> {
+    let mut output = String::new();
+    let mut rest = text(arguments, 0)?;
+    while let Some(at) = rest.find(['{', '}']) {
+        output.push_str(&rest[..at]);
+        let brace = &rest[at..=at];
+        let after = &rest[at + 1..];
+        if let Some(escaped) = after.strip_prefix(brace) {
+            output.push_str(brace);
+            rest = escaped;
+            continue;
+        }
+        let (place, behind) = after.split_once('}').ok_or("has a brace without its other half")?;
+        let index: usize = place
+            .trim()
+            .parse()
+            .map_err(|_| format!("cannot format `{{{place}}}`"))?;
+        output.push_str(&shown(
+            arguments
+                .iter()
+                .skip(1)
+                .nth(index)
+                .ok_or("has fewer values than places")?,
+        ));
+        rest = behind;
+    }
+    output.push_str(rest);
+    Ok(Value::from(output))
+}
+
+pub(super) fn string(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(arguments.first().map(shown).unwrap_or_default()))
+}
+
+pub(super) fn to_lower(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(text(arguments, 0)?.to_lowercase()))
+}
+
+pub(super) fn to_upper(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(text(arguments, 0)?.to_uppercase()))
+}
+
+pub(super) fn trim(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(text(arguments, 0)?.trim()))
+}
+
+pub(super) fn replace(arguments: &[Value]) -> Result<Value, String> {
+    let (old, new) = (text(arguments, 1)?, text(arguments, 2)?);
+    if old.is_empty() {
+        return Err("has nothing to replace".to_owned());
+    }
+    Ok(Value::from(text(arguments, 0)?.replace(old, new)))
+}
+
+pub(super) fn substring(arguments: &[Value]) -> Result<Value, String> {
+    let characters: Vec<char> = text(arguments, 0)?.chars().collect();
+    let start = size(arguments, 1)?;
+    let length = if arguments.len() > 2 {
+        size(arguments, 2)?
+    } else {
+        characters.len().saturating_sub(start)
+    };
+    let end = start
+        .checked_add(length)
+        .filter(|end| start <= *end && *end <= characters.len());
+    let end = end.ok_or("reaches beyond the text")?;
+    Ok(Value::from(
+        characters
+            .get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .collect::<String>(),
+    ))
+}
+
+pub(super) fn split(arguments: &[Value]) -> Result<Value, String> {
+    let separators: Vec<&str> = match arguments.get(1) {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        _ => vec![text(arguments, 1)?],
+    };
+    let mut pieces = vec![text(arguments, 0)?.to_owned()];
+    for separator in separators.into_iter().filter(|separator| !separator.is_empty()) {
+        pieces = pieces
+            .iter()
+            .flat_map(|piece| piece.split(separator))
+            .map(str::to_owned)
+            .collect();
+    }
+    Ok(Value::from(pieces))
+}
+
+pub(super) fn join(arguments: &[Value]) -> Result<Value, String> {
+    let items = arguments
+        .first()
+        .and_then(Value::as_array)
+        .ok_or("argument 1 is no array")?;
+    let pieces: Vec<String> = items.iter().map(shown).collect();
+    Ok(Value::from(pieces.join(text(arguments, 1)?)))
+}
+
+fn lower_pair(arguments: &[Value]) -> Result<(String, String), String> {
+    Ok((text(arguments, 0)?.to_lowercase(), text(arguments, 1)?.to_lowercase()))
+}
+
+pub(super) fn starts_with(arguments: &[Value]) -> Result<Value, String> {
+    let (whole, part) = lower_pair(arguments)?;
+    Ok(Value::Bool(whole.starts_with(&part)))
+}
+
+pub(super) fn ends_with(arguments: &[Value]) -> Result<Value, String> {
+    let (whole, part) = lower_pair(arguments)?;
+    Ok(Value::Bool(whole.ends_with(&part)))
+}
+
+/// A byte position as a number of characters; -1 for none.
+fn position(whole: &str, at: Option<usize>) -> Value {
+    let characters = at.map(|at| whole[..at].chars().count());
+    Value::Int(characters.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1))
+}
+
+pub(super) fn index_of(arguments: &[Value]) -> Result<Value, String> {
+    let (whole, part) = lower_pair(arguments)?;
+    Ok(position(&whole, whole.find(&part)))
+}
+
+pub(super) fn last_index_of(arguments: &[Value]) -> Result<Value, String> {
+    let (whole, part) = lower_pair(arguments)?;
+    Ok(position(&whole, whole.rfind(&part)))
+}
+
+pub(super) fn pad_left(arguments: &[Value]) -> Result<Value, String> {
+    let value = arguments.first().map(shown).unwrap_or_default();
+    let width = size(arguments, 1)?;
+    if width > MAX_WIDTH {
+        return Err(format!("pads to at most {MAX_WIDTH} characters"));
+    }
+    let fill = if arguments.len() > 2 { text(arguments, 2)? } else { " " };
+    let missing = width.saturating_sub(value.chars().count());
+    Ok(Value::from(
+        fill.chars().next().unwrap_or(' ').to_string().repeat(missing) + &value,
+    ))
+}
+
+pub(super) fn base64(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(STANDARD.encode(text(arguments, 0)?)))
+}
+
+pub(super) fn base64_to_string(arguments: &[Value]) -> Result<Value, String> {
+    let bytes = STANDARD
+        .decode(text(arguments, 0)?)
+        .map_err(|_| "is no base64".to_owned())?;
+    String::from_utf8(bytes)
+        .map(Value::from)
+        .map_err(|_| "is no text in base64".to_owned())
+}
+
+/// The base up to its last slash, then the relative part; by text, so that open parts may be in it.
+pub(super) fn uri(arguments: &[Value]) -> Result<Value, String> {
+    let (base, relative) = (text(arguments, 0)?, text(arguments, 1)?);
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let kept = base[authority..]
+        .rfind('/')
+        .map_or(base, |slash| &base[..authority + slash]);
+    Ok(Value::from(format!(
+        "{kept}/{}",
+        relative.strip_prefix('/').unwrap_or(relative)
+    )))
+}
+
+pub(super) fn uri_component(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(
+        utf8_percent_encode(text(arguments, 0)?, COMPONENT).to_string(),
+    ))
+}
+
+pub(super) fn uri_component_to_string(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(
+        percent_decode_str(text(arguments, 0)?).decode_utf8_lossy().into_owned(),
+    ))
+}
+
+/// Thirteen letters that depend on the arguments alone; not the letters that Azure makes, whose hash is not public.
+pub(super) fn unique_string(arguments: &[Value]) -> Result<Value, String> {
+    let bits = stable_id("uniqueString", arguments).as_u128();
+    let letters = (0..13).map(|place| char::from(LETTERS[(bits >> (place * 5)) as usize % LETTERS.len()]));
+    Ok(Value::from(letters.collect::<String>()))
+}
+
+/// An id that depends on the arguments alone; not the one that Azure makes.
+pub(super) fn guid(arguments: &[Value]) -> Result<Value, String> {
+    Ok(Value::from(stable_id("guid", arguments).to_string()))
+}

@@ -1,0 +1,320 @@
+//! `Microsoft.Logic/workflows` to Playbook manifests: the definition with its ARM expressions evaluated, the values of
+//! its parameters, its connections. Open values become parameters of the Playbook, secret ones from a Secret named as
+//! the Playbook.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::connection::{Connections, connector_name};
+use super::manifest;
+use super::name::{dns_label, secret_key, unique};
+use super::open::{Open, OpenValues};
+use super::survey::{self, Call};
+use super::template::Resource;
+use super::verdict::{Finding, Verdict};
+use crate::api::PlaybookSpec;
+use crate::api::playbook::ConnectionBinding;
+use crate::api::reference::{KeyRef, LocalRef, NamedValue, ValueSource};
+use crate::expression::{Object, Value};
+
+/// A workflow of the file.
+pub(super) struct Playbook {
+    /// Name of the Playbook.
+    pub name: String,
+    /// The Playbook; `None` where there is no definition.
+    pub manifest: Option<Json>,
+    /// Its definition.
+    pub definition: Value,
+    /// The calls that the definition makes through connections.
+    pub calls: Vec<Call>,
+    /// Name in the definition and connector of each connection.
+    pub connectors: Vec<(String, String)>,
+    /// What was found so far.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the workflow that a resource describes; connections that it names and the file does not hold are added.
+pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &mut HashSet<String>) -> Playbook {
+    let session = &resource.scope.session;
+    let mut findings = Vec::new();
+    let azure_name = resource.name(&mut findings);
+    let name = unique(dns_label(&azure_name, "playbook"), taken);
+    let properties = resource.resolve("properties", &mut findings);
+    let Some(definition) = properties.get("definition").and_then(Value::as_object) else {
+        let reason = "/properties/definition: the workflow has no definition".to_owned();
+        findings.push(Finding {
+            verdict: Verdict::Invalid,
+            reason,
+        });
+        return Playbook {
+            name,
+            manifest: None,
+            definition: Value::Null,
+            calls: vec![],
+            connectors: vec![],
+            findings,
+        };
+    };
+    let mut parameters = Parameters {
+        opens: &session.opens,
+        playbook: &name,
+        findings: &mut findings,
+        values: vec![],
+    };
+    let given = properties
+        .get("parameters")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let definition = parameters.take_from(definition, &given);
+    let values = parameters.values;
+    let calls = survey::calls(&definition);
+    let bound = bind(&given, &calls, connections, &session.opens, &mut findings);
+    findings.extend(
+        survey::foreign_subscriptions(&definition)
+            .into_iter()
+            .map(|(pointer, subscription)| Finding {
+                verdict: Verdict::NeedsMapping,
+                reason: format!(
+                    "{pointer}: subscription `{subscription}` is written into the workflow; map it to a namespace"
+                ),
+            }),
+    );
+    let spec = PlaybookSpec {
+        definition_text: serde_json::to_string_pretty(&definition).ok(),
+        parameters: values,
+        connections: bound.iter().map(|(binding, _)| binding.clone()).collect(),
+        suspend: properties
+            .get("state")
+            .and_then(Value::as_str)
+            .is_some_and(|s| s.eq_ignore_ascii_case("Disabled")),
+        ..PlaybookSpec::default()
+    };
+    let annotations = annotations(&azure_name, &resource.resolve("tags", &mut findings), &session.opens);
+    let manifest = manifest::object("Playbook", &name, &session.namespace, annotations, &spec);
+    let connectors = bound
+        .into_iter()
+        .map(|(binding, connector)| (binding.name, connector))
+        .collect();
+    Playbook {
+        name,
+        manifest: Some(manifest),
+        definition,
+        calls,
+        connectors,
+        findings,
+    }
+}
+
+/// What people and Sentinel know the playbook by.
+fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
+    let mut annotations = Map::new();
+    let mut add = |name: &str, text: Option<String>| {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            annotations.insert(format!("riposte.dev/{name}"), Json::from(text));
+        }
+    };
+    let tag = |name: &str| {
+        tags.get(name)
+            .and_then(Value::as_str)
+            .map(|text| opens.plain_text(text))
+    };
+    add("display-name", Some(azure_name.to_owned()));
+    add("template-name", tag("hidden-SentinelTemplateName"));
+    add("template-version", tag("hidden-SentinelTemplateVersion"));
+    Json::Object(annotations)
+}
+
+/// Binds each name of `$connections` to an ApiConnection, and each name that is only called to an assumed one.
+fn bind(
+    given: &Object,
+    calls: &[Call],
+    connections: &mut Connections,
+    opens: &OpenValues,
+    findings: &mut Vec<Finding>,
+) -> Vec<(ConnectionBinding, String)> {
+    let mut wanted: Vec<(String, String, String)> = Vec::new();
+    let declared = given.get("$connections").and_then(|parameter| parameter.get("value"));
+    for (alias, entry) in declared
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|members| members.iter())
+    {
+        let text = |name: &str| {
+            entry
+                .get(name)
+                .and_then(Value::as_str)
+                .map(|text| opens.plain_text(text))
+        };
+        let id = text("connectionId").unwrap_or_default();
+        let last = id
+            .rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("connections"));
+        let azure_name = last
+            .map(str::to_owned)
+            .or_else(|| text("connectionName"))
+            .filter(|name| !name.is_empty());
+        let connector = text("id")
+            .and_then(|id| connector_name(&id))
+            .unwrap_or_else(|| connector_of_alias(alias));
+        wanted.push((
+            alias.to_string(),
+            azure_name.unwrap_or_else(|| alias.to_string()),
+            connector,
+        ));
+    }
+    for alias in calls.iter().filter_map(|call| call.alias.as_ref()) {
+        if !wanted.iter().any(|(known, _, _)| known.eq_ignore_ascii_case(alias)) {
+            wanted.push((alias.clone(), alias.clone(), connector_of_alias(alias)));
+        }
+    }
+    let bindings = wanted.into_iter().map(|(alias, azure_name, connector)| {
+        let connection = connections.find_or_assume(&azure_name, &connector);
+        findings.extend(connection.findings.iter().cloned());
+        let connection_ref = LocalRef {
+            name: connection.name.clone(),
+        };
+        (
+            ConnectionBinding {
+                name: alias,
+                connection_ref,
+            },
+            connection.connector.clone(),
+        )
+    });
+    bindings.collect()
+}
+
+/// The designer names a connection as its connector, with a number where there are several.
+fn connector_of_alias(alias: &str) -> String {
+    let plain = alias.trim_end_matches(|c: char| c.is_ascii_digit());
+    let plain = if plain.ends_with(['-', '_']) {
+        plain.trim_end_matches(['-', '_'])
+    } else {
+        alias
+    };
+    dns_label(plain, "connector")
+}
+
+/// Collects the values of a Playbook's parameters.
+struct Parameters<'a> {
+    opens: &'a OpenValues,
+    playbook: &'a str,
+    findings: &'a mut Vec<Finding>,
+    values: Vec<NamedValue>,
+}
+
+impl Parameters<'_> {
+    /// The definition as it runs here, with every open value in it declared as a parameter.
+    fn take_from(&mut self, definition: &Object, given: &Object) -> Value {
+        let mut declared = definition
+            .get("parameters")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        let names: Vec<String> = declared.iter().map(|(name, _)| name.to_string()).collect();
+        for name in names.iter().filter(|name| *name != "$connections") {
+            let declaration = declared
+                .get_exact(name)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default();
+            declared.insert(name.as_str(), self.declared(name, declaration, given.get(name)));
+        }
+        let rest = definition
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("parameters"));
+        let rest: Object = rest.map(|(name, member)| (name.clone(), member.clone())).collect();
+        let mut marks = self.opens.marks_in(&Value::from(rest));
+        marks.sort_unstable();
+        marks.dedup();
+        for open in marks.into_iter().filter_map(|index| self.opens.get(index)) {
+            if declared.get(&open.name).is_none() {
+                declared.insert(open.name.as_str(), Value::object([("type", open.kind.as_str())]));
+            }
+            self.leave_open(&open.name.clone(), &open);
+        }
+        let mut carried = Object::new();
+        for (name, member) in definition.iter() {
+            if name.eq_ignore_ascii_case("parameters") {
+                carried.insert(name.clone(), declared.clone());
+            } else {
+                carried.insert(name.clone(), self.opens.carry_value(member));
+            }
+        }
+        if carried.get("parameters").is_none() && !declared.is_empty() {
+            carried.insert("parameters", declared);
+        }
+        Value::from(carried)
+    }
+
+    /// A declared parameter without what must not stand in the definition, its value noted.
+    fn declared(&mut self, name: &str, mut declaration: Object, given: Option<&Value>) -> Value {
+        let kind = declaration
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("string")
+            .to_lowercase();
+        let given = given.and_then(|given| given.get("value"));
+        let value = given.or_else(|| declaration.get("defaultValue")).cloned();
+        let marks = value
+            .as_ref()
+            .map(|value| self.opens.marks_in(value))
+            .unwrap_or_default();
+        let marks: Vec<Open> = marks.into_iter().filter_map(|index| self.opens.get(index)).collect();
+        let secure = kind.starts_with("secure") || marks.iter().any(Open::is_secure);
+        if secure || !marks.is_empty() || (given.is_none() && value.is_none()) {
+            declaration.remove("defaultValue");
+            let why = marks
+                .first()
+                .map_or_else(|| format!("parameter `{name}` is {kind}"), |open| open.why.clone());
+            let kind = if secure && !kind.starts_with("secure") {
+                format!("secure{kind}")
+            } else {
+                kind
+            };
+            self.leave_open(name, &Open::empty(name, &kind, why));
+        } else if given.is_some() {
+            self.values.push(NamedValue {
+                name: name.to_owned(),
+                value: value.as_ref().map(Json::from),
+                value_from: None,
+            });
+        }
+        self.opens.plain(&Value::from(declaration))
+    }
+
+    /// Leaves a parameter to the reader: a key of a Secret, or an empty value.
+    fn leave_open(&mut self, name: &str, open: &Open) {
+        if self.values.iter().any(|value| value.name.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        if open.is_secure() {
+            let (secret, key) = (self.playbook.to_owned(), secret_key(name));
+            self.findings.push(Finding::advice(format!(
+                "create key `{key}` of Secret `{secret}`: {}",
+                open.why
+            )));
+            let source = ValueSource::SecretKeyRef(KeyRef { name: secret, key });
+            self.values.push(NamedValue {
+                name: name.to_owned(),
+                value: None,
+                value_from: Some(source),
+            });
+        } else {
+            let reason = format!(
+                "give parameter `{name}` of Playbook `{}` its value: {}",
+                self.playbook, open.why
+            );
+            self.findings.push(Finding::advice(reason));
+            let value = Some(Json::from(&open.stand_in));
+            self.values.push(NamedValue {
+                name: name.to_owned(),
+                value,
+                value_from: None,
+            });
+        }
+    }
+}
