@@ -87,7 +87,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Between two rooms that use each other, the files that one may use of the other.
 const NARROW: &[(&str, &str, &[&str])] = &[
     ("connectors", "engine", &["call"]),
-    ("engine", "connectors", &["response"]),
+    ("engine", "connectors", &["code_of"]),
     ("catalog", "engine", &["content"]),
 ];
 
