@@ -170,10 +170,10 @@ async fn apply_operations(
 
 async fn append_one(connection: &mut SqliteConnection, events: &mut Events, append: Append) -> Result<(), Fault> {
     let run = append.run.clone();
-    match append_all(connection, events, vec![append]).await?.contains(&run) {
-        true => Ok(()),
-        false => Err(Refusal::StaleRun(run).into()),
+    if append_all(connection, events, vec![append]).await?.contains(&run) {
+        return Ok(());
     }
+    Err(Refusal::StaleRun(run).into())
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {

@@ -31,7 +31,7 @@ pub struct IncidentRow {
 }
 
 /// Which incidents to list; what is `None` is not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
     /// Their workspace.
     pub workspace: Option<String>,

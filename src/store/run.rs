@@ -65,7 +65,7 @@ pub struct RunRow {
 }
 
 /// Which runs to list; what is `None` is not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
     /// What kind of runs.
     pub kind: Option<String>,

@@ -85,7 +85,7 @@ impl Sealer {
                 .iter()
                 .fold(Sealer::new(*current), |sealer, key| sealer.with_older(*key))),
             _ => Err(unusable(
-                &"it must hold 32 bytes for each key; restore it from a backup",
+                &"it must hold 32 bytes for each key; restore it, or delete it if nothing is sealed yet",
             )),
         }
     }

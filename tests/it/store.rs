@@ -1,6 +1,12 @@
 //! Tests of the store: what each operation does and refuses, that commits are atomic and durable, that a folder has one
 //! owner, and that sealed values are neither readable nor kept.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod durability;
 mod incidents;
 mod runs;

@@ -184,15 +184,11 @@ async fn a_torn_commit_is_lost_whole() {
 #[tokio::test]
 async fn closing_commits_what_is_queued_and_leaves_one_file() {
     let (folder, store) = new_store().await;
-    let clone = store.clone();
-    let queued = tokio::spawn(async move {
-        clone
-            .commit(Transaction {
-                operations: vec![setting("s", "1")],
-            })
-            .await
-    });
-    queued.await.unwrap().unwrap();
+    tokio::select! {
+        biased;
+        _ = store.commit(Transaction { operations: vec![setting("s", "1")] }) => panic!("committed without its writer"),
+        () = std::future::ready(()) => {}
+    }
     store.close().await;
     assert!(folder.path().join("riposte.db").exists());
     assert!(

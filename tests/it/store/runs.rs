@@ -4,17 +4,13 @@ use riposte::store::{Append, EventRow, NewRun, Next, Operation, PayloadRow, Refu
 
 use super::{append, commit, end, events, new_run, new_store, raw, refusal, sealed};
 
-const ALL: RunFilter = RunFilter {
-    kind: None,
-    namespace: None,
-    name: None,
-    incident: None,
-    parent: None,
-    open_only: false,
-    limit: 100,
-};
-
-async fn list(store: &Store, filter: RunFilter) -> Vec<String> {
+/// The identities of the runs that a filter lets through, which asks what `ask` sets.
+async fn list(store: &Store, ask: impl FnOnce(&mut RunFilter)) -> Vec<String> {
+    let mut filter = RunFilter {
+        limit: 100,
+        ..RunFilter::default()
+    };
+    ask(&mut filter);
     store
         .runs(&filter)
         .await
@@ -228,64 +224,17 @@ async fn runs_are_listed_newest_first_by_what_is_asked() {
     ];
     commit(&store, runs.map(Operation::CreateRun)).await;
     commit(&store, [Operation::Append(append("r1", 1, &[], end(9, 9)))]).await;
-    assert_eq!(list(&store, ALL).await, ["r3", "r2", "r1"]);
-    assert_eq!(list(&store, RunFilter { limit: 1, ..ALL }).await, ["r3"]);
-    assert_eq!(list(&store, RunFilter { open_only: true, ..ALL }).await, ["r3", "r2"]);
+    assert_eq!(list(&store, |_| ()).await, ["r3", "r2", "r1"]);
+    assert_eq!(list(&store, |filter| filter.limit = 1).await, ["r3"]);
+    assert_eq!(list(&store, |filter| filter.open_only = true).await, ["r3", "r2"]);
     assert_eq!(
-        list(
-            &store,
-            RunFilter {
-                kind: some("playbook"),
-                ..ALL
-            }
-        )
-        .await,
+        list(&store, |filter| filter.kind = some("playbook")).await,
         ["r3", "r1"]
     );
-    assert_eq!(
-        list(
-            &store,
-            RunFilter {
-                namespace: some("other"),
-                ..ALL
-            }
-        )
-        .await,
-        ["r2"]
-    );
-    assert_eq!(
-        list(
-            &store,
-            RunFilter {
-                name: some("isolate"),
-                ..ALL
-            }
-        )
-        .await,
-        ["r3"]
-    );
-    assert_eq!(
-        list(
-            &store,
-            RunFilter {
-                incident: some("i1"),
-                ..ALL
-            }
-        )
-        .await,
-        ["r1"]
-    );
-    assert_eq!(
-        list(
-            &store,
-            RunFilter {
-                parent: some("r2"),
-                ..ALL
-            }
-        )
-        .await,
-        ["r3"]
-    );
+    assert_eq!(list(&store, |filter| filter.namespace = some("other")).await, ["r2"]);
+    assert_eq!(list(&store, |filter| filter.name = some("isolate")).await, ["r3"]);
+    assert_eq!(list(&store, |filter| filter.incident = some("i1")).await, ["r1"]);
+    assert_eq!(list(&store, |filter| filter.parent = some("r2")).await, ["r3"]);
 }
 
 #[tokio::test]
@@ -326,6 +275,29 @@ async fn sealed_payloads_of_a_failed_run_go_when_their_time_comes() {
     assert!(store.payloads("r1").await.unwrap().is_empty());
     assert_eq!(store.payloads("r2").await.unwrap().len(), 2);
     assert_eq!(store.erase_due(6_000).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn erased_pages_go_back_to_the_disk() {
+    let (folder, store) = new_store().await;
+    let large = vec![sealed(1, &vec![7; 3_000_000])];
+    commit(
+        &store,
+        [Operation::CreateRun(NewRun {
+            payloads: large,
+            ..new_run("r1")
+        })],
+    )
+    .await;
+    commit(
+        &store,
+        [Operation::Append(append("r1", 1, &["ended"], end(5_000, 6_000)))],
+    )
+    .await;
+    assert_eq!(store.erase_due(6_000).await.unwrap(), 1);
+    store.close().await;
+    let size = std::fs::metadata(folder.path().join("riposte.db")).unwrap().len();
+    assert!(size < 1_000_000, "{size} bytes are left");
 }
 
 #[tokio::test]
