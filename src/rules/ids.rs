@@ -37,6 +37,7 @@ impl Ids {
 
     /// Page of an incident.
     pub fn incident_url(&self, incident: &Incident) -> String {
-        format!("{}/incidents/{}", self.console_url.trim_end_matches('/'), incident.id)
+        let base = self.console_url.trim_end_matches('/');
+        format!("{base}/workspaces/{}/incidents/{}", incident.workspace, incident.id)
     }
 }

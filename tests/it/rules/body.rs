@@ -94,7 +94,10 @@ fn the_incident_says_what_it_is() {
     assert_eq!(properties["incidentNumber"], 17);
     assert_eq!(properties["severity"], "Medium");
     assert_eq!(properties["classification"], Json::Null);
-    assert_eq!(properties["incidentUrl"], "https://riposte.example/incidents/i1");
+    assert_eq!(
+        properties["incidentUrl"],
+        "https://riposte.example/workspaces/soc/incidents/i1"
+    );
     assert_eq!(properties["owner"]["email"], "ann@example.com");
     assert_eq!(properties["owner"]["objectId"], Json::Null);
     assert_eq!(
