@@ -14,8 +14,9 @@ use crate::store::{self, IncidentRow, Operation, Refusal, Transaction};
 
 /// How long like alerts join one incident, counted from its first alert (Sentinel's default).
 pub const GROUP_WINDOW: SignedDuration = SignedDuration::from_hours(5);
-/// How often a place is looked for while others change the incident.
-const ATTEMPTS: usize = 20;
+/// How often a place is looked for while others change the incident. Others win several times in a row only while they
+/// change it without a pause.
+const ATTEMPTS: usize = 100;
 
 /// What became of one thing that came in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

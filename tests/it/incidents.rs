@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use riposte::api::automation_rule::{Classification, IncidentStatus, Severity};
 use riposte::incidents::{Accepted, Desk, Error, Planned, WorkspaceIds};
 use riposte::intake::{Format, Intake, decode};
+use riposte::rules::body::{EventType, alert_trigger, incident_trigger};
 use riposte::rules::evaluation::{Event, Occasion};
 use riposte::rules::{Author, IncidentView, Patch};
 use riposte::store::{self, Operation, Refusal, RunFilter, RunRow, Store, Transaction};
@@ -145,6 +146,38 @@ async fn an_alert_opens_an_incident_and_orders_evaluations() {
     }
     assert_eq!(office.occasions_of("IncidentCreated").await.len(), 1);
     assert_eq!(office.occasions_of("AlertCreated").await.len(), 1);
+}
+
+#[tokio::test]
+async fn bodies_that_playbooks_get_can_be_delivered_again() {
+    let office = Office::open().await;
+    let accepted = office.accept(shells(0..2), noon()).await.remove(0);
+    let view = office.view(incident_id(&accepted)).await;
+    let ids = office.desk.workspaces().ids("soc");
+    let body = incident_trigger(&view, None, &ids, EventType::Create, "e-1").to_json();
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(Format::detect(&body), Some(Format::SentinelIncident));
+    let again = office
+        .accept(intake(Format::SentinelIncident, &body), noon())
+        .await
+        .remove(0);
+    let again = office.view(incident_id(&again)).await;
+    assert_eq!(
+        (&again.incident.title, again.incident.severity),
+        (&view.incident.title, view.incident.severity)
+    );
+    assert_eq!(again.incident.first_activity_time, view.incident.first_activity_time);
+    let identities =
+        |view: &IncidentView| -> HashSet<String> { view.entities().iter().map(|e| e.identity()).collect() };
+    assert_eq!(identities(&again), identities(&view));
+    assert_eq!(again.alerts.len(), 2);
+    let body = serde_json::from_str(&alert_trigger(&view.alerts[0], &ids).to_json()).expect("JSON");
+    assert_eq!(Format::detect(&body), Some(Format::SentinelAlert));
+    let alert = office
+        .accept(intake(Format::SentinelAlert, &body), noon())
+        .await
+        .remove(0);
+    assert!(alert.duplicate, "the incident brought this alert already");
 }
 
 #[tokio::test]
