@@ -2,7 +2,7 @@
 //! runs finds it in the store, also after a crash.
 
 use jiff::Timestamp;
-use uuid::{NoContext, Uuid};
+use uuid::Uuid;
 
 use super::{Error, rows};
 use crate::rules::evaluation::{Event, Occasion};
@@ -12,7 +12,8 @@ use crate::store::{EventRow, NewRun, Operation};
 const KIND: &str = "evaluation";
 
 pub(super) fn order(workspace: &str, occasion: Occasion, now: Timestamp) -> Result<Operation, Error> {
-    let id = run_id(now);
+    // Ids that are made later in this process sort later, so evaluations of one incident keep their order.
+    let id = Uuid::now_v7().to_string();
     let (name, incident) = (occasion.name().to_owned(), occasion.incident().map(str::to_owned));
     let opened = Event::Opened { occasion };
     let at = now.as_millisecond();
@@ -32,11 +33,4 @@ pub(super) fn order(workspace: &str, occasion: Occasion, now: Timestamp) -> Resu
         payloads: Vec::new(),
         id,
     }))
-}
-
-/// A UUID v7 of this time, so that runs sort by their start.
-fn run_id(now: Timestamp) -> String {
-    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-    let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds)).to_string()
 }

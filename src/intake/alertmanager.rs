@@ -12,8 +12,11 @@ use crate::rules::{Alert, Entity, EntityKind};
 
 const SOURCE: &str = "alertmanager";
 
+/// What a label's value names.
+type Reading = fn(&str) -> Entity;
+
 /// Labels that name what an alert is about, and how their values are read.
-const LABELS: &[(&str, fn(&str) -> Entity)] = &[
+const LABELS: &[(&str, Reading)] = &[
     ("instance", endpoint),
     ("node", endpoint),
     ("nodename", endpoint),

@@ -48,6 +48,16 @@ pub enum Intake {
     Incident(Box<NativeIncident>),
 }
 
+impl Intake {
+    /// Identity of the alert or incident, a UUID: the same for each delivery of it.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Alert(alert) => &alert.id,
+            Self::Incident(incident) => &incident.incident.id,
+        }
+    }
+}
+
 /// An incident that a sender delivers with what belongs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NativeIncident {

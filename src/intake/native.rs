@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::bounds::{self, MAX_ALERTS_PER_INCIDENT, MAX_BATCH, MAX_COMMENTS, MAX_ENTITIES};
 use super::{DecodeError, Delivery, Intake, NativeIncident, identity, time};
 use crate::api::automation_rule::{Classification, ClassificationReason, IncidentStatus, Owner, Severity};
-use crate::rules::{Alert, Comment, Entity, Incident, Label};
+use crate::rules::{Alert, Author, Comment, Entity, Incident, Patch};
 
 /// An alert as a sender writes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -225,57 +225,22 @@ fn alert(body: AlertBody, place: &str, delivery: Delivery<'_>) -> Result<Alert, 
 
 fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<NativeIncident, DecodeError> {
     let title = checked_title(&body.title, place)?;
-    at_most(
-        body.alerts.len(),
-        MAX_ALERTS_PER_INCIDENT,
-        &format!("{place}/alerts"),
-        "alerts",
-    )?;
-    at_most(
-        body.comments.len(),
-        MAX_COMMENTS,
-        &format!("{place}/comments"),
-        "comments",
-    )?;
-    if body.status == IncidentStatus::Closed && body.classification.is_none() {
-        let message = "a closed incident must have a classification, for example `Undetermined`";
-        return Err(DecodeError::at(&format!("{place}/classification"), message));
-    }
+    let work = work(&body, place, delivery)?;
     let first = utc(body.first_activity_time.as_deref(), place, "firstActivityTime")?;
     let last = utc(body.last_activity_time.as_deref(), place, "lastActivityTime")?;
     let occurrence = first.clone().unwrap_or_else(|| delivery.time());
     let content = || identity::hash([title.as_str(), &body.description, &occurrence]);
     let key = identity::dedup_key("incident", body.id.as_deref(), content);
     let id = identity::id(delivery.workspace, "incident", &key);
-    let alert_at = |(index, body)| alert(body, &format!("{place}/alerts/{index}"), delivery);
-    let alerts: Vec<Alert> = body
-        .alerts
-        .into_iter()
-        .enumerate()
-        .map(alert_at)
-        .collect::<Result<_, _>>()?;
-    let starts = alerts.iter().filter_map(|alert| time::instant(&alert.start_time)).min();
-    let ends = alerts.iter().filter_map(|alert| time::instant(&alert.end_time)).max();
-    let labels = bounds::names(body.labels).into_iter();
+    let alerts = alerts_of(body.alerts, place, delivery)?;
+    let starts = alerts.iter().filter_map(|alert| time::instant(&alert.start_time));
+    let ends = alerts.iter().filter_map(|alert| time::instant(&alert.end_time));
     let incident = Incident {
-        id: id.clone(),
-        workspace: delivery.workspace.to_owned(),
         title,
         description: bounds::description(&body.description),
         severity: body.severity,
-        status: body.status,
-        classification: body.classification,
-        classification_reason: body.classification_reason,
-        classification_comment: body.classification_comment.map(|text| bounds::description(&text)),
-        owner: body.owner,
-        labels: labels
-            .map(|label_name| Label {
-                label_name,
-                label_type: "User".to_owned(),
-            })
-            .collect(),
-        first_activity_time: first.unwrap_or_else(|| starts.unwrap_or(delivery.received).to_string()),
-        last_activity_time: last.unwrap_or_else(|| ends.unwrap_or(delivery.received).to_string()),
+        first_activity_time: first.unwrap_or_else(|| starts.min().unwrap_or(delivery.received).to_string()),
+        last_activity_time: last.unwrap_or_else(|| ends.max().unwrap_or(delivery.received).to_string()),
         created_time: delivery.time(),
         last_modified_time: delivery.time(),
         provider_name: bounds::name(body.product.as_deref().unwrap_or("Riposte")),
@@ -283,15 +248,10 @@ fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<N
         tactics: bounds::names(body.tactics),
         techniques: bounds::names(body.techniques),
         entities: entities(body.entities, place)?,
-        ..Incident::default()
+        id,
+        ..work
     };
-    let comment_at = |(index, body)| comment(body, &id, &format!("{place}/comments/{index}"), index, delivery);
-    let comments = body
-        .comments
-        .into_iter()
-        .enumerate()
-        .map(comment_at)
-        .collect::<Result<_, _>>()?;
+    let comments = comments(body.comments, &incident.id, place, delivery)?;
     Ok(NativeIncident {
         incident,
         alerts,
@@ -301,18 +261,51 @@ fn incident(body: IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<N
     })
 }
 
-fn comment(
-    body: CommentBody,
+/// Status, classification, owner and labels, under the rules for every change of an incident.
+fn work(body: &IncidentBody, place: &str, delivery: Delivery<'_>) -> Result<Incident, DecodeError> {
+    let patch = Patch {
+        status: Some(body.status),
+        classification: body.classification,
+        classification_reason: body.classification_reason,
+        classification_comment: body.classification_comment.as_deref().map(bounds::description),
+        owner: Some(body.owner.clone()),
+        labels_to_add: bounds::names(&body.labels),
+        ..Patch::default()
+    };
+    let blank = Incident {
+        workspace: delivery.workspace.to_owned(),
+        ..Incident::default()
+    };
+    let author = Author::Application("intake".to_owned());
+    let applied = blank.apply(&patch, &author, &delivery.time());
+    let (incident, _) = applied.map_err(|error| DecodeError::at(place, error.to_string()))?;
+    Ok(incident)
+}
+
+fn alerts_of(bodies: Vec<AlertBody>, place: &str, delivery: Delivery<'_>) -> Result<Vec<Alert>, DecodeError> {
+    let place = format!("{place}/alerts");
+    at_most(bodies.len(), MAX_ALERTS_PER_INCIDENT, &place, "alerts")?;
+    let read = |(index, body)| alert(body, &format!("{place}/{index}"), delivery);
+    bodies.into_iter().enumerate().map(read).collect()
+}
+
+fn comments(
+    bodies: Vec<CommentBody>,
     incident: &str,
     place: &str,
-    index: usize,
     delivery: Delivery<'_>,
-) -> Result<Comment, DecodeError> {
-    Ok(Comment {
-        id: identity::id(incident, "note", &format!("{index}")),
-        incident: incident.to_owned(),
-        message: bounds::cut(&body.message, bounds::MAX_COMMENT),
-        author: bounds::name(body.author.as_deref().unwrap_or("Riposte")),
-        created_time: utc(body.created_time.as_deref(), place, "createdTime")?.unwrap_or_else(|| delivery.time()),
-    })
+) -> Result<Vec<Comment>, DecodeError> {
+    let place = format!("{place}/comments");
+    at_most(bodies.len(), MAX_COMMENTS, &place, "comments")?;
+    let read = |(index, body): (usize, CommentBody)| {
+        let created = utc(body.created_time.as_deref(), &format!("{place}/{index}"), "createdTime")?;
+        Ok(Comment {
+            id: identity::id(incident, "note", &index.to_string()),
+            incident: incident.to_owned(),
+            message: bounds::cut(&body.message, bounds::MAX_COMMENT),
+            author: bounds::name(body.author.as_deref().unwrap_or("Riposte")),
+            created_time: created.unwrap_or_else(|| delivery.time()),
+        })
+    };
+    bodies.into_iter().enumerate().map(read).collect()
 }

@@ -47,17 +47,21 @@ impl Office {
 
     /// The evaluations that were ordered, oldest first, with the runs that hold them.
     async fn occasions(&self) -> Vec<(RunRow, Occasion)> {
-        let runs = self.store.runs(&RunFilter {
+        let filter = RunFilter {
             kind: Some("evaluation".into()),
             limit: 10_000,
-            ..RunFilter::default()
-        });
+            namespace: None,
+            name: None,
+            incident: None,
+            parent: None,
+            open_only: false,
+        };
         let mut found = Vec::new();
-        for run in runs.await.expect("runs") {
+        for run in self.store.runs(&filter).await.expect("runs") {
             let journal = self.store.journal(&run.id, 0).await.expect("a journal");
-            match serde_json::from_str(&journal[0].body).expect("an event") {
-                Event::Opened { occasion } => found.push((run, occasion)),
-                other => panic!("not opened: {other:?}"),
+            let opened = serde_json::from_str(&journal[0].body).expect("an event");
+            if let Event::Opened { occasion } = opened {
+                found.push((run, occasion));
             }
         }
         found
@@ -235,28 +239,17 @@ async fn alerts_join_while_others_change_the_incident() {
     let desk = office.desk.clone();
     let flood = tokio::spawn(async move { desk.accept(shells(1..60), noon()).await });
     let mut changed = 0;
-    while !flood.is_finished() {
+    while changed < 50 {
         let patch = Patch {
-            labels_to_add: vec![format!("l{}", changed % 50)],
+            labels_to_add: vec![format!("l{changed}")],
             ..Patch::default()
         };
-        let planned = office
-            .desk
-            .plan_patch(&id, &patch, &mira(), noon())
-            .await
-            .expect("planned");
-        match office
-            .store
-            .commit(Transaction {
-                operations: planned.operations,
-            })
-            .await
-        {
-            Ok(_) => changed += 1,
+        let planned = office.desk.plan_patch(&id, &patch, &mira(), noon()).await;
+        let operations = planned.expect("planned").operations;
+        match office.store.commit(Transaction { operations }).await {
             Err(store::Error::Refused(Refusal::StaleIncident(_))) => {}
-            Err(error) => panic!("{error}"),
+            committed => changed += committed.map(|_| 1).expect("committed"),
         }
-        tokio::task::yield_now().await;
     }
     flood
         .await
@@ -264,7 +257,7 @@ async fn alerts_join_while_others_change_the_incident() {
         .expect("accepted in spite of the changes");
     let view = office.view(&id).await;
     assert_eq!((view.incident.alerts_count, view.alerts.len()), (60, 60));
-    assert_eq!(view.incident.labels.len(), changed.min(50));
+    assert_eq!(view.incident.labels.len(), 50);
 }
 
 #[tokio::test]
