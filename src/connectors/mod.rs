@@ -22,7 +22,7 @@ pub mod sentinel;
 pub mod services;
 mod shared_key;
 pub mod spec;
-pub mod status;
+mod status;
 
 pub use client::{Client, Egress};
 pub use connection::{Connections, ResolvedAuthentication, ResolvedConnection};
@@ -30,4 +30,3 @@ pub use resolver::{Lookup, SystemLookup};
 pub use secret::Secret;
 pub use services::ConnectorServices;
 pub use spec::{Connector, Operation, SpecError};
-pub use status::code_of;

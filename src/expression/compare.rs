@@ -1,5 +1,5 @@
 //! Comparison of values as the original was seen to do it: numbers by value whatever their kind, text by code units,
-//! `null` only with `null`, and the strings `True` and `False` with truth values.
+//! `null` only with `null`.
 
 use std::cmp::Ordering;
 
@@ -8,14 +8,21 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::value::Value;
 
-/// Whether two values are the same for `equals`, `contains` and the set functions.
+/// Whether `equals` holds: the values are the same, or one is a truth value and the other its text, `True` or `False`.
+pub fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
+            &**text == if *truth { "True" } else { "False" }
+        }
+        (left, right) => same(left, right),
+    }
+}
+
+/// Whether two values are the same, for `contains` and the set functions; the order of members does not matter.
 pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(left), Value::Bool(right)) => left == right,
-        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
-            &**text == if *truth { "True" } else { "False" }
-        }
         (Value::String(left), Value::String(right)) => left == right,
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| same(left, right))
@@ -27,6 +34,32 @@ pub fn same(left: &Value, right: &Value) -> bool {
                     .all(|(name, left)| right.get_exact(name).is_some_and(|right| same(left, right)))
         }
         (left, right) => order_numbers(left, right).is_some_and(|ordering| ordering == Some(Ordering::Equal)),
+    }
+}
+
+/// A text that two values share exactly if they are [`same`].
+pub(super) fn identity(value: &Value) -> String {
+    canonical(value).to_json()
+}
+
+/// The value with its numbers in one form and its members in one order.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::String(_) => value.clone(),
+        Value::Float(_) | Value::Decimal(_) => match exact(value).map(|number| (number, number.to_i64())) {
+            Some((number, Some(whole))) if number == Decimal::from(whole) => Value::Int(whole),
+            _ => Value::Float(float(value).unwrap_or(f64::NAN)),
+        },
+        Value::Array(items) => Value::array(items.iter().map(canonical)),
+        Value::Object(object) => {
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_by(|left, right| left.0.cmp(right.0));
+            Value::object(
+                members
+                    .into_iter()
+                    .map(|(name, member)| (name.clone(), canonical(member))),
+            )
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use super::value::Value;
 /// Deepest nesting of arrays and objects; a little less than what JSON readers take.
 pub const MAX_VALUE_DEPTH: usize = 100;
 
+/// Most items that a function makes of a text.
+pub(super) const MAX_ITEMS: usize = 1_000_000;
+
 /// Passes a value that is no deeper than [`MAX_VALUE_DEPTH`] and whose JSON text is about at most [`MAX_TEXT`] long.
 ///
 /// # Errors

@@ -11,12 +11,23 @@ pub mod limits;
 pub mod parser;
 pub mod scope;
 pub mod template;
+pub mod time_zones;
 pub mod value;
 
+mod data_uri;
+mod date_format;
+mod date_parse;
 mod error;
 mod evaluate;
+mod locale;
+mod moment;
 mod number;
+mod number_format;
+mod number_parse;
 mod text;
+mod uri_text;
+mod utf16;
+mod xml;
 
 pub use ast::{Expression, ExpressionKind};
 pub use error::{EvalError, INVALID_TEMPLATE, ParseError, TemplateError};

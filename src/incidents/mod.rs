@@ -23,7 +23,7 @@ pub use plan::Planned;
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;
-use crate::rules::{Incident, IncidentView};
+use crate::rules::{Alert, Incident, IncidentView};
 use crate::store::{IncidentFilter, IncidentRow, Store};
 
 /// Locks that like alerts share, so that a flood queues here instead of racing for one incident in the store.
@@ -90,6 +90,15 @@ impl Desk {
                 .map(|row| rows::read("task", &row.id, &row.document))
                 .collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// An alert; `None` if there is none with this id.
+    ///
+    /// # Errors
+    /// The store failed, or holds a document that cannot be read.
+    pub async fn alert(&self, id: &str) -> Result<Option<Alert>, Error> {
+        let row = self.store.alert(id).await?;
+        row.map(|row| rows::read("alert", &row.id, &row.document)).transpose()
     }
 
     /// The incidents that a filter finds, newest first.

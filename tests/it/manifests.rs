@@ -5,13 +5,14 @@ use riposte::api::{Diagnostic, Kind, yaml};
 use serde_json::{Map, Value};
 
 fn read(text: &str) -> Result<Decoded, Vec<Diagnostic>> {
-    decode(&yaml::parse(text).unwrap()[0], "file.yaml")
+    let documents = yaml::parse(text).expect("the text is YAML");
+    decode(&documents[0], "file.yaml")
 }
 
 fn manifest(text: &str) -> Manifest {
-    match read(text) {
-        Ok(Decoded::Manifest(manifest)) => *manifest,
-        other => panic!("no manifest: {other:?}"),
+    match read(text).expect("the manifest is sound") {
+        Decoded::Manifest(manifest) => *manifest,
+        foreign @ Decoded::Foreign { .. } => unreachable!("{foreign:?}"),
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use node::{Budget, Node};
 
 use super::diagnostic::Diagnostic;
+pub use place::byte_offset;
 pub use write::write;
 
 /// Longest text that is read, in bytes.
@@ -124,11 +125,6 @@ impl Document {
                 None => return self.root.position,
             }
         }
-    }
-
-    /// The byte of the document's text at a position; the end of its line or text where the position is beyond.
-    pub fn byte_offset(&self, position: Position) -> usize {
-        place::byte_offset(&self.text, position)
     }
 
     fn new(root: Node, text: &Arc<str>, warnings: Vec<Problem>) -> Result<Self, Problem> {

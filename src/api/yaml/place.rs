@@ -4,14 +4,14 @@ use super::Position;
 use super::node::{Content, Node, Style};
 
 /// The place of a byte of a string's value; `None` where the way of writing does not tell it simply.
-pub(super) fn inside(text: &str, node: &Node, byte_offset: usize) -> Option<Position> {
+pub(super) fn inside(text: &str, node: &Node, byte: usize) -> Option<Position> {
     let Content::Scalar { value, style } = &node.content else {
         return None;
     };
     let value = value.as_str()?;
-    let before = value.get(..byte_offset)?;
+    let before = value.get(..byte)?;
     let start = node.position;
-    let source = &text[byte_offset_of(text, start)..];
+    let source = &text[byte_offset(text, start)..];
     match style {
         Style::Plain => on_one_line(source, start, before.chars().count()),
         Style::Single => {
@@ -24,12 +24,8 @@ pub(super) fn inside(text: &str, node: &Node, byte_offset: usize) -> Option<Posi
     }
 }
 
-/// The byte of a text at a position.
-pub(super) fn byte_offset(text: &str, position: Position) -> usize {
-    byte_offset_of(text, position)
-}
-
-fn byte_offset_of(text: &str, position: Position) -> usize {
+/// The byte of a text at a position; the end of its line or of the text where the position is beyond.
+pub fn byte_offset(text: &str, position: Position) -> usize {
     let mut start = 0;
     for _ in 1..position.line {
         match line_end(&text[start..]) {

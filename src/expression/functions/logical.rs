@@ -1,10 +1,11 @@
 //! Logical functions and `coalesce`. What decides lazily evaluates no argument that it does not need.
 
-use super::super::compare::{order, same};
+use std::cmp::Ordering;
+
+use super::super::compare::{equal, order};
 use super::super::error::EvalError;
 use super::super::value::Value;
 use super::{Arguments, Call, Function, at_least, exactly};
-use std::cmp::Ordering;
 
 const SOURCE: &str = "Logical comparison functions";
 
@@ -80,7 +81,7 @@ pub(super) static LOGICAL: &[Function] = &[
             ("equals(null, '')", "false"),
             ("equals('a', 'A')", "false"),
         ],
-        call: Call::Eager(|arguments| Ok(Value::Bool(same(arguments.value(0), arguments.value(1))))),
+        call: Call::Eager(|arguments| Ok(Value::Bool(equal(arguments.value(0), arguments.value(1))))),
     },
     Function {
         name: "greater",

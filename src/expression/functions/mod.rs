@@ -3,8 +3,13 @@
 
 mod arguments;
 mod collection;
+mod conversion;
+mod date;
 mod logical;
+mod math;
+mod object;
 mod string;
+mod uri;
 mod workflow;
 
 use std::collections::HashMap;
@@ -117,7 +122,12 @@ static TABLES: &[&[Function]] = &[
     string::STRING,
     collection::COLLECTION,
     logical::LOGICAL,
+    conversion::CONVERSION,
+    math::MATH,
+    date::DATE,
     workflow::WORKFLOW,
+    uri::URI,
+    object::OBJECT,
 ];
 
 static BY_NAME: LazyLock<HashMap<String, &'static Function>> = LazyLock::new(|| {

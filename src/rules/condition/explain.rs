@@ -46,10 +46,12 @@ impl Unmet {
             Condition::PropertyArrayChanged(condition) => of_growth(condition),
             Condition::PropertyArray(condition) => of_list(condition),
             Condition::Boolean(group) => match group.operator {
-                GroupOperator::Or => format!(
-                    "none of the {} members of the Or group holds",
-                    group.inner_conditions.len()
-                ),
+                GroupOperator::Or => {
+                    format!(
+                        "none of the {} members of the Or group holds",
+                        group.inner_conditions.len()
+                    )
+                }
                 GroupOperator::And => "a member of the And group does not hold".to_owned(),
             },
         };

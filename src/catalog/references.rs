@@ -1,0 +1,193 @@
+//! References from one object to another. What is missing is a warning: it may come later, and until then only what
+//! needs it fails.
+
+use crate::api::Diagnostic;
+use crate::api::api_connection::Authentication;
+use crate::api::automation_rule::{RuleAction, TriggersOn};
+use crate::api::connector::OpenApiSource;
+use crate::api::reference::{KeyRef, NamedValue, ValueSource};
+use crate::definition;
+
+use super::entry::{Connection, ConnectorEntry, Playbook, Rule};
+use super::snapshot::Catalog;
+use super::source::{Object, Placed};
+
+/// What an object names but the catalog does not have.
+pub(super) fn check(catalog: &Catalog, placed: &Placed) -> Vec<Diagnostic> {
+    let mut checker = Checker {
+        catalog,
+        placed,
+        found: Vec::new(),
+    };
+    match &placed.object {
+        Object::Playbook(playbook) => checker.playbook(playbook),
+        Object::Rule(rule) => checker.rule(rule),
+        Object::Connection(connection) => checker.connection(connection),
+        Object::Connector(connector) => checker.connector(connector),
+        Object::Grant(_) | Object::Secret(_) | Object::ConfigMap(_) => {}
+    }
+    checker.found
+}
+
+struct Checker<'a> {
+    catalog: &'a Catalog,
+    placed: &'a Placed,
+    found: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn warn(&mut self, pointer: &str, code: &str, message: String) {
+        let position = self.placed.document.nearest(pointer);
+        self.found
+            .push(Diagnostic::warning(&self.placed.file, position, code, message));
+    }
+
+    fn playbook(&mut self, playbook: &Playbook) {
+        let namespace = &playbook.namespace;
+        for (index, binding) in playbook.spec.connections.iter().enumerate() {
+            let name = &binding.connection_ref.name;
+            if self.catalog.connection(namespace, name).is_none() {
+                let message = format!("ApiConnection `{namespace}/{name}` does not exist");
+                self.warn(
+                    &format!("/spec/connections/{index}/connectionRef/name"),
+                    "MissingConnection",
+                    message,
+                );
+            }
+        }
+        for alias in definition::connections(&playbook.workflow) {
+            if !playbook
+                .spec
+                .connections
+                .iter()
+                .any(|binding| binding.name.eq_ignore_ascii_case(&alias))
+            {
+                let message =
+                    format!("the definition uses connection `{alias}`, which `spec.connections` does not name");
+                self.warn("/spec/connections", "UnboundConnection", message);
+            }
+        }
+        self.parameters(playbook);
+        self.named_values(namespace, &playbook.spec.parameters);
+    }
+
+    /// Values without declaration, and declarations without value.
+    fn parameters(&mut self, playbook: &Playbook) {
+        let declared = &playbook.workflow.parameters;
+        for (index, value) in playbook.spec.parameters.iter().enumerate() {
+            if !declared
+                .iter()
+                .any(|parameter| parameter.name.eq_ignore_ascii_case(&value.name))
+            {
+                let message = format!("the definition declares no parameter `{}`", value.name);
+                self.warn(&format!("/spec/parameters/{index}/name"), "UnknownParameter", message);
+            }
+        }
+        for parameter in declared {
+            let is_given = parameter.default.is_some()
+                || parameter.name.eq_ignore_ascii_case("$connections")
+                || playbook
+                    .spec
+                    .parameters
+                    .iter()
+                    .any(|value| value.name.eq_ignore_ascii_case(&parameter.name));
+            if !is_given {
+                let message = format!("parameter `{}` has neither a value nor a default", parameter.name);
+                self.warn("/spec/parameters", "MissingParameter", message);
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        for (index, action) in rule.spec.actions.iter().enumerate() {
+            let RuleAction::RunPlaybook(target) = action else {
+                continue;
+            };
+            let pointer = format!("/spec/actions/{index}/runPlaybook/name");
+            let namespace = target.namespace.as_ref().unwrap_or(&rule.namespace);
+            let name = &target.name;
+            let Some(playbook) = self.catalog.playbook(namespace, name) else {
+                let message = format!("Playbook `{namespace}/{name}` does not exist");
+                self.warn(&pointer, "MissingPlaybook", message);
+                continue;
+            };
+            let needed = match rule.spec.triggers_on {
+                TriggersOn::Incidents => "Incident",
+                TriggersOn::Alerts => "Alert",
+            };
+            let trigger = definition::trigger_kind(&playbook.workflow);
+            if trigger != needed {
+                let message = format!(
+                    "Playbook `{namespace}/{name}` has a trigger of kind {trigger}; this rule needs one of kind {needed}"
+                );
+                self.warn(&pointer, "UnsupportedTrigger", message);
+            }
+        }
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        let namespace = &connection.namespace;
+        self.named_values(namespace, &connection.spec.parameters);
+        let around = "/spec/authentication";
+        match &connection.spec.authentication {
+            None => {}
+            Some(Authentication::Basic(basic)) => {
+                self.value(namespace, &format!("{around}/basic/passwordFrom"), &basic.password_from);
+            }
+            Some(Authentication::Header(header)) => {
+                self.value(namespace, &format!("{around}/header/valueFrom"), &header.value_from);
+            }
+            Some(Authentication::Bearer(bearer)) => {
+                self.value(namespace, &format!("{around}/bearer/tokenFrom"), &bearer.token_from);
+            }
+            Some(Authentication::ClientCredentials(client)) => {
+                let pointer = format!("{around}/clientCredentials/clientSecretFrom");
+                self.value(namespace, &pointer, &client.client_secret_from);
+            }
+        }
+    }
+
+    fn connector(&mut self, connector: &ConnectorEntry) {
+        match &connector.spec.openapi {
+            OpenApiSource::Inline(_) => {}
+            OpenApiSource::ConfigMapKeyRef(key) => {
+                self.config_map_key(&connector.namespace, "/spec/openapi/configMapKeyRef", key);
+            }
+        }
+    }
+
+    fn named_values(&mut self, namespace: &str, values: &[NamedValue]) {
+        for (index, value) in values.iter().enumerate() {
+            if let Some(source) = &value.value_from {
+                self.value(namespace, &format!("/spec/parameters/{index}/valueFrom"), source);
+            }
+        }
+    }
+
+    fn value(&mut self, namespace: &str, pointer: &str, source: &ValueSource) {
+        match source {
+            ValueSource::SecretKeyRef(key) => {
+                if self.catalog.secret(namespace, &key.name, &key.key).is_none() {
+                    let message = format!(
+                        "Secret `{namespace}/{}` does not exist or has no key `{}`",
+                        key.name, key.key
+                    );
+                    self.warn(&format!("{pointer}/secretKeyRef/name"), "MissingSecretKey", message);
+                }
+            }
+            ValueSource::ConfigMapKeyRef(key) => {
+                self.config_map_key(namespace, &format!("{pointer}/configMapKeyRef"), key)
+            }
+        }
+    }
+
+    fn config_map_key(&mut self, namespace: &str, pointer: &str, key: &KeyRef) {
+        if self.catalog.config_map(namespace, &key.name, &key.key).is_none() {
+            let message = format!(
+                "ConfigMap `{namespace}/{}` does not exist or has no key `{}`",
+                key.name, key.key
+            );
+            self.warn(&format!("{pointer}/name"), "MissingConfigMapKey", message);
+        }
+    }
+}

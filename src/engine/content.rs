@@ -1,0 +1,63 @@
+//! What the engine asks of the catalog: playbooks, rules, permissions. Implemented over the catalog of the process.
+
+use std::sync::Arc;
+
+use crate::api::AutomationRuleSpec;
+use crate::definition::Workflow;
+use crate::expression::Value;
+use crate::grants::Permission;
+
+/// A playbook as a run needs it.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The definition as text, which runs pin.
+    pub definition: Arc<str>,
+    /// SHA-256 of that text, in hex.
+    pub hash: String,
+    /// The checked definition.
+    pub workflow: Arc<Workflow>,
+    /// Given parameters.
+    pub parameters: Vec<GivenParameter>,
+    /// Name in the definition, ApiConnection.
+    pub connections: Vec<Connection>,
+    /// Whether new runs are refused.
+    pub suspended: bool,
+}
+
+/// A parameter that the playbook gives a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenParameter {
+    /// Name.
+    pub name: String,
+    /// Its value, or what is missing.
+    pub value: Result<Value, String>,
+    /// Whether the value came from a Secret.
+    pub secret: bool,
+}
+
+/// A connection that the playbook binds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Name in the definition.
+    pub alias: String,
+    /// Name of the ApiConnection.
+    pub name: String,
+    /// Name of its connector, if the connection exists.
+    pub connector: Option<String>,
+}
+
+/// The catalog, as far as the engine needs it.
+pub trait Content: Send + Sync {
+    /// A playbook.
+    fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
+
+    /// The automation rules of a workspace.
+    fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)>;
+
+    /// Whether a workspace may run a playbook.
+    fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission;
+}

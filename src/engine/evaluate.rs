@@ -1,0 +1,397 @@
+//! Drives the evaluation of automation rules: the shell around [`rules::evaluation`](crate::rules::evaluation).
+//!
+//! Invariants: a playbook's run is on disk in the same transaction as the event that it was started; what a rule changes
+//! on an incident is on disk in the same transaction as the event that it did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use super::journal::Error;
+use super::run::LEASE;
+use super::shell::{Notice, Shared, now};
+use super::start::{Refused, Request, StartKind};
+use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
+use crate::expression::Value;
+use crate::grants::Permission;
+use crate::incidents;
+use crate::rules::condition::{self, Subject};
+use crate::rules::evaluation::{ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, pin};
+use crate::rules::{Author, IncidentView, Patch, body};
+use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Transaction};
+
+/// How often a change is computed anew because the incident changed meanwhile.
+const ATTEMPTS: u32 = 50;
+
+/// One evaluation in memory.
+struct Evaluation<'a> {
+    shared: &'a Arc<Shared>,
+    run: &'a RunRow,
+    state: State,
+    seq: i64,
+    notices: broadcast::Receiver<Notice>,
+}
+
+/// Evaluates until the end and says how it ended.
+///
+/// # Errors
+/// A store that fails; the evaluation then goes on from what is committed.
+pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, Error> {
+    let mut evaluation = Evaluation::load(shared, run).await?;
+    loop {
+        match evaluation.state.next().clone() {
+            Step::Pin => evaluation.pin().await?,
+            Step::Check { rule } => evaluation.check(rule).await?,
+            Step::Perform { rule, action } => evaluation.perform(rule, action).await?,
+            Step::Await {
+                rule,
+                action,
+                run,
+                until,
+            } => evaluation.wait(rule, action, &run, until).await?,
+            Step::End => {
+                let event = evaluation.state.ending();
+                evaluation.commit(event, Vec::new()).await?;
+            }
+            Step::Ended => return Ok("Succeeded".into()),
+        }
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    async fn load(shared: &'a Arc<Shared>, run: &'a RunRow) -> Result<Self, Error> {
+        let unreadable = |reason: String| Error::Unreadable {
+            run: run.id.clone(),
+            reason,
+        };
+        let mut events: Vec<Event> = Vec::new();
+        for row in shared.store.journal(&run.id, 0).await? {
+            events.push(serde_json::from_str(&row.body).map_err(|error| unreadable(error.to_string()))?);
+        }
+        let state = State::fold(&events).map_err(|error| unreadable(error.to_string()))?;
+        let state = state.ok_or_else(|| unreadable("the journal is empty".into()))?;
+        let seq = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        Ok(Self {
+            shared,
+            run,
+            state,
+            seq,
+            notices: shared.notices.subscribe(),
+        })
+    }
+
+    /// Commits an event together with what goes with it, and folds it in.
+    async fn commit(&mut self, event: Event, mut with: Vec<Operation>) -> Result<(), Error> {
+        let unreadable = |reason: String| Error::Unreadable {
+            run: self.run.id.clone(),
+            reason,
+        };
+        let at = now();
+        let next = match &event {
+            Event::Ended { .. } => Next::End {
+                status: "Succeeded".into(),
+                at,
+                erase_at: at,
+            },
+            Event::Started { until, .. } => Next::WakeAt(*until),
+            Event::Opened { .. }
+            | Event::Pinned { .. }
+            | Event::Skipped { .. }
+            | Event::Matched { .. }
+            | Event::Done { .. }
+            | Event::Continued { .. } => Next::WakeAt(at + LEASE),
+        };
+        let body = serde_json::to_string(&event).map_err(|error| unreadable(error.to_string()))?;
+        with.push(Operation::Append(Append {
+            run: self.run.id.clone(),
+            expected_seq: self.seq,
+            events: vec![EventRow { at, body }],
+            payloads: Vec::new(),
+            snapshot: None,
+            next,
+        }));
+        self.shared.store.commit(Transaction { operations: with }).await?;
+        self.seq += 1;
+        self.state.apply(&event).map_err(|error| unreadable(error.to_string()))
+    }
+
+    async fn pin(&mut self) -> Result<(), Error> {
+        let rules = self.shared.content.rules(&self.run.namespace);
+        let named = rules.iter().map(|(name, spec)| (name.as_str(), spec));
+        let rules = pin(named, self.state.occasion(), super::clock::timestamp(now()));
+        self.commit(Event::Pinned { rules }, Vec::new()).await
+    }
+
+    /// The incident as it is now, or the alert that has none.
+    async fn view(&self) -> Result<Option<IncidentView>, Error> {
+        let view = match self.state.occasion() {
+            Occasion::AlertCreated { alert, incident: None } => self
+                .shared
+                .desk
+                .alert(alert)
+                .await
+                .map(|alert| alert.map(IncidentView::of_alert)),
+            occasion => match occasion.incident() {
+                Some(incident) => self.shared.desk.view(incident).await,
+                None => Ok(None),
+            },
+        };
+        view.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: incidents::Error) -> Error {
+        match error {
+            incidents::Error::Store(error) => error.into(),
+            other => Error::Unreadable {
+                run: self.run.id.clone(),
+                reason: other.to_string(),
+            },
+        }
+    }
+
+    async fn check(&mut self, rule: usize) -> Result<(), Error> {
+        let reason = match (self.view().await?, self.state.rule(rule)) {
+            (Some(view), Some(pinned)) => {
+                let subject = Subject {
+                    view: &view,
+                    occasion: self.state.occasion(),
+                };
+                condition::unmet(&pinned.spec, &subject).map(|unmet| unmet.to_string())
+            }
+            _ => Some("the incident is gone".into()),
+        };
+        let event = match reason {
+            Some(reason) => Event::Skipped { rule, reason },
+            None => Event::Matched { rule },
+        };
+        self.commit(event, Vec::new()).await
+    }
+
+    async fn perform(&mut self, rule: usize, action: usize) -> Result<(), Error> {
+        match self.state.action(rule, action).cloned() {
+            Some(RuleAction::RunPlaybook(target)) => self.run_playbook(rule, action, &target).await,
+            Some(RuleAction::ModifyProperties(change)) => {
+                let patch = patch(change);
+                self.change(rule, action, Change::Patch(patch)).await
+            }
+            Some(RuleAction::AddIncidentTask(task)) => self.change(rule, action, Change::Task(task)).await,
+            None => {
+                self.done(
+                    rule,
+                    action,
+                    failed("ActionNotFound", "the rule has no such action"),
+                    Vec::new(),
+                )
+                .await
+            }
+        }
+    }
+
+    async fn done(
+        &mut self,
+        rule: usize,
+        action: usize,
+        outcome: ActionOutcome,
+        with: Vec<Operation>,
+    ) -> Result<(), Error> {
+        self.commit(Event::Done { rule, action, outcome }, with).await
+    }
+
+    async fn run_playbook(&mut self, rule: usize, action: usize, target: &PlaybookTarget) -> Result<(), Error> {
+        let workspace = &self.run.namespace;
+        let namespace = target.namespace.clone().unwrap_or_else(|| workspace.clone());
+        if let Permission::Missing(missing) = self.shared.content.permit(workspace, &namespace, &target.name) {
+            let outcome = ActionOutcome::Failed {
+                code: "MissingGrant".into(),
+                message: missing.to_string(),
+                remedy: Some(missing.manifest()),
+            };
+            return self.done(rule, action, outcome, Vec::new()).await;
+        }
+        let Some(request) = self.request(rule, namespace, target).await? else {
+            let outcome = failed(
+                "IncidentNotFound",
+                "the incident or alert that the rule is about is gone",
+            );
+            return self.done(rule, action, outcome, Vec::new()).await;
+        };
+        match self.shared.prepare(&request) {
+            Ok((runs, operations)) => {
+                let wait = i64::try_from(PLAYBOOK_WAIT.as_millis()).unwrap_or(i64::MAX);
+                let (run, until) = (runs.into_iter().next().unwrap_or_default(), now() + wait);
+                self.commit(
+                    Event::Started {
+                        rule,
+                        action,
+                        run,
+                        until,
+                    },
+                    operations,
+                )
+                .await?;
+                self.shared.poke();
+                Ok(())
+            }
+            Err(refused) => self.done(rule, action, refusal(&refused), Vec::new()).await,
+        }
+    }
+
+    /// The request that runs a playbook for this occasion; `None` if its subject is gone.
+    async fn request(&self, rule: usize, namespace: String, target: &PlaybookTarget) -> Result<Option<Request>, Error> {
+        let Some(view) = self.view().await? else {
+            return Ok(None);
+        };
+        let ids = self.shared.desk.workspaces().ids(&self.run.namespace);
+        let unique = format!("{}/{}", self.run.id, self.seq);
+        let unique = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, unique.as_bytes()).to_string();
+        let (kind, body) = match self.state.occasion() {
+            Occasion::AlertCreated { alert, .. } => {
+                let Some(alert) = view.alerts.iter().find(|known| known.id == *alert) else {
+                    return Ok(None);
+                };
+                (StartKind::Alert, body::alert_trigger(alert, &ids))
+            }
+            Occasion::IncidentCreated { .. } => (
+                StartKind::Incident,
+                body::incident_trigger(&view, None, &ids, body::EventType::Create, &unique),
+            ),
+            Occasion::IncidentUpdated { updates, .. } => {
+                let event_type = body::EventType::Update;
+                (
+                    StartKind::Incident,
+                    body::incident_trigger(&view, Some(updates), &ids, event_type, &unique),
+                )
+            }
+        };
+        let name = self.state.rule(rule).map(|rule| rule.name.clone()).unwrap_or_default();
+        Ok(Some(Request {
+            namespace,
+            playbook: target.name.clone(),
+            body,
+            headers: None::<Value>,
+            kind,
+            incident: self.state.occasion().incident().map(str::to_owned),
+            requester: format!("rule/{name}"),
+            parent: Some(self.run.id.clone()),
+        }))
+    }
+
+    /// Changes the incident, computed anew as often as it changes meanwhile.
+    async fn change(&mut self, rule: usize, action: usize, change: Change) -> Result<(), Error> {
+        let Some(incident) = self.state.occasion().incident().map(str::to_owned) else {
+            let outcome = failed("NotAnIncident", "a rule about alerts can only run playbooks");
+            return self.done(rule, action, outcome, Vec::new()).await;
+        };
+        let name = self.state.rule(rule).map(|rule| rule.name.clone()).unwrap_or_default();
+        let author = Author::Rule(name);
+        for _ in 0..ATTEMPTS {
+            let planned = self.plan(&incident, &change, &author, (rule, action)).await;
+            let (outcome, operations) = match planned {
+                Ok(operations) => (ActionOutcome::Done, operations),
+                Err(incidents::Error::Store(error)) => return Err(error.into()),
+                Err(error) => (failed("ChangeRefused", &error.to_string()), Vec::new()),
+            };
+            match self.done(rule, action, outcome, operations).await {
+                Err(Error::Store(StoreError::Refused(Refusal::StaleIncident(_)))) => {}
+                other => {
+                    self.shared.poke();
+                    return other;
+                }
+            }
+        }
+        let outcome = failed(
+            "Conflict",
+            "the incident changed too often while the rule tried to change it",
+        );
+        self.done(rule, action, outcome, Vec::new()).await
+    }
+
+    async fn plan(
+        &self,
+        incident: &str,
+        change: &Change,
+        author: &Author,
+        place: (usize, usize),
+    ) -> Result<Vec<Operation>, incidents::Error> {
+        let at = super::clock::timestamp(now());
+        match change {
+            Change::Patch(patch) => self
+                .shared
+                .desk
+                .plan_patch(incident, patch, author, at)
+                .await
+                .map(|planned| planned.operations),
+            Change::Task(task) => {
+                let name = format!("{}/{}/{}", self.run.id, place.0, place.1);
+                let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+                let description = task.description.as_deref().unwrap_or_default();
+                let planned = self
+                    .shared
+                    .desk
+                    .plan_task(incident, &task.title, description, author, at, &id)
+                    .await;
+                planned.map(|planned| planned.operations)
+            }
+        }
+    }
+
+    /// Waits until a playbook's run ended, or the rule may wait no longer.
+    async fn wait(&mut self, rule: usize, action: usize, run: &str, until: i64) -> Result<(), Error> {
+        let why = loop {
+            if let Some(status) = self.shared.store.run(run).await?.and_then(|row| row.status) {
+                break ContinueReason::Ended { status };
+            }
+            let left = until - now();
+            if left <= 0 {
+                break ContinueReason::TimeUp;
+            }
+            let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            // Whatever ended the wait, the store says what is true.
+            let _ = tokio::time::timeout(limit, ended(&mut self.notices, run)).await;
+        };
+        self.commit(Event::Continued { rule, action, why }, Vec::new()).await
+    }
+}
+
+/// What a rule does to its incident.
+enum Change {
+    Patch(Patch),
+    Task(AddIncidentTask),
+}
+
+/// Waits for the notice that a run ended, or for anything that makes the notices incomplete.
+async fn ended(notices: &mut broadcast::Receiver<Notice>, run: &str) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Ended { run: other, .. }) if other == run => return,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn patch(change: ModifyProperties) -> Patch {
+    Patch {
+        severity: change.severity,
+        status: change.status,
+        classification: change.classification,
+        classification_reason: change.classification_reason,
+        classification_comment: change.classification_comment,
+        owner: change.owner,
+        labels_to_add: change.labels,
+        ..Patch::default()
+    }
+}
+
+fn refusal(refused: &Refused) -> ActionOutcome {
+    failed(refused.code(), &refused.to_string())
+}
+
+fn failed(code: &str, message: &str) -> ActionOutcome {
+    ActionOutcome::Failed {
+        code: code.into(),
+        message: message.into(),
+        remedy: None,
+    }
+}

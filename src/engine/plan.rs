@@ -1,0 +1,348 @@
+//! The deciding half of the core: what is ready becomes events and calls. Pure; the shell commits the events, folds them
+//! in with [`State::apply`] and only then performs the calls.
+
+use super::actions::{self, Done};
+use super::call::Call;
+use super::clock::{Moment, round_trip};
+use super::event::{ActionError, Event, FrameId, NodeId, Payload};
+use super::scope::RunScope;
+use super::state::{Phase, Ready, State};
+use super::status::{RunStatus, Status, block_status, deciding_leaves};
+use crate::definition::workflow::TerminateStatus;
+use crate::definition::{Action, ActionKind, Workflow};
+use crate::expression::Value;
+use crate::store::Millis;
+
+/// What becomes of something ready.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// Events to commit and fold in, in this order.
+    pub events: Vec<Event>,
+    /// A call to perform after the commit, if any.
+    pub call: Option<(NodeId, Call)>,
+}
+
+impl Planned {
+    fn event(event: Event) -> Self {
+        Self {
+            events: vec![event],
+            call: None,
+        }
+    }
+}
+
+/// What is fixed while a step is planned.
+pub struct Planner<'a> {
+    /// The workflow.
+    pub workflow: &'a Workflow,
+    /// The state that the step begins with.
+    pub state: &'a State,
+    /// Time and chance.
+    pub moment: &'a Moment,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans one ready thing.
+    pub fn plan(&self, ready: Ready) -> Planned {
+        match ready {
+            Ready::Start(id) => self.start(id),
+            Ready::Skip(id) => Planned::event(self.ended(id, Status::Skipped, "ActionSkipped", Some(skipped()))),
+            Ready::Finish(id) => Planned::event(self.finish(id)),
+            Ready::Close => Planned::event(self.close()),
+        }
+    }
+
+    pub(super) fn scope(&self, frame: FrameId) -> RunScope<'a> {
+        RunScope {
+            workflow: self.workflow,
+            state: self.state,
+            frame,
+            moment: self.moment,
+        }
+    }
+
+    fn start(&self, id: NodeId) -> Planned {
+        let action = self.workflow.action(id.1);
+        let scope = self.scope(id.0);
+        match &action.kind {
+            ActionKind::ApiConnection(call) | ActionKind::Http(call) => self.start_call(id, action, call, &scope),
+            ActionKind::Foreach { items, .. } => Planned::event(self.start_loop(id, action, items.evaluate(&scope))),
+            ActionKind::If { .. } | ActionKind::Switch { .. } | ActionKind::Scope { .. } => {
+                Planned::event(match actions::control::branch(&action.kind, &scope) {
+                    Ok((block, inputs)) => Event::Entered {
+                        at: self.moment.now,
+                        node: id,
+                        block,
+                        inputs: inputs.map(|value| Payload::hidden_if(action.secure_inputs, value)),
+                        deadline: self.deadline(action),
+                    },
+                    Err(failure) => self.done(id, action, Err(failure)),
+                })
+            }
+            ActionKind::Terminate { status, code, message } => {
+                self.terminate(id, action, *status, actions::control::terminate(code, message, &scope))
+            }
+            ActionKind::InitializeVariable(_)
+            | ActionKind::SetVariable { .. }
+            | ActionKind::AppendToArrayVariable { .. }
+            | ActionKind::AppendToStringVariable { .. }
+            | ActionKind::IncrementVariable { .. } => {
+                let done = actions::variables::start(&action.kind, self.state, &scope);
+                Planned::event(self.done(id, action, done))
+            }
+            ActionKind::Compose(_)
+            | ActionKind::ParseJson { .. }
+            | ActionKind::Query { .. }
+            | ActionKind::Select { .. }
+            | ActionKind::Join { .. }
+            | ActionKind::Table { .. } => {
+                Planned::event(self.done(id, action, actions::data::start(&action.name, &action.kind, &scope)))
+            }
+        }
+    }
+
+    pub(super) fn deadline(&self, action: &Action) -> Option<Millis> {
+        let millis = i64::try_from(action.timeout?.as_millis()).unwrap_or(i64::MAX);
+        Some(self.moment.now.saturating_add(millis))
+    }
+
+    /// The end of an action that needs nobody else.
+    pub(super) fn done(&self, id: NodeId, action: &Action, done: Result<Done, actions::Failure>) -> Event {
+        let (status, code, inputs, outputs, error) = match done {
+            Ok(done) => (Status::Succeeded, "OK".to_owned(), done.inputs, done.outputs, None),
+            Err(failure) => {
+                let error = ActionError::new(failure.code, failure.message);
+                (
+                    Status::Failed,
+                    failure.action_code.to_owned(),
+                    failure.inputs,
+                    failure.outputs,
+                    Some(error),
+                )
+            }
+        };
+        Event::Ended {
+            at: self.moment.now,
+            node: id,
+            status,
+            code,
+            inputs: inputs.map(|value| Payload::hidden_if(action.secure_inputs, value)),
+            outputs: outputs.map(|value| Payload::hidden_if(action.secure_outputs, value)),
+            error,
+        }
+    }
+
+    pub(super) fn ended(&self, id: NodeId, status: Status, code: &str, error: Option<ActionError>) -> Event {
+        Event::Ended {
+            at: self.moment.now,
+            node: id,
+            status,
+            code: code.into(),
+            inputs: None,
+            outputs: None,
+            error,
+        }
+    }
+
+    fn start_loop(&self, id: NodeId, action: &Action, items: Result<Value, crate::expression::EvalError>) -> Event {
+        match actions::control::elements(&action.name, items) {
+            Ok(items) => Event::Looped {
+                at: self.moment.now,
+                node: id,
+                items: Payload::hidden_if(action.secure_inputs, items),
+                deadline: self.deadline(action),
+            },
+            Err(failure) => self.done(id, action, Err(failure)),
+        }
+    }
+
+    fn terminate(
+        &self,
+        id: NodeId,
+        action: &Action,
+        status: TerminateStatus,
+        error: Result<Option<ActionError>, actions::Failure>,
+    ) -> Planned {
+        let error = match error {
+            Ok(error) => error,
+            Err(failure) => return Planned::event(self.done(id, action, Err(failure))),
+        };
+        let status = match status {
+            TerminateStatus::Succeeded => RunStatus::Succeeded,
+            TerminateStatus::Failed => RunStatus::Failed,
+            TerminateStatus::Cancelled => RunStatus::Cancelled,
+        };
+        let inputs = Value::object([("runStatus", status.as_str())]);
+        let done = self.done(
+            id,
+            action,
+            Ok(Done {
+                inputs: Some(inputs),
+                outputs: None,
+            }),
+        );
+        let closed = Event::Closed {
+            at: self.moment.now,
+            status,
+            error,
+            outputs: None,
+        };
+        Planned {
+            events: vec![done, closed],
+            call: None,
+        }
+    }
+
+    /// The end of a container: its block, or all its iterations, decide.
+    fn finish(&self, id: NodeId) -> Event {
+        let frames = self
+            .state
+            .node(id)
+            .map(|node| node.frames.as_slice())
+            .unwrap_or_default();
+        let status = Status::merge(frames.iter().map(|frame| self.frame_status(*frame)));
+        match status {
+            Status::Failed | Status::TimedOut => {
+                let error = ActionError::new("ActionFailed", "An action failed. No dependent actions succeeded.");
+                self.ended(id, status, "ActionFailed", Some(error))
+            }
+            Status::Succeeded | Status::Skipped | Status::Cancelled => self.ended(id, status, "NotSpecified", None),
+        }
+    }
+
+    fn frame_status(&self, frame: FrameId) -> Status {
+        let block = self
+            .state
+            .frame(frame)
+            .map_or(crate::definition::BlockId(0), |frame| frame.block);
+        block_status(self.workflow, block, |action| self.status_of(NodeId(frame, action)))
+    }
+
+    fn status_of(&self, id: NodeId) -> Status {
+        self.state
+            .node(id)
+            .and_then(|node| node.status())
+            .unwrap_or(Status::Skipped)
+    }
+
+    /// The end of the run: the top level decides, then the declared outputs are computed.
+    fn close(&self) -> Event {
+        let top = FrameId(0);
+        let status = self.frame_status(top);
+        let (mut status, mut error) = match status {
+            Status::Failed => (RunStatus::Failed, self.first_error()),
+            Status::TimedOut => (RunStatus::TimedOut, self.first_error()),
+            Status::Succeeded | Status::Skipped | Status::Cancelled => (RunStatus::Succeeded, None),
+        };
+        let outputs = match self.outputs() {
+            Ok(outputs) => outputs,
+            Err(failed) => {
+                status = RunStatus::Failed;
+                error = error.or(Some(failed));
+                None
+            }
+        };
+        Event::Closed {
+            at: self.moment.now,
+            status,
+            error,
+            outputs: outputs.map(Payload::open),
+        }
+    }
+
+    fn first_error(&self) -> Option<ActionError> {
+        let leaves = deciding_leaves(self.workflow, crate::definition::BlockId(0), |action| {
+            self.status_of(NodeId(FrameId(0), action))
+        });
+        let failed = leaves.into_iter().find(|action| {
+            matches!(
+                self.status_of(NodeId(FrameId(0), *action)),
+                Status::Failed | Status::TimedOut
+            )
+        })?;
+        let node = self.state.node(NodeId(FrameId(0), failed))?;
+        let name = &self.workflow.action(failed).name;
+        let reason = node
+            .error
+            .as_ref()
+            .map_or(String::new(), |error| format!(": {}", error.message));
+        Some(ActionError::new(
+            "ActionFailed",
+            format!("action '{name}' {}{reason}", fate(node.status())),
+        ))
+    }
+
+    fn outputs(&self) -> Result<Option<Value>, ActionError> {
+        if self.workflow.outputs.is_empty() {
+            return Ok(None);
+        }
+        let scope = self.scope(FrameId(0));
+        let mut outputs = crate::expression::Object::new();
+        for (name, template) in &self.workflow.outputs {
+            let value = template.evaluate(&scope).map_err(|error| {
+                ActionError::new(
+                    error.code,
+                    format!("output '{name}' of the workflow: {}", error.message),
+                )
+            })?;
+            outputs.insert(name.as_str(), value);
+        }
+        Ok(Some(outputs.into()))
+    }
+
+    /// What is to be done with an active action whose time has come; nothing if it has not.
+    pub fn due(&self, id: NodeId) -> Planned {
+        let Some(node) = self.state.node(id) else {
+            return Planned::default();
+        };
+        let now = self.moment.now;
+        if let Some(deadline) = node.deadline
+            && deadline <= now
+        {
+            let error = ActionError::new(
+                "ActionTimedOut",
+                format!("The action did not end within its time-out, {}.", round_trip(deadline)),
+            );
+            return Planned::event(self.ended(id, Status::TimedOut, "ActionTimedOut", Some(error)));
+        }
+        match &node.phase {
+            Phase::Retrying { next_at } if *next_at <= now => self.call_again(id, node.attempts + 1),
+            Phase::Polling { next_at, location } if *next_at <= now => Planned {
+                events: Vec::new(),
+                call: self.poll(id, location).map(|call| (id, call)),
+            },
+            Phase::Retrying { .. }
+            | Phase::Polling { .. }
+            | Phase::Calling
+            | Phase::Inside { .. }
+            | Phase::Ended { .. } => Planned::default(),
+        }
+    }
+
+    /// The end of a run that took too long, or that somebody cancelled.
+    pub fn cut(&self, status: RunStatus, error: ActionError) -> Event {
+        Event::Closed {
+            at: self.moment.now,
+            status,
+            error: Some(error),
+            outputs: None,
+        }
+    }
+}
+
+fn fate(status: Option<Status>) -> &'static str {
+    match status {
+        Some(Status::TimedOut) => "timed out",
+        Some(Status::Cancelled) => "was cancelled",
+        Some(Status::Skipped) => "was skipped",
+        Some(Status::Failed | Status::Succeeded) | None => "failed",
+    }
+}
+
+fn skipped() -> ActionError {
+    ActionError::new(
+        "ActionDependencyFailed",
+        "The execution of the action was skipped: an action that it runs after ended with another status than it \
+         waits for.",
+    )
+}

@@ -1,0 +1,461 @@
+//! Drives one run: plans what is ready, commits, performs calls, and goes on with what they answer.
+//!
+//! Invariants: nothing is performed before the event that announces it is on disk; a call whose answer is on disk is
+//! never made again; a run that only waits for a time far away leaves the memory, its wake-up time is in the store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, Id, JoinSet};
+
+use super::call::{Answer, Call, CallError};
+use super::clock::Moment;
+use super::event::{ActionError, Event, NodeId};
+use super::journal::{self, Error};
+use super::plan::Planner;
+use super::shell::{Shared, now};
+use super::state::{Phase, Ready, State};
+use super::status::RunStatus;
+use crate::definition::Workflow;
+use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Refusal, Transaction};
+
+/// A run that waits longer than this, in milliseconds, leaves the memory.
+const EVICT_AFTER: Millis = 2_000;
+/// A run with calls in flight is looked at again after this, in milliseconds, if its process is gone.
+pub const LEASE: Millis = 60_000;
+/// How long the sealed values of a failed run are kept for its resubmission: 30 days.
+const KEEP_SEALED: Millis = 30 * 24 * 3_600_000;
+/// How often a change of an incident is computed anew because the incident changed meanwhile.
+const INCIDENT_ATTEMPTS: u32 = 50;
+
+/// What others can ask of a running run.
+#[derive(Debug)]
+pub enum Control {
+    /// End it now.
+    Cancel {
+        /// Who asked.
+        by: String,
+    },
+}
+
+/// How the driving of a run came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Driven {
+    /// The run has ended.
+    Ended(RunStatus),
+    /// The run waits; the store knows until when.
+    Waiting,
+}
+
+/// One run in memory.
+pub struct Drive {
+    shared: Arc<Shared>,
+    workflow: Arc<Workflow>,
+    state: State,
+    snapshot_seq: i64,
+    calls: JoinSet<Result<Answer, CallError>>,
+    flying: HashMap<Id, (NodeId, Call, AbortHandle)>,
+    control: mpsc::Receiver<Control>,
+}
+
+/// What is committed together.
+#[derive(Default)]
+struct Step {
+    events: Vec<Event>,
+    append: Vec<crate::store::EventRow>,
+    payloads: Vec<crate::store::PayloadRow>,
+    calls: Vec<(NodeId, Call)>,
+}
+
+/// What the run waited for.
+enum Woken {
+    Answers(Vec<(NodeId, Call, Result<Answer, CallError>)>),
+    Timer,
+    Cancel(String),
+    Nothing,
+}
+
+impl Drive {
+    /// Reads a run from the store.
+    ///
+    /// # Errors
+    /// A store that fails, or a journal that this version cannot read.
+    pub async fn load(
+        shared: Arc<Shared>,
+        workflow: Arc<Workflow>,
+        run: &str,
+        control: mpsc::Receiver<Control>,
+    ) -> Result<Self, Error> {
+        let loaded = journal::load(&shared.store, &shared.sealer, &workflow, run).await?;
+        Ok(Self {
+            shared,
+            workflow,
+            state: loaded.state,
+            snapshot_seq: loaded.snapshot_seq,
+            calls: JoinSet::new(),
+            flying: HashMap::new(),
+            control,
+        })
+    }
+
+    /// Goes on until the run ends or waits for long.
+    ///
+    /// # Errors
+    /// A store that fails, or [`Refusal::StaleRun`] if another process goes on with the run; in both cases the run goes
+    /// on from what is committed.
+    pub async fn drive(mut self) -> Result<Driven, Error> {
+        if let Some(closed) = &self.state.closed {
+            return Ok(Driven::Ended(closed.status));
+        }
+        let mut step = Step::default();
+        let mut ready = self.state.ready(&self.workflow);
+        ready.extend(self.recover(&mut step)?);
+        ready.extend(self.due(&mut step)?);
+        loop {
+            self.plan(&mut step, ready)?;
+            if let Some(status) = self.commit(std::mem::take(&mut step)).await? {
+                return Ok(Driven::Ended(status));
+            }
+            ready = match self.wait().await {
+                Woken::Nothing => return Ok(Driven::Waiting),
+                Woken::Timer => self.due(&mut step)?,
+                Woken::Answers(answers) => self.settle(&mut step, answers).await?,
+                Woken::Cancel(by) => {
+                    let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
+                    let event = self.planner(&self.moment()).cut(RunStatus::Cancelled, error);
+                    self.record(&mut step, event)?
+                }
+            };
+        }
+    }
+
+    fn planner<'a>(&'a self, moment: &'a Moment) -> Planner<'a> {
+        Planner {
+            workflow: &self.workflow,
+            state: &self.state,
+            moment,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::new(now(), self.shared.seed())
+    }
+
+    /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown.
+    fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+        let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
+        let lost: Vec<NodeId> = self.state.active.iter().copied().filter(is_calling).collect();
+        let mut ready = Vec::new();
+        for id in lost {
+            let moment = self.moment();
+            let planner = self.planner(&moment);
+            let call = planner.rebuild(id);
+            let safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
+            match call.filter(safe) {
+                Some(call) => step.calls.push((id, call)),
+                None => {
+                    let event = planner.outcome_unknown(id);
+                    ready.extend(self.record(step, event)?);
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Plans everything that is ready, until nothing is.
+    fn plan(&mut self, step: &mut Step, mut ready: Vec<Ready>) -> Result<(), Error> {
+        // Started in the order of the text: the last in the list is taken first.
+        ready.reverse();
+        while let Some(next) = ready.pop() {
+            if self.state.closed.is_some() {
+                return Ok(());
+            }
+            let moment = self.moment();
+            let planned = self.planner(&moment).plan(next);
+            for event in planned.events {
+                let mut more = self.record(step, event)?;
+                more.reverse();
+                ready.extend(more);
+            }
+            step.calls.extend(planned.call);
+        }
+        Ok(())
+    }
+
+    /// Folds an event in and adds it to the step.
+    fn record(&mut self, step: &mut Step, mut event: Event) -> Result<Vec<Ready>, Error> {
+        let (run, next) = (self.state.opened.run.clone(), &mut self.state.next_payload);
+        step.payloads
+            .extend(journal::pack(event.payloads_mut(), &self.shared.sealer, &run, next));
+        step.append
+            .push(journal::row(&event).map_err(|error| self.unreadable(&error))?);
+        let ready = self
+            .state
+            .apply(&self.workflow, &event)
+            .map_err(|error| self.unreadable(&error))?;
+        step.events.push(event);
+        Ok(ready)
+    }
+
+    fn unreadable(&self, error: &dyn std::fmt::Display) -> Error {
+        Error::Unreadable {
+            run: self.state.opened.run.clone(),
+            reason: error.to_string(),
+        }
+    }
+
+    /// Makes a step durable, then begins its calls. Says how the run ended, if it did.
+    async fn commit(&mut self, mut step: Step) -> Result<Option<RunStatus>, Error> {
+        self.flying.retain(|_, (id, _, handle)| {
+            let goes_on = self.state.active.contains(id);
+            if !goes_on {
+                handle.abort();
+            }
+            goes_on
+        });
+        if !step.events.is_empty() {
+            let append = self.append(&mut step)?;
+            let transaction = Transaction {
+                operations: vec![Operation::Append(append)],
+            };
+            self.shared.store.commit(transaction).await?;
+            self.shared
+                .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
+        }
+        if let Some(closed) = &self.state.closed {
+            return Ok(Some(closed.status));
+        }
+        for (id, call) in step.calls {
+            self.fly(id, call);
+        }
+        Ok(None)
+    }
+
+    fn append(&mut self, step: &mut Step) -> Result<Append, Error> {
+        let next = self.next(step);
+        let snapshot = match &next {
+            Next::WakeAt(at) if step.calls.is_empty() && self.flying.is_empty() && *at > now() + EVICT_AFTER => {
+                Some(self.snapshot(step)?)
+            }
+            Next::WakeAt(_) | Next::End { .. } => None,
+        };
+        let appended = i64::try_from(step.append.len()).unwrap_or(i64::MAX);
+        Ok(Append {
+            run: self.state.opened.run.clone(),
+            expected_seq: self.state.seq - appended,
+            events: std::mem::take(&mut step.append),
+            payloads: std::mem::take(&mut step.payloads),
+            snapshot,
+            next,
+        })
+    }
+
+    fn next(&self, step: &Step) -> Next {
+        match &self.state.closed {
+            Some(closed) => {
+                let keep = match closed.status {
+                    RunStatus::Failed | RunStatus::TimedOut => KEEP_SEALED,
+                    RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Running | RunStatus::Waiting => 0,
+                };
+                Next::End {
+                    status: closed.status.as_str().into(),
+                    at: closed.at,
+                    erase_at: closed.at + keep,
+                }
+            }
+            None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.state.next_timer()),
+            None => Next::WakeAt(self.next_timer().min(now() + LEASE)),
+        }
+    }
+
+    /// When something happens by time alone. A call in flight has only its action's time-out.
+    fn next_timer(&self) -> Millis {
+        let is_flying = |id: &NodeId| self.flying.values().any(|(other, _, _)| other == id);
+        let timer = |id: &NodeId| match is_flying(id) {
+            true => self.state.node(*id).and_then(|node| node.deadline),
+            false => self.state.timer(*id),
+        };
+        self.state
+            .active
+            .iter()
+            .filter_map(timer)
+            .fold(self.state.deadline(), Millis::min)
+    }
+
+    fn snapshot(&mut self, step: &mut Step) -> Result<String, Error> {
+        let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
+        step.payloads.extend(journal::pack(
+            self.state.payloads_mut(),
+            &self.shared.sealer,
+            &run,
+            &mut next,
+        ));
+        self.state.next_payload = next;
+        self.snapshot_seq = self.state.seq;
+        serde_json::to_string(&self.state).map_err(|error| self.unreadable(&error))
+    }
+
+    fn fly(&mut self, id: NodeId, call: Call) {
+        let (services, asked) = (self.shared.services.clone(), call.clone());
+        let handle = self.calls.spawn(async move { services.call(&asked).await });
+        self.flying.insert(handle.id(), (id, call, handle));
+    }
+
+    /// Waits for whatever comes first.
+    async fn wait(&mut self) -> Woken {
+        let wait = self.next_timer().saturating_sub(now());
+        if self.flying.is_empty() && wait > EVICT_AFTER {
+            return Woken::Nothing;
+        }
+        let timer = tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+        tokio::select! {
+            Some(joined) = self.calls.join_next_with_id() => {
+                let mut answers = Vec::from_iter(self.landed(joined));
+                while let Some(joined) = self.calls.try_join_next_with_id() {
+                    answers.extend(self.landed(joined));
+                }
+                Woken::Answers(answers)
+            }
+            Some(Control::Cancel { by }) = self.control.recv() => Woken::Cancel(by),
+            () = timer => Woken::Timer,
+        }
+    }
+
+    fn landed(
+        &mut self,
+        joined: Result<(Id, Result<Answer, CallError>), tokio::task::JoinError>,
+    ) -> Option<(NodeId, Call, Result<Answer, CallError>)> {
+        let (task, outcome) = match joined {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => (error.id(), Err(broken(&error))),
+        };
+        let (id, call, _) = self.flying.remove(&task)?;
+        Some((id, call, outcome))
+    }
+
+    /// Folds answers in. Those that change incidents commit alone, together with their changes.
+    async fn settle(
+        &mut self,
+        step: &mut Step,
+        answers: Vec<(NodeId, Call, Result<Answer, CallError>)>,
+    ) -> Result<Vec<Ready>, Error> {
+        let mut ready = Vec::new();
+        for (id, call, outcome) in answers {
+            if !self.state.active.contains(&id) {
+                continue;
+            }
+            match outcome {
+                Ok(answer) if !answer.writes.is_empty() => {
+                    if !step.events.is_empty() {
+                        self.commit(std::mem::take(step)).await?;
+                    }
+                    ready.extend(self.write(step, id, &call, answer).await?);
+                }
+                outcome => {
+                    let event = self.planner(&self.moment()).conclude(id, &outcome);
+                    ready.extend(self.record(step, event)?);
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Commits the end of an action together with what it changes. If the incident changed since the answer was
+    /// computed, it is computed anew: nothing has happened yet.
+    async fn write(
+        &mut self,
+        step: &mut Step,
+        id: NodeId,
+        call: &Call,
+        mut answer: Answer,
+    ) -> Result<Vec<Ready>, Error> {
+        for _ in 0..INCIDENT_ATTEMPTS {
+            let writes = std::mem::take(&mut answer.writes);
+            let mut event = self.planner(&self.moment()).conclude(id, &Ok(answer));
+            let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
+            let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
+            let append = Append {
+                run,
+                expected_seq: self.state.seq,
+                events: vec![journal::row(&event).map_err(|error| self.unreadable(&error))?],
+                payloads,
+                snapshot: None,
+                next: Next::WakeAt(now() + LEASE),
+            };
+            let operations = writes.into_iter().chain([Operation::Append(append)]).collect();
+            match self.shared.store.commit(Transaction { operations }).await {
+                Ok(_) => {
+                    self.state.next_payload = next;
+                    let ready = self
+                        .state
+                        .apply(&self.workflow, &event)
+                        .map_err(|error| self.unreadable(&error))?;
+                    self.shared.observe(&self.state.opened.run, &self.workflow, vec![event]);
+                    self.shared.poke();
+                    return Ok(ready);
+                }
+                Err(StoreError::Refused(Refusal::StaleIncident(_) | Refusal::GroupTaken(_))) => {
+                    answer = match self.shared.services.call(call).await {
+                        Ok(answer) => answer,
+                        Err(error) => return self.give_up(step, id, error),
+                    };
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let message = "the incident changed too often while the action tried to change it; resubmit the run";
+        let error = CallError {
+            code: "Conflict".into(),
+            message: message.into(),
+            retryable: false,
+            reached: false,
+        };
+        self.give_up(step, id, error)
+    }
+
+    fn give_up(&mut self, step: &mut Step, id: NodeId, error: CallError) -> Result<Vec<Ready>, Error> {
+        let event = self.planner(&self.moment()).conclude(id, &Err(error));
+        self.record(step, event)
+    }
+
+    /// What is due by time: retries, polls, time-outs.
+    fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+        let moment = self.moment();
+        if self.state.deadline() <= moment.now {
+            let error = ActionError::new("RunTimedOut", "The run took longer than 90 days, the most that it may.");
+            let event = self.planner(&moment).cut(RunStatus::TimedOut, error);
+            return self.record(step, event);
+        }
+        let flying: Vec<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
+        let is_due = |id: &NodeId| self.state.timer(*id).is_some_and(|at| at <= moment.now);
+        let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
+        let mut ready = Vec::new();
+        for id in due {
+            if !self.state.active.contains(&id) {
+                continue;
+            }
+            let planned = self.planner(&moment).due(id);
+            for event in planned.events {
+                ready.extend(self.record(step, event)?);
+            }
+            step.calls.extend(planned.call.filter(|(id, _)| !flying.contains(id)));
+        }
+        Ok(ready)
+    }
+}
+
+fn broken(error: &tokio::task::JoinError) -> CallError {
+    let message = if error.is_cancelled() {
+        "the call was cancelled"
+    } else {
+        "the call broke off by a fault of riposte"
+    };
+    CallError {
+        code: "InternalError".into(),
+        message: message.into(),
+        retryable: false,
+        reached: true,
+    }
+}

@@ -1,0 +1,280 @@
+//! What an expression of a run sees: the state, from where an action stands.
+
+use jiff::Timestamp;
+
+use super::clock::{Moment, round_trip};
+use super::event::{FrameId, NodeId};
+use super::state::{Frame, Node, State};
+use super::status::Status;
+use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
+use crate::expression::{Scope, Value};
+
+/// The ARM id of Riposte's own "subscription": content splits such ids, so they keep the original's form.
+const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-000000000000";
+
+/// The surroundings of an action.
+pub struct RunScope<'a> {
+    /// The workflow.
+    pub workflow: &'a Workflow,
+    /// The state.
+    pub state: &'a State,
+    /// The frame that the action stands in.
+    pub frame: FrameId,
+    /// Time and chance.
+    pub moment: &'a Moment,
+}
+
+/// Where a name leads to.
+enum Found<'a> {
+    /// One execution.
+    One(NodeId, &'a Node),
+    /// It is inside a loop that is looked at from outside: one execution an iteration.
+    Many(Vec<(NodeId, &'a Node)>),
+    /// It ends never, because the branch that it stands in was not taken.
+    NotTaken,
+    /// It has not begun.
+    NotYet,
+}
+
+impl<'a> RunScope<'a> {
+    /// The frames of a block that are seen from here, and whether a loop lies between.
+    fn frames_of(&self, block: BlockId) -> (Vec<FrameId>, bool) {
+        let mut here = Some(self.frame);
+        while let Some(id) = here {
+            let Some(frame) = self.state.frame(id) else { break };
+            if frame.block == block {
+                return (vec![id], false);
+            }
+            here = frame.parent.map(|parent| parent.0);
+        }
+        let Some(owner) = self.workflow.block(block).owner else {
+            return (Vec::new(), false);
+        };
+        let action = self.workflow.action(owner);
+        let (outer, looped) = self.frames_of(action.block);
+        let nodes = outer.iter().filter_map(|frame| self.state.node(NodeId(*frame, owner)));
+        let inner = nodes.flat_map(|node| node.frames.iter().copied());
+        let of_block = |id: &FrameId| self.state.frame(*id).is_some_and(|frame| frame.block == block);
+        (
+            inner.filter(of_block).collect(),
+            looped || matches!(action.kind, ActionKind::Foreach { .. }),
+        )
+    }
+
+    fn find(&self, name: &str) -> Option<(ActionId, Found<'a>)> {
+        let id = self.workflow.find(name)?;
+        let (frames, looped) = self.frames_of(self.workflow.action(id).block);
+        let nodes: Vec<_> = frames
+            .iter()
+            .map(|frame| NodeId(*frame, id))
+            .filter_map(|node| Some((node, self.state.node(node)?)))
+            .filter(|(_, node)| node.status().is_some())
+            .collect();
+        let found = match (nodes.as_slice(), looped) {
+            (_, true) => Found::Many(nodes),
+            ([(id, node)], false) => Found::One(*id, node),
+            _ if frames.is_empty() && self.is_past(id) => Found::NotTaken,
+            _ => Found::NotYet,
+        };
+        Some((id, found))
+    }
+
+    /// Whether the outermost container that holds the action and is seen from here has ended.
+    fn is_past(&self, id: ActionId) -> bool {
+        let mut id = id;
+        while let Some(owner) = self.workflow.block(self.workflow.action(id).block).owner {
+            let (frames, _) = self.frames_of(self.workflow.action(owner).block);
+            if let [frame] = frames.as_slice()
+                && let Some(node) = self.state.node(NodeId(*frame, owner))
+            {
+                return node.status().is_some();
+            }
+            id = owner;
+        }
+        false
+    }
+
+    /// The object of an ended action, as `actions()` and `result()` give it.
+    fn record(&self, id: NodeId, node: &Node) -> Value {
+        let status = node.status().map_or("Running", Status::as_str);
+        let mut record: Vec<(&str, Value)> = vec![("name", Value::from(self.workflow.action(id.1).name.clone()))];
+        record.extend(node.inputs.iter().map(|inputs| ("inputs", inputs.value.clone())));
+        record.extend(node.outputs.iter().map(|outputs| ("outputs", outputs.value.clone())));
+        record.push(("startTime", round_trip(node.started_at).into()));
+        record.extend(node.ended_at.map(|at| ("endTime", round_trip(at).into())));
+        record.push(("trackingId", self.tracking_id(id).into()));
+        record.push(("clientTrackingId", self.state.opened.run.as_str().into()));
+        record.push(("code", node.code.as_str().into()));
+        record.push(("status", status.into()));
+        record.extend(node.error.iter().map(|error| {
+            let members = [("code", error.code.as_str()), ("message", error.message.as_str())];
+            ("error", Value::object(members))
+        }));
+        Value::object(record)
+    }
+
+    fn tracking_id(&self, id: NodeId) -> String {
+        let run = self.state.opened.run.as_bytes();
+        let name = [run, &id.0.0.to_be_bytes(), &id.1.0.to_be_bytes()].concat();
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &name).to_string()
+    }
+
+    /// The frame of the innermost Foreach around, for which `wanted` holds, with its loop.
+    fn loop_frame(&self, wanted: impl Fn(ActionId) -> bool) -> Option<(&'a Frame, NodeId)> {
+        let mut here = self.state.frame(self.frame)?;
+        loop {
+            let parent = here.parent?;
+            let is_loop = matches!(self.workflow.action(parent.1).kind, ActionKind::Foreach { .. });
+            if is_loop && wanted(parent.1) {
+                return Some((here, parent));
+            }
+            here = self.state.frame(parent.0)?;
+        }
+    }
+
+    fn element(&self, frame: &Frame, of: NodeId) -> Option<Value> {
+        self.state.node(of)?.items().get(frame.index as usize).cloned()
+    }
+}
+
+impl Scope for RunScope<'_> {
+    fn now(&self) -> Timestamp {
+        self.moment.timestamp()
+    }
+
+    fn random(&self) -> [u8; 16] {
+        self.moment.random()
+    }
+
+    fn parameter(&self, name: &str) -> Option<Value> {
+        let mut parameters = self.state.opened.parameters.iter();
+        parameters
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, payload)| payload.value.clone())
+    }
+
+    fn variable(&self, name: &str) -> Option<Value> {
+        self.state
+            .variables
+            .get(&name.to_lowercase())
+            .map(|variable| variable.value.value.clone())
+    }
+
+    fn action(&self, name: &str) -> Option<Value> {
+        let (id, found) = self.find(name)?;
+        match found {
+            Found::One(id, node) => Some(self.record(id, node)),
+            Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(id, node)| self.record(id, node)))),
+            Found::NotTaken => {
+                let name = Value::from(self.workflow.action(id).name.clone());
+                Some(Value::object([("name", name), ("status", Value::from("Skipped"))]))
+            }
+            Found::NotYet => None,
+        }
+    }
+
+    fn outputs(&self, name: &str) -> Option<Value> {
+        let outputs = |node: &Node| {
+            node.outputs
+                .as_ref()
+                .map(|outputs| outputs.value.clone())
+                .unwrap_or_default()
+        };
+        match self.find(name)?.1 {
+            Found::One(_, node) => Some(outputs(node)),
+            Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(_, node)| outputs(node)))),
+            Found::NotTaken => Some(Value::Null),
+            Found::NotYet => None,
+        }
+    }
+
+    fn current_action(&self) -> Option<Value> {
+        None
+    }
+
+    fn trigger(&self) -> Option<Value> {
+        let opened = &self.state.opened;
+        let at = round_trip(opened.at);
+        Some(Value::object([
+            ("name", Value::from(opened.trigger.as_str())),
+            ("outputs", opened.outputs.value.clone()),
+            ("startTime", at.as_str().into()),
+            ("endTime", at.as_str().into()),
+            ("trackingId", opened.run.as_str().into()),
+            ("clientTrackingId", opened.run.as_str().into()),
+            ("originHistoryName", opened.run.as_str().into()),
+            ("status", "Succeeded".into()),
+        ]))
+    }
+
+    fn item(&self) -> Option<Value> {
+        let (frame, of) = self.loop_frame(|_| true)?;
+        self.element(frame, of)
+    }
+
+    fn items(&self, name: &str) -> Option<Value> {
+        let wanted = self.workflow.find(name)?;
+        let (frame, of) = self.loop_frame(|id| id == wanted)?;
+        self.element(frame, of)
+    }
+
+    fn iteration_index(&self, name: &str) -> Option<i64> {
+        let wanted = self.workflow.find(name)?;
+        self.loop_frame(|id| id == wanted)
+            .map(|(frame, _)| i64::from(frame.index))
+    }
+
+    fn result(&self, name: &str) -> Option<Value> {
+        let (container, Found::One(_, node)) = self.find(name)? else {
+            return None;
+        };
+        let is_loop = matches!(self.workflow.action(container).kind, ActionKind::Foreach { .. });
+        let blocks: Vec<&Frame> = node
+            .frames
+            .iter()
+            .filter_map(|frame| self.state.frame(*frame))
+            .collect();
+        let block = blocks.first().map(|frame| frame.block)?;
+        let records = |action: &ActionId| {
+            let executed = node.frames.iter().map(|frame| NodeId(*frame, *action));
+            let ended = executed.filter_map(|id| Some((id, self.state.node(id)?)));
+            ended.map(|(id, node)| self.record(id, node)).collect::<Vec<_>>()
+        };
+        let of_action = |action: &ActionId| {
+            let mut records = records(action);
+            if is_loop {
+                let name = Value::from(self.workflow.action(*action).name.clone());
+                return Some(Value::object([("name", name), ("outputs", Value::array(records))]));
+            }
+            records.pop()
+        };
+        Some(Value::array(
+            self.workflow.block(block).actions.iter().filter_map(of_action),
+        ))
+    }
+
+    fn workflow(&self) -> Value {
+        let opened = &self.state.opened;
+        let id = format!(
+            "{SUBSCRIPTION}/resourceGroups/{}/providers/Microsoft.Logic/workflows/{}",
+            opened.namespace, opened.playbook
+        );
+        let run = Value::object([
+            ("id", Value::from(format!("{id}/runs/{}", opened.run))),
+            ("name", opened.run.as_str().into()),
+            ("type", "Microsoft.Logic/workflows/runs".into()),
+        ]);
+        Value::object([
+            ("id", Value::from(id)),
+            ("name", opened.playbook.as_str().into()),
+            ("type", "Microsoft.Logic/workflows".into()),
+            ("location", "local".into()),
+            ("tags", Value::object::<&str, Value>([])),
+            ("run", run),
+        ])
+    }
+
+    fn callback_url(&self) -> Option<String> {
+        None
+    }
+}

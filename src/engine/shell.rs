@@ -1,0 +1,455 @@
+//! The running engine: starts runs, drives those that are due, each in a task of its own, and tells who watches.
+//!
+//! Invariant: a run is driven by at most one task of the process; what is not driven has a wake-up time in the store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::call::Services;
+use super::clock::Moment;
+use super::content::{Content, Playbook};
+use super::event::{Event, Opened};
+use super::journal::{self, Error};
+use super::run::{Control, Drive, Driven};
+use super::start::{self, Refused, Request};
+use super::{evaluate, status::RunStatus};
+use crate::definition::Workflow;
+use crate::expression::Value;
+use crate::incidents::Desk;
+use crate::store::{
+    Error as StoreError, Millis, NewRun, Operation, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+};
+
+/// Kind of a run that executes a playbook.
+pub const PLAYBOOK: &str = "playbook";
+/// Kind of a run that evaluates automation rules.
+pub const EVALUATION: &str = "evaluation";
+/// How many due runs are taken up at a time.
+const DUE_MAX: u32 = 4_096;
+/// How long the scheduler sleeps at most.
+const NAP: Duration = Duration::from_secs(30);
+/// How long after a failure of the store a run is tried again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How many compiled definitions are kept.
+const WORKFLOWS_MAX: usize = 1_024;
+/// How many notices a slow watcher may lag behind.
+const NOTICES: usize = 16_384;
+
+/// Something that happened, after it was committed.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// An event of a playbook's run.
+    Run {
+        /// The run.
+        run: String,
+        /// Its definition.
+        workflow: Arc<Workflow>,
+        /// What happened.
+        event: Arc<Event>,
+    },
+    /// A run ended, of any kind.
+    Ended {
+        /// The run.
+        run: String,
+        /// Its kind.
+        kind: &'static str,
+        /// How.
+        status: String,
+    },
+}
+
+/// What all runs of the process share.
+pub struct Shared {
+    /// The store.
+    pub store: Store,
+    /// Seals secure values.
+    pub sealer: Sealer,
+    /// The outside world.
+    pub services: Arc<dyn Services>,
+    /// The catalog.
+    pub content: Arc<dyn Content>,
+    /// Incidents.
+    pub desk: Desk,
+    /// Tells what happened.
+    pub notices: broadcast::Sender<Notice>,
+    wake: Notify,
+    live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
+    workflows: Mutex<HashMap<String, Arc<Workflow>>>,
+}
+
+/// A handle on the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// Now, in the store's unit.
+pub fn now() -> Millis {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+impl Shared {
+    /// A fresh seed of randomness.
+    pub fn seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).expect("the operating system has random bytes; no id can be made without");
+        seed
+    }
+
+    /// Makes the scheduler look for due runs.
+    pub fn poke(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Tells watchers of committed events.
+    pub fn observe(&self, run: &str, workflow: &Arc<Workflow>, events: Vec<Event>) {
+        if self.notices.receiver_count() == 0 {
+            return;
+        }
+        for event in events {
+            let (run, workflow, event) = (run.to_owned(), workflow.clone(), Arc::new(event));
+            // Nobody listening is no failure.
+            let _ = self.notices.send(Notice::Run { run, workflow, event });
+        }
+    }
+
+    /// The compiled definition of a hash; compiled once and kept.
+    async fn workflow(&self, hash: &str) -> Result<Arc<Workflow>, Error> {
+        if let Some(known) = lock(&self.workflows).get(hash) {
+            return Ok(known.clone());
+        }
+        let unreadable = |reason: String| Error::Unreadable {
+            run: format!("of definition {hash}"),
+            reason,
+        };
+        let text = self
+            .store
+            .definition(hash)
+            .await?
+            .ok_or_else(|| unreadable("the definition is missing".into()))?;
+        let definition = Value::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
+        let (workflow, _) = crate::definition::parse(&definition).map_err(|problems| {
+            unreadable(
+                problems
+                    .first()
+                    .map(|problem| problem.message.clone())
+                    .unwrap_or_default(),
+            )
+        })?;
+        let workflow = Arc::new(workflow);
+        self.keep(hash, &workflow);
+        Ok(workflow)
+    }
+
+    fn keep(&self, hash: &str, workflow: &Arc<Workflow>) {
+        let mut workflows = lock(&self.workflows);
+        if workflows.len() >= WORKFLOWS_MAX {
+            workflows.clear();
+        }
+        workflows.insert(hash.to_owned(), workflow.clone());
+    }
+
+    /// The operations that make the runs of a request, and their ids.
+    ///
+    /// # Errors
+    /// The playbook does not exist or refuses to start.
+    pub fn prepare(&self, request: &Request) -> Result<(Vec<String>, Vec<Operation>), Refused> {
+        let path = || format!("{}/{}", request.namespace, request.playbook);
+        let playbook = self.content.playbook(&request.namespace, &request.playbook);
+        let playbook = playbook.ok_or_else(|| Refused::NotFound(path()))?;
+        let moment = Moment::new(now(), self.seed());
+        let opened = start::open(&playbook, request, &moment)?;
+        self.keep(&playbook.hash, &playbook.workflow);
+        let ids = opened.iter().map(|opened| opened.run.clone()).collect();
+        let mut operations = vec![pin(&playbook)];
+        operations.extend(opened.into_iter().map(|opened| self.create(opened, request)));
+        Ok((ids, operations))
+    }
+
+    fn create(&self, opened: Opened, request: &Request) -> Operation {
+        let (id, at) = (opened.run.clone(), opened.at);
+        let mut event = Event::Opened(Box::new(opened));
+        let payloads = journal::pack(event.payloads_mut(), &self.sealer, &id, &mut 0);
+        // An event with packed payloads always has a text.
+        let events = journal::row(&event).into_iter().collect();
+        Operation::CreateRun(NewRun {
+            id,
+            kind: PLAYBOOK.into(),
+            namespace: request.namespace.clone(),
+            name: request.playbook.clone(),
+            incident: request.incident.clone(),
+            parent: request.parent.clone(),
+            definition: Some(match &event {
+                Event::Opened(opened) => opened.definition.clone(),
+                _ => String::new(),
+            }),
+            created_at: at,
+            wake_at: at,
+            events,
+            payloads,
+        })
+    }
+
+    /// Takes a run up, unless a task drives it already.
+    fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
+        let mut live = lock(&self.live);
+        if live.contains_key(run) {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(8);
+        live.insert(run.to_owned(), sender);
+        Some(receiver)
+    }
+
+    fn release(&self, run: &str) {
+        lock(&self.live).remove(run);
+    }
+}
+
+fn pin(playbook: &Playbook) -> Operation {
+    Operation::PutDefinition {
+        hash: playbook.hash.clone(),
+        text: playbook.definition.to_string(),
+    }
+}
+
+/// A poisoned lock is taken all the same: the maps behind it are valid after every step.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// An engine over a store; nothing runs before [`Engine::serve`].
+    pub fn new(
+        store: Store,
+        sealer: Sealer,
+        services: Arc<dyn Services>,
+        content: Arc<dyn Content>,
+        desk: Desk,
+    ) -> Self {
+        let shared = Shared {
+            store,
+            sealer,
+            services,
+            content,
+            desk,
+            notices: broadcast::channel(NOTICES).0,
+            wake: Notify::new(),
+            live: Mutex::default(),
+            workflows: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// What happens from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Makes the scheduler look for due runs; to be called after runs were created through the store.
+    pub fn poke(&self) {
+        self.shared.poke();
+    }
+
+    /// Starts a playbook: when this returns, its runs are on disk.
+    ///
+    /// # Errors
+    /// The playbook does not exist or refuses to start, or the store fails.
+    pub async fn start(&self, request: &Request) -> Result<Vec<String>, StartError> {
+        let (ids, operations) = self.shared.prepare(request)?;
+        self.shared.store.commit(Transaction { operations }).await?;
+        self.poke();
+        Ok(ids)
+    }
+
+    /// Ends a run now. A run that is not driven is taken up for it.
+    ///
+    /// # Errors
+    /// The store fails, or the run does not exist.
+    pub async fn cancel(&self, run: &str, by: &str) -> Result<(), Error> {
+        let sender = lock(&self.shared.live).get(run).cloned();
+        let control = Control::Cancel { by: by.to_owned() };
+        if let Some(sender) = sender
+            && sender.send(control).await.is_ok()
+        {
+            return Ok(());
+        }
+        let row = self.shared.store.run(run).await?;
+        let missing = || Error::Unreadable {
+            run: run.to_owned(),
+            reason: "there is no such run".into(),
+        };
+        let row = row.ok_or_else(missing)?;
+        if row.ended_at.is_some() {
+            return Ok(());
+        }
+        self.take(row, Some(by.to_owned()));
+        Ok(())
+    }
+
+    /// Drives due runs until `stop` is cancelled, then lets the commits under way finish.
+    pub async fn serve(&self, stop: CancellationToken) {
+        self.adopt().await;
+        while !stop.is_cancelled() {
+            let nap = self.take_due().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.shared.wake.notified() => {}
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
+    }
+
+    /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.
+    async fn adopt(&self) {
+        let horizon = now() + super::run::LEASE;
+        match self.shared.store.due_runs(horizon, u32::MAX).await {
+            Ok(rows) => rows.into_iter().for_each(|row| self.take(row, None)),
+            Err(error) => tracing::error!(%error, "failed to read the runs of the last process"),
+        }
+    }
+
+    /// Takes up what is due, and says how long to sleep.
+    async fn take_due(&self) -> Duration {
+        let due = match self.shared.store.due_runs(now(), DUE_MAX).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "failed to read due runs");
+                return AFTER_FAILURE;
+            }
+        };
+        if !due.is_empty() {
+            due.into_iter().for_each(|row| self.take(row, None));
+            return AFTER_FAILURE;
+        }
+        match self.shared.store.next_wake().await {
+            Ok(Some(at)) => Duration::from_millis(u64::try_from(at - now()).unwrap_or(0)).min(NAP),
+            Ok(None) => NAP,
+            Err(_) => AFTER_FAILURE,
+        }
+    }
+
+    fn take(&self, row: RunRow, cancel: Option<String>) {
+        let Some(control) = self.shared.claim(&row.id) else {
+            return;
+        };
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let run = row.id.clone();
+            if let (Some(by), Some(sender)) = (cancel, lock(&shared.live).get(&run).cloned()) {
+                // The channel is new, so it has room.
+                let _ = sender.try_send(Control::Cancel { by });
+            }
+            let driven = drive(&shared, row, control).await;
+            if let Err(error) = &driven
+                && !matches!(error, Error::Store(StoreError::Refused(Refusal::StaleRun(_))))
+            {
+                tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+            shared.release(&run);
+            if !matches!(driven, Ok(Some(_))) {
+                shared.poke();
+            }
+        });
+    }
+
+    /// Waits until a run has ended.
+    ///
+    /// # Errors
+    /// The store fails, or the run does not exist.
+    pub async fn ended(&self, run: &str) -> Result<RunStatus, Error> {
+        let mut notices = self.watch();
+        loop {
+            let row = self.shared.store.run(run).await?;
+            let missing = || Error::Unreadable {
+                run: run.to_owned(),
+                reason: "there is no such run".into(),
+            };
+            if let Some(status) = row.ok_or_else(missing)?.status {
+                return Ok(RunStatus::parse(&status).unwrap_or(RunStatus::Failed));
+            }
+            loop {
+                match notices.recv().await {
+                    Ok(Notice::Ended { run: other, .. }) if other == run => break,
+                    Ok(_) => {}
+                    Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => break,
+                }
+            }
+        }
+    }
+
+    /// The runs that a filter names.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.shared.store.runs(filter).await
+    }
+
+    /// The events of a playbook's run with its definition, for views.
+    ///
+    /// # Errors
+    /// The store fails, or the run does not exist or is no playbook's.
+    pub async fn history(&self, run: &str) -> Result<(Arc<Workflow>, Vec<Event>), Error> {
+        let missing = |reason: &str| Error::Unreadable {
+            run: run.to_owned(),
+            reason: reason.into(),
+        };
+        let row = self
+            .shared
+            .store
+            .run(run)
+            .await?
+            .ok_or_else(|| missing("there is no such run"))?;
+        let hash = row.definition.ok_or_else(|| missing("it is no run of a playbook"))?;
+        let workflow = self.shared.workflow(&hash).await?;
+        let events = journal::events(&self.shared.store, &self.shared.sealer, run).await?;
+        Ok((workflow, events))
+    }
+}
+
+/// Why a playbook was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It refuses.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Drives a run of any kind and says how it ended, if it did.
+async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Control>) -> Result<Option<String>, Error> {
+    let (run, kind) = (
+        row.id.clone(),
+        if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK },
+    );
+    let status = match (kind, &row.definition) {
+        (PLAYBOOK, Some(hash)) => {
+            let workflow = shared.workflow(hash).await?;
+            let drive = Drive::load(shared.clone(), workflow, &run, control).await?;
+            match drive.drive().await? {
+                Driven::Ended(status) => Some(status.as_str().to_owned()),
+                Driven::Waiting => None,
+            }
+        }
+        _ => Some(evaluate::drive(shared, &row).await?),
+    };
+    if let Some(status) = &status {
+        // Nobody listening is no failure.
+        let _ = shared.notices.send(Notice::Ended {
+            run,
+            kind,
+            status: status.clone(),
+        });
+    }
+    Ok(status)
+}

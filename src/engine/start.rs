@@ -1,0 +1,313 @@
+//! From a playbook and what triggers it to the first events of its runs. Pure.
+
+use super::clock::Moment;
+use super::content::{Connection, Playbook};
+use super::event::{Opened, Payload};
+use crate::definition::workflow::{Parameter, ParameterType, Trigger, TriggerKind};
+use crate::expression::context::{Context, ContextScope};
+use crate::expression::{Object, Value};
+
+/// The most runs that one `splitOn` makes.
+const SPLIT_MAX: usize = 100_000;
+
+/// A wish to run a playbook.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Namespace of the playbook.
+    pub namespace: String,
+    /// Name of the playbook.
+    pub playbook: String,
+    /// The body of the trigger.
+    pub body: Value,
+    /// Headers of the trigger, if it is an HTTP request.
+    pub headers: Option<Value>,
+    /// What starts it.
+    pub kind: StartKind,
+    /// The incident that it is about, if any.
+    pub incident: Option<String>,
+    /// Who or what asks: `rule/NAME`, `user/NAME`, `schedule`.
+    pub requester: String,
+    /// The run that asks, if one does.
+    pub parent: Option<String>,
+}
+
+/// What a run is started with; it must fit the playbook's trigger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartKind {
+    /// An incident.
+    Incident,
+    /// An alert.
+    Alert,
+    /// An entity.
+    Entity,
+    /// A body, for any trigger.
+    #[default]
+    Body,
+}
+
+/// Why a playbook does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no such playbook.
+    #[error("the playbook '{0}' does not exist, or its definition is not valid")]
+    NotFound(String),
+    /// It is suspended.
+    #[error("the playbook '{0}' is suspended; set `spec.suspend` to false")]
+    Suspended(String),
+    /// Its trigger is of another kind.
+    #[error("the playbook '{playbook}' has an unsupported trigger type: it starts with {has}, not with {wanted}")]
+    UnsupportedTrigger {
+        /// The playbook.
+        playbook: String,
+        /// What it starts with.
+        has: String,
+        /// What was asked for.
+        wanted: &'static str,
+    },
+    /// A parameter has no value, or a wrong one.
+    #[error("parameter '{name}' of playbook '{playbook}' {reason}")]
+    Parameter {
+        /// The playbook.
+        playbook: String,
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A condition of the trigger does not hold.
+    #[error("a condition of the trigger of playbook '{0}' does not hold")]
+    ConditionFalse(String),
+    /// A condition or `splitOn` of the trigger failed.
+    #[error("the trigger of playbook '{playbook}' failed: {reason}")]
+    Trigger {
+        /// The playbook.
+        playbook: String,
+        /// What failed.
+        reason: String,
+    },
+}
+
+impl Refused {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "PlaybookNotFound",
+            Self::Suspended(_) => "PlaybookSuspended",
+            Self::UnsupportedTrigger { .. } => "UnsupportedTrigger",
+            Self::Parameter { .. } => "InvalidParameter",
+            Self::ConditionFalse(_) => "TriggerConditionFalse",
+            Self::Trigger { .. } => "TriggerFailed",
+        }
+    }
+}
+
+/// The first events of the runs that a request makes: one, or with `splitOn` one for each element.
+///
+/// # Errors
+/// The playbook is suspended, has another trigger, lacks a parameter, or its trigger's condition does not hold.
+pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<Vec<Opened>, Refused> {
+    let name = &playbook.name;
+    if playbook.suspended {
+        return Err(Refused::Suspended(name.clone()));
+    }
+    let trigger = playbook
+        .workflow
+        .triggers
+        .first()
+        .ok_or_else(|| Refused::NotFound(name.clone()))?;
+    fits(name, trigger, request.kind)?;
+    let parameters = parameters(playbook)?;
+    let mut outputs = Object::new();
+    if let Some(headers) = &request.headers {
+        outputs.insert("headers", headers.clone());
+    }
+    outputs.insert("body", request.body.clone());
+    let bodies = split(name, trigger, &outputs, &parameters, moment)?;
+    let bindings = playbook
+        .connections
+        .iter()
+        .map(|bound| (bound.alias.clone(), bound.name.clone()));
+    let connections: Vec<_> = bindings.collect();
+    let opened = bodies.into_iter().map(|body| {
+        let mut outputs = outputs.clone();
+        outputs.insert("body", body);
+        Opened {
+            at: moment.now,
+            run: run_id(moment),
+            namespace: playbook.namespace.clone(),
+            playbook: name.clone(),
+            definition: playbook.hash.clone(),
+            trigger: trigger.name.clone(),
+            outputs: Payload::hidden_if(trigger.secure_outputs, outputs.into()),
+            parameters: parameters.clone(),
+            connections: connections.clone(),
+            requester: request.requester.clone(),
+            incident: request.incident.clone(),
+        }
+    });
+    Ok(opened.collect())
+}
+
+/// The identity of a new run: a UUID v7.
+pub fn run_id(moment: &Moment) -> String {
+    let mut chance = [0; 10];
+    chance.copy_from_slice(&moment.random()[..10]);
+    let millis = u64::try_from(moment.now).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &chance)
+        .into_uuid()
+        .to_string()
+}
+
+fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refused> {
+    let fits = match kind {
+        StartKind::Body => true,
+        StartKind::Incident => matches!(trigger.kind, TriggerKind::SentinelIncident),
+        StartKind::Alert => matches!(trigger.kind, TriggerKind::SentinelAlert),
+        StartKind::Entity => matches!(trigger.kind, TriggerKind::SentinelEntity(_)),
+    };
+    if fits {
+        return Ok(());
+    }
+    let has = match &trigger.kind {
+        TriggerKind::SentinelIncident => "an incident".to_owned(),
+        TriggerKind::SentinelAlert => "an alert".to_owned(),
+        TriggerKind::SentinelEntity(kind) => format!("an entity of type {kind}"),
+        TriggerKind::Request { .. } => "an HTTP request".to_owned(),
+        TriggerKind::Recurrence(_) => "a schedule".to_owned(),
+        TriggerKind::Other(kind) => kind.clone(),
+    };
+    let wanted = match kind {
+        StartKind::Incident => "an incident",
+        StartKind::Alert => "an alert",
+        StartKind::Entity => "an entity",
+        StartKind::Body => "a body",
+    };
+    Err(Refused::UnsupportedTrigger {
+        playbook: playbook.to_owned(),
+        has,
+        wanted,
+    })
+}
+
+/// The values of all declared parameters; `$connections` is made of the bound connections.
+fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
+    let refused = |name: &str, reason: String| Refused::Parameter {
+        playbook: playbook.name.clone(),
+        name: name.to_owned(),
+        reason,
+    };
+    let mut values = Vec::new();
+    for declared in playbook
+        .workflow
+        .parameters
+        .iter()
+        .filter(|declared| declared.name != "$connections")
+    {
+        let given = playbook
+            .parameters
+            .iter()
+            .find(|given| given.name.eq_ignore_ascii_case(&declared.name));
+        let value = match given {
+            Some(given) => given.value.clone().map_err(|reason| refused(&declared.name, reason))?,
+            None => declared.default.clone().ok_or_else(|| {
+                refused(
+                    &declared.name,
+                    "has neither a value nor a default; add it to `spec.parameters`".into(),
+                )
+            })?,
+        };
+        let value = check(declared, value).map_err(|reason| refused(&declared.name, reason))?;
+        let secret = declared.kind.is_secure() || given.is_some_and(|given| given.secret);
+        values.push((declared.name.clone(), Payload::hidden_if(secret, value)));
+    }
+    let bound = playbook
+        .connections
+        .iter()
+        .map(|bound| (bound.alias.as_str(), connection(&playbook.namespace, bound)));
+    values.push(("$connections".into(), Payload::open(Value::object(bound))));
+    Ok(values)
+}
+
+/// Whether a value fits a declared parameter. Text that another type needs is read as JSON, because Secrets hold text.
+fn check(declared: &Parameter, value: Value) -> Result<Value, String> {
+    let value = match (&value, declared.kind) {
+        (Value::String(_), ParameterType::String | ParameterType::SecureString) => value,
+        (Value::String(text), _) => Value::from_json(text).unwrap_or_else(|_| value.clone()),
+        _ => value,
+    };
+    let fits = match declared.kind {
+        ParameterType::Int => matches!(value, Value::Int(_)),
+        ParameterType::Float => matches!(value, Value::Int(_) | Value::Float(_) | Value::Decimal(_)),
+        ParameterType::String | ParameterType::SecureString => matches!(value, Value::String(_)),
+        ParameterType::Bool => matches!(value, Value::Bool(_)),
+        ParameterType::Array => matches!(value, Value::Array(_)),
+        ParameterType::Object | ParameterType::SecureObject => !matches!(value, Value::Null),
+    };
+    if !fits {
+        return Err(format!("must be of type {:?}", declared.kind));
+    }
+    if !declared.allowed.is_empty() && !declared.allowed.contains(&value) {
+        return Err("is not one of its allowed values".into());
+    }
+    Ok(value)
+}
+
+/// One member of `$connections`, with ids in the original's form.
+fn connection(namespace: &str, bound: &Connection) -> Value {
+    let group = "/subscriptions/00000000-0000-0000-0000-000000000000";
+    let connector = bound.connector.as_deref().unwrap_or("unknown");
+    Value::object([
+        (
+            "connectionId",
+            format!(
+                "{group}/resourceGroups/{namespace}/providers/Microsoft.Web/connections/{}",
+                bound.name
+            ),
+        ),
+        ("connectionName", bound.name.clone()),
+        (
+            "id",
+            format!("{group}/providers/Microsoft.Web/locations/local/managedApis/{connector}"),
+        ),
+    ])
+}
+
+/// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
+fn split(
+    playbook: &str,
+    trigger: &Trigger,
+    outputs: &Object,
+    parameters: &[(String, Payload)],
+    moment: &Moment,
+) -> Result<Vec<Value>, Refused> {
+    let failed = |reason: String| Refused::Trigger {
+        playbook: playbook.to_owned(),
+        reason,
+    };
+    let context = Context {
+        trigger_outputs: Some(outputs.clone().into()),
+        parameters: parameters
+            .iter()
+            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
+            .collect(),
+        ..Context::default()
+    };
+    let scope = ContextScope::new(context, moment.timestamp(), moment.random());
+    for condition in &trigger.conditions {
+        let holds = condition.evaluate(&scope).map_err(|error| failed(error.message))?;
+        if holds != Value::Bool(true) {
+            return Err(Refused::ConditionFalse(playbook.to_owned()));
+        }
+    }
+    let Some(split_on) = &trigger.split_on else {
+        return Ok(vec![outputs.get_exact("body").cloned().unwrap_or_default()]);
+    };
+    match split_on.evaluate(&scope).map_err(|error| failed(error.message))? {
+        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.to_vec()),
+        Value::Array(items) => Err(failed(format!(
+            "`splitOn` gives {} elements, more than {SPLIT_MAX}",
+            items.len()
+        ))),
+        _ => Err(failed("`splitOn` must give an array".into())),
+    }
+}

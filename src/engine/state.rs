@@ -1,0 +1,679 @@
+//! The state of a run: what its events fold into. Pure and total: an event that does not fit is refused, never guessed at.
+//!
+//! Invariant: what [`State::apply`] returns over time, less what was done, equals [`State::ready`] of the folded state.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{ActionError, Event, FrameId, NodeId, Opened, Payload};
+use super::status::{RunStatus, Status};
+use super::variable::Variable;
+use crate::definition::{Action, ActionId, ActionKind, BlockId, Workflow};
+use crate::expression::Value;
+use crate::store::Millis;
+
+/// The longest time that a run may take: 90 days, as in Logic Apps.
+pub const RUN_DURATION: Millis = 90 * 24 * 3_600_000;
+
+/// Everything that is known of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// How it began.
+    pub opened: Opened,
+    /// How many events are folded in.
+    pub seq: i64,
+    /// The executions of blocks; 0 is the top level.
+    pub frames: Vec<Frame>,
+    /// Variables by lower-case name.
+    pub variables: BTreeMap<String, Variable>,
+    /// Actions that have begun and not ended.
+    pub active: BTreeSet<NodeId>,
+    /// Number of the next payload row.
+    pub next_payload: i64,
+    /// How it ended, once it has.
+    pub closed: Option<Closed>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Closed {
+    /// When.
+    pub at: Millis,
+    /// How.
+    pub status: RunStatus,
+    /// What failed.
+    pub error: Option<ActionError>,
+    /// The declared outputs.
+    pub outputs: Option<Payload>,
+}
+
+/// One execution of a block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The block.
+    pub block: BlockId,
+    /// The container that it belongs to; `None` for the top level.
+    pub parent: Option<NodeId>,
+    /// Which iteration it is, from 0.
+    pub index: u32,
+    /// Its actions that have begun.
+    #[serde(with = "node_list")]
+    pub nodes: BTreeMap<ActionId, Node>,
+    /// How many of its actions have not ended.
+    pub left: u32,
+    /// Whether nothing more happens in it.
+    pub closed: bool,
+}
+
+/// One execution of an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// When it began.
+    pub started_at: Millis,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Its code, once it has ended.
+    pub code: String,
+    /// Its evaluated inputs; the elements of a Foreach.
+    pub inputs: Option<Payload>,
+    /// Credentials of its call: authentication object and secret headers.
+    pub credentials: Option<Payload>,
+    /// Its outputs.
+    pub outputs: Option<Payload>,
+    /// What failed.
+    pub error: Option<ActionError>,
+    /// When it times out, if it may.
+    pub deadline: Option<Millis>,
+    /// Attempts of its call.
+    pub attempts: u32,
+    /// Frames that it opened.
+    pub frames: Vec<FrameId>,
+}
+
+/// What an action is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase")]
+pub enum Phase {
+    /// A call is in flight.
+    Calling,
+    /// The next attempt is due later.
+    Retrying {
+        /// When.
+        next_at: Millis,
+    },
+    /// The answer is fetched later.
+    Polling {
+        /// Where.
+        location: String,
+        /// When.
+        next_at: Millis,
+    },
+    /// Its frames go on.
+    Inside {
+        /// Elements whose iteration has not begun, from this one on; only a Foreach has them.
+        next_item: u32,
+        /// Frames that have not ended.
+        open: u32,
+    },
+    /// It has ended.
+    Ended {
+        /// How.
+        status: Status,
+    },
+}
+
+/// Something to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ready {
+    /// Begin an action.
+    Start(NodeId),
+    /// End an action as skipped, because its predecessors ended otherwise than it waits for.
+    Skip(NodeId),
+    /// End a container whose frames have ended.
+    Finish(NodeId),
+    /// End the run: the top level has ended.
+    Close,
+}
+
+/// An event that does not fit the state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} does not fit the run: {reason}")]
+pub struct IllegalEvent {
+    /// Number of the event.
+    pub seq: i64,
+    /// What does not fit.
+    pub reason: String,
+}
+
+impl Node {
+    /// The elements of a Foreach; empty for other actions.
+    pub fn items(&self) -> &[Value] {
+        self.inputs
+            .as_ref()
+            .and_then(|inputs| inputs.value.as_array())
+            .unwrap_or_default()
+    }
+
+    /// How it ended, once it has.
+    pub fn status(&self) -> Option<Status> {
+        match self.phase {
+            Phase::Ended { status } => Some(status),
+            Phase::Calling | Phase::Retrying { .. } | Phase::Polling { .. } | Phase::Inside { .. } => None,
+        }
+    }
+
+    fn new(at: Millis, phase: Phase) -> Self {
+        Self {
+            started_at: at,
+            ended_at: None,
+            phase,
+            code: String::new(),
+            inputs: None,
+            credentials: None,
+            outputs: None,
+            error: None,
+            deadline: None,
+            attempts: 0,
+            frames: Vec::new(),
+        }
+    }
+}
+
+impl State {
+    /// The state after the first event, and what is ready.
+    pub fn open(workflow: &Workflow, opened: &Opened) -> (Self, Vec<Ready>) {
+        let mut state = Self {
+            next_payload: 0,
+            opened: opened.clone(),
+            seq: 1,
+            frames: Vec::new(),
+            variables: BTreeMap::new(),
+            active: BTreeSet::new(),
+            closed: None,
+        };
+        let mut ready = Vec::new();
+        state.open_frame(workflow, BlockId(0), None, 0, &mut ready);
+        if state.frames[0].left == 0 {
+            ready.push(Ready::Close);
+        }
+        (state, ready)
+    }
+
+    /// Folds a whole journal.
+    ///
+    /// # Errors
+    /// An empty journal, or an event that does not fit.
+    pub fn fold(workflow: &Workflow, events: &[Event]) -> Result<Self, IllegalEvent> {
+        let Some(Event::Opened(opened)) = events.first() else {
+            return Err(IllegalEvent {
+                seq: 0,
+                reason: "a journal begins with `opened`".into(),
+            });
+        };
+        let (mut state, _) = Self::open(workflow, opened);
+        for event in &events[1..] {
+            state.apply(workflow, event)?;
+        }
+        Ok(state)
+    }
+
+    /// The node, if it has begun.
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        self.frame(id.0).and_then(|frame| frame.nodes.get(&id.1))
+    }
+
+    /// The frame of an index.
+    pub fn frame(&self, id: FrameId) -> Option<&Frame> {
+        self.frames.get(id.0 as usize)
+    }
+
+    /// When the run times out.
+    pub fn deadline(&self) -> Millis {
+        self.opened.at.saturating_add(RUN_DURATION)
+    }
+
+    /// Folds one event in and tells what became ready.
+    ///
+    /// # Errors
+    /// An event that does not fit; the state is then unchanged.
+    pub fn apply(&mut self, workflow: &Workflow, event: &Event) -> Result<Vec<Ready>, IllegalEvent> {
+        self.check(workflow, event)?;
+        self.seq += 1;
+        let mut ready = Vec::new();
+        match event {
+            Event::Opened(_) => {}
+            Event::Entered {
+                at,
+                node,
+                block,
+                inputs,
+                deadline,
+            } => {
+                self.begin(
+                    *node,
+                    Node {
+                        inputs: inputs.clone(),
+                        deadline: *deadline,
+                        ..Node::inside(*at, 0)
+                    },
+                );
+                self.enter(workflow, *node, *block, &mut ready);
+            }
+            Event::Looped {
+                at,
+                node,
+                items,
+                deadline,
+            } => {
+                self.begin(
+                    *node,
+                    Node {
+                        inputs: Some(items.clone()),
+                        deadline: *deadline,
+                        ..Node::inside(*at, 0)
+                    },
+                );
+                self.iterate(workflow, *node, &mut ready);
+            }
+            Event::Called {
+                at,
+                node: id,
+                attempt,
+                inputs,
+                credentials,
+                deadline,
+            } => {
+                if *attempt == 1 {
+                    let (inputs, credentials) = (inputs.clone(), credentials.clone());
+                    let node = Node {
+                        inputs,
+                        credentials,
+                        deadline: *deadline,
+                        ..Node::new(*at, Phase::Calling)
+                    };
+                    self.begin(*id, node);
+                }
+                self.attempt(*id, *attempt);
+            }
+            Event::Retrying { node, next_at, .. } => {
+                self.set_phase(*node, Phase::Retrying { next_at: *next_at });
+            }
+            Event::Polling {
+                node,
+                location,
+                next_at,
+                ..
+            } => {
+                self.set_phase(
+                    *node,
+                    Phase::Polling {
+                        location: location.clone(),
+                        next_at: *next_at,
+                    },
+                );
+            }
+            Event::Ended { .. } => self.end(workflow, event, &mut ready),
+            Event::Closed {
+                at,
+                status,
+                error,
+                outputs,
+            } => {
+                self.active.clear();
+                self.closed = Some(Closed {
+                    at: *at,
+                    status: *status,
+                    error: error.clone(),
+                    outputs: outputs.clone(),
+                });
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Refuses an event that does not fit, before anything changes.
+    fn check(&self, workflow: &Workflow, event: &Event) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| Err(IllegalEvent { seq: self.seq, reason });
+        if self.closed.is_some() {
+            return illegal("the run has ended".into());
+        }
+        let (id, fits): (NodeId, fn(Option<&Phase>) -> bool) = match event {
+            Event::Opened(_) => return illegal("the run is open already".into()),
+            Event::Closed { .. } => return Ok(()),
+            Event::Entered { node, .. } | Event::Looped { node, .. } => (*node, |phase| phase.is_none()),
+            Event::Called { node, attempt: 1, .. } => (*node, |phase| phase.is_none()),
+            Event::Called { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Retrying { .. }))),
+            Event::Retrying { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
+            }),
+            Event::Polling { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
+            }),
+            Event::Ended { node, .. } => (*node, |phase| !matches!(phase, Some(Phase::Ended { .. }))),
+        };
+        let Some(frame) = self.frame(id.0).filter(|frame| !frame.closed) else {
+            return illegal(format!("frame {} is not open", id.0.0));
+        };
+        if workflow
+            .actions
+            .get(id.1.0 as usize)
+            .is_none_or(|action| action.block != frame.block)
+        {
+            return illegal(format!("action {} does not stand in frame {}", id.1.0, id.0.0));
+        }
+        if !fits(frame.nodes.get(&id.1).map(|node| &node.phase)) {
+            return illegal(format!(
+                "action '{}' is not where the event finds it",
+                workflow.action(id.1).name
+            ));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, id: NodeId, node: Node) {
+        self.active.insert(id);
+        if let Some(frame) = self.frames.get_mut(id.0.0 as usize) {
+            frame.nodes.insert(id.1, node);
+        }
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.frames
+            .get_mut(id.0.0 as usize)
+            .and_then(|frame| frame.nodes.get_mut(&id.1))
+    }
+
+    fn set_phase(&mut self, id: NodeId, phase: Phase) {
+        if let Some(node) = self.node_mut(id) {
+            node.phase = phase;
+        }
+    }
+
+    fn attempt(&mut self, id: NodeId, attempt: u32) {
+        if let Some(node) = self.node_mut(id) {
+            node.attempts = attempt;
+            node.phase = Phase::Calling;
+        }
+    }
+
+    /// Opens a frame and tells which of its actions begin.
+    fn open_frame(
+        &mut self,
+        workflow: &Workflow,
+        block: BlockId,
+        parent: Option<NodeId>,
+        index: u32,
+        ready: &mut Vec<Ready>,
+    ) -> FrameId {
+        let id = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
+        let actions = &workflow.block(block).actions;
+        let left = u32::try_from(actions.len()).unwrap_or(u32::MAX);
+        self.frames.push(Frame {
+            block,
+            parent,
+            index,
+            nodes: BTreeMap::new(),
+            left,
+            closed: left == 0,
+        });
+        let first = actions
+            .iter()
+            .filter(|action| workflow.action(**action).run_after.is_empty());
+        ready.extend(first.map(|action| Ready::Start(NodeId(id, *action))));
+        id
+    }
+
+    /// A container goes into its one block.
+    fn enter(&mut self, workflow: &Workflow, id: NodeId, block: BlockId, ready: &mut Vec<Ready>) {
+        let frame = self.open_frame(workflow, block, Some(id), 0, ready);
+        let closed = self.frames[frame.0 as usize].closed;
+        if let Some(node) = self.node_mut(id) {
+            node.frames.push(frame);
+            node.phase = Phase::Inside {
+                next_item: 1,
+                open: u32::from(!closed),
+            };
+        }
+        if closed {
+            ready.push(Ready::Finish(id));
+        }
+    }
+
+    /// A Foreach begins as many iterations as it may.
+    fn iterate(&mut self, workflow: &Workflow, id: NodeId, ready: &mut Vec<Ready>) {
+        let ActionKind::Foreach { body, concurrency, .. } = &workflow.action(id.1).kind else {
+            return;
+        };
+        let Some(node) = self.node(id) else { return };
+        let count = node.items().len();
+        let Phase::Inside {
+            mut next_item,
+            mut open,
+        } = node.phase
+        else {
+            return;
+        };
+        let mut frames = Vec::new();
+        while open < *concurrency && (next_item as usize) < count {
+            let frame = self.open_frame(workflow, *body, Some(id), next_item, ready);
+            frames.push(frame);
+            next_item += 1;
+            open += u32::from(!self.frames[frame.0 as usize].closed);
+        }
+        if let Some(node) = self.node_mut(id) {
+            node.frames.append(&mut frames);
+            node.phase = Phase::Inside { next_item, open };
+        }
+        if open == 0 && next_item as usize >= count {
+            ready.push(Ready::Finish(id));
+        }
+    }
+
+    /// An action ends: its variable changes, its successors and perhaps its frame move on.
+    fn end(&mut self, workflow: &Workflow, event: &Event, ready: &mut Vec<Ready>) {
+        let Event::Ended {
+            at,
+            node: id,
+            status,
+            code,
+            inputs,
+            outputs,
+            error,
+        } = event
+        else {
+            return;
+        };
+        self.close_inside(*id);
+        self.active.remove(id);
+        let Some(frame) = self.frames.get_mut(id.0.0 as usize) else {
+            return;
+        };
+        let node = frame
+            .nodes
+            .entry(id.1)
+            .or_insert_with(|| Node::new(*at, Phase::Calling));
+        node.phase = Phase::Ended { status: *status };
+        node.ended_at = Some(*at);
+        node.code.clone_from(code);
+        node.outputs.clone_from(outputs);
+        node.error.clone_from(error);
+        if inputs.is_some() {
+            node.inputs.clone_from(inputs);
+        }
+        frame.left = frame.left.saturating_sub(1);
+        let action = workflow.action(id.1);
+        if let (Status::Succeeded, Some(inputs)) = (status, inputs) {
+            Variable::fold(&mut self.variables, &action.kind, inputs);
+        }
+        self.follow(workflow, action, id.0, ready);
+        self.leave(workflow, id.0, ready);
+    }
+
+    /// Closes every frame below a container, so that nothing more happens in them.
+    fn close_inside(&mut self, id: NodeId) {
+        let mut queue: VecDeque<FrameId> = self.node(id).map(|node| node.frames.clone()).unwrap_or_default().into();
+        while let Some(frame_id) = queue.pop_front() {
+            let Some(frame) = self.frames.get_mut(frame_id.0 as usize) else {
+                continue;
+            };
+            if frame.closed {
+                continue;
+            }
+            frame.closed = true;
+            for (action, node) in &mut frame.nodes {
+                if node.status().is_none() {
+                    queue.extend(node.frames.iter().copied());
+                    node.phase = Phase::Ended {
+                        status: Status::Cancelled,
+                    };
+                    node.code = "Cancelled".into();
+                    self.active.remove(&NodeId(frame_id, *action));
+                }
+            }
+        }
+    }
+
+    /// The successors of an ended action whose predecessors have all ended.
+    fn follow(&self, workflow: &Workflow, action: &Action, frame: FrameId, ready: &mut Vec<Ready>) {
+        for successor in &action.successors {
+            ready.extend(self.turn(workflow, NodeId(frame, *successor)));
+        }
+    }
+
+    /// What is to be done with an action that has not begun: nothing while a predecessor goes on.
+    fn turn(&self, workflow: &Workflow, id: NodeId) -> Option<Ready> {
+        let frame = self.frame(id.0)?;
+        let mut runs = true;
+        for (predecessor, statuses) in &workflow.action(id.1).run_after {
+            runs &= frame.nodes.get(predecessor)?.status()?.is_in(statuses);
+        }
+        Some(if runs { Ready::Start(id) } else { Ready::Skip(id) })
+    }
+
+    /// If a frame has ended, its container goes on.
+    fn leave(&mut self, workflow: &Workflow, id: FrameId, ready: &mut Vec<Ready>) {
+        let Some(frame) = self.frames.get_mut(id.0 as usize) else {
+            return;
+        };
+        if frame.left > 0 || frame.closed {
+            return;
+        }
+        frame.closed = true;
+        let Some(parent) = frame.parent else {
+            ready.push(Ready::Close);
+            return;
+        };
+        if let Some(Phase::Inside { open, .. }) = self.node_mut(parent).map(|node| &mut node.phase) {
+            *open = open.saturating_sub(1);
+        }
+        match &workflow.action(parent.1).kind {
+            ActionKind::Foreach { .. } => self.iterate(workflow, parent, ready),
+            _ => ready.push(Ready::Finish(parent)),
+        }
+    }
+
+    /// Everything that is ready, computed from nothing but the state: after a crash, and to check `apply`.
+    pub fn ready(&self, workflow: &Workflow) -> Vec<Ready> {
+        if self.closed.is_some() {
+            return Vec::new();
+        }
+        let mut ready = Vec::new();
+        for (index, frame) in self.frames.iter().enumerate().filter(|(_, frame)| !frame.closed) {
+            let id = FrameId(u32::try_from(index).unwrap_or(u32::MAX));
+            let fresh = workflow
+                .block(frame.block)
+                .actions
+                .iter()
+                .filter(|action| !frame.nodes.contains_key(action));
+            ready.extend(fresh.filter_map(|action| self.turn(workflow, NodeId(id, *action))));
+        }
+        let finished = self.active.iter().filter(|id| self.is_finished(workflow, **id));
+        ready.extend(finished.map(|id| Ready::Finish(*id)));
+        if self.frames.first().is_some_and(|top| top.left == 0) {
+            ready.push(Ready::Close);
+        }
+        ready
+    }
+
+    fn is_finished(&self, workflow: &Workflow, id: NodeId) -> bool {
+        let Some(node) = self.node(id) else { return false };
+        let Phase::Inside { open: 0, next_item } = node.phase else {
+            return false;
+        };
+        match workflow.action(id.1).kind {
+            ActionKind::Foreach { .. } => next_item as usize >= node.items().len(),
+            _ => true,
+        }
+    }
+
+    /// When the run next needs attention though no call answers: retries, polls, time-outs.
+    pub fn next_timer(&self) -> Millis {
+        self.active
+            .iter()
+            .filter_map(|id| self.timer(*id))
+            .fold(self.deadline(), Millis::min)
+    }
+
+    /// When an active action next needs attention, if it ever does by itself.
+    pub fn timer(&self, id: NodeId) -> Option<Millis> {
+        let node = self.node(id)?;
+        let due = match node.phase {
+            Phase::Retrying { next_at } | Phase::Polling { next_at, .. } => Some(next_at),
+            Phase::Calling | Phase::Inside { .. } | Phase::Ended { .. } => None,
+        };
+        due.into_iter().chain(node.deadline).min()
+    }
+
+    /// Whether a call is in flight.
+    pub fn is_calling(&self) -> bool {
+        self.active
+            .iter()
+            .any(|id| matches!(self.node(*id).map(|node| &node.phase), Some(Phase::Calling)))
+    }
+
+    /// Every payload of the state.
+    pub fn payloads_mut(&mut self) -> Vec<&mut Payload> {
+        let mut all = vec![&mut self.opened.outputs];
+        all.extend(self.opened.parameters.iter_mut().map(|(_, payload)| payload));
+        all.extend(self.variables.values_mut().map(|variable| &mut variable.value));
+        for node in self.frames.iter_mut().flat_map(|frame| frame.nodes.values_mut()) {
+            all.extend(
+                node.inputs
+                    .iter_mut()
+                    .chain(node.credentials.iter_mut())
+                    .chain(node.outputs.iter_mut()),
+            );
+        }
+        all.extend(self.closed.iter_mut().flat_map(|closed| closed.outputs.iter_mut()));
+        all
+    }
+}
+
+impl Node {
+    fn inside(at: Millis, open: u32) -> Self {
+        Self::new(at, Phase::Inside { next_item: 0, open })
+    }
+}
+
+/// JSON has no maps with numbers as keys: nodes are stored as a list of pairs.
+mod node_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{ActionId, Node};
+
+    pub fn serialize<S: Serializer>(nodes: &BTreeMap<ActionId, Node>, serializer: S) -> Result<S::Ok, S::Error> {
+        nodes.iter().collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionId, Node>, D::Error> {
+        Ok(Vec::<(ActionId, Node)>::deserialize(deserializer)?
+            .into_iter()
+            .collect())
+    }
+}

@@ -1,0 +1,156 @@
+//! Variables of a run: their types, and how the variable actions change them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Payload;
+use crate::definition::ActionKind;
+use crate::definition::workflow::VariableType;
+use crate::expression::Value;
+
+/// The most items of an array variable.
+pub const ITEMS_MAX: usize = 100_000;
+/// The most characters of a string variable.
+pub const TEXT_MAX: usize = 104_857_600;
+
+/// One variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Name as declared.
+    pub name: String,
+    /// Type.
+    pub kind: VariableType,
+    /// Value.
+    pub value: Payload,
+}
+
+impl VariableType {
+    /// The name that definitions use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "String",
+            Self::Integer => "Integer",
+            Self::Float => "Float",
+            Self::Boolean => "Boolean",
+            Self::Array => "Array",
+            Self::Object => "Object",
+        }
+    }
+
+    /// The value of a variable that is declared without one.
+    pub fn empty(self) -> Value {
+        match self {
+            Self::String => Value::from(""),
+            Self::Integer => Value::Int(0),
+            Self::Float => Value::Float(0.0),
+            Self::Boolean => Value::Bool(false),
+            Self::Array => Value::array([]),
+            Self::Object => Value::Null,
+        }
+    }
+
+    /// The value as this type holds it; `None` if it does not fit.
+    pub fn accept(self, value: Value) -> Option<Value> {
+        match (self, value) {
+            (Self::Float, Value::Int(number)) => Some(Value::Float(number as f64)),
+            (Self::Float, Value::Decimal(number)) => Some(Value::Decimal(number)),
+            (Self::String, value @ Value::String(_))
+            | (Self::Integer, value @ Value::Int(_))
+            | (Self::Float, value @ Value::Float(_))
+            | (Self::Boolean, value @ Value::Bool(_))
+            | (Self::Array, value @ Value::Array(_))
+            | (Self::Object, value @ (Value::Object(_) | Value::Null)) => Some(value),
+            // Logic Apps lets any variable be null.
+            (_, Value::Null) => Some(Value::Null),
+            _ => None,
+        }
+    }
+}
+
+impl Variable {
+    /// What a succeeded action with these inputs does to the variables.
+    pub(super) fn fold(variables: &mut BTreeMap<String, Variable>, kind: &ActionKind, inputs: &Payload) {
+        let value = inputs.value.get("value").cloned().unwrap_or_default();
+        match kind {
+            ActionKind::InitializeVariable(declarations) => {
+                let values = inputs
+                    .value
+                    .get("variables")
+                    .and_then(Value::as_array)
+                    .unwrap_or_default();
+                for (declaration, declared) in declarations.iter().zip(values) {
+                    let value = declared.get("value").cloned().unwrap_or_default();
+                    let value = Payload::hidden_if(inputs.secure, value);
+                    let variable = Variable {
+                        name: declaration.name.clone(),
+                        kind: declaration.kind,
+                        value,
+                    };
+                    variables.insert(declaration.name.to_lowercase(), variable);
+                }
+            }
+            ActionKind::SetVariable { name, .. } => {
+                Self::change(variables, name, inputs.secure, |current| *current = value);
+            }
+            ActionKind::AppendToArrayVariable { name, .. } => Self::change(variables, name, inputs.secure, |current| {
+                if let Value::Array(items) = current {
+                    Arc::make_mut(items).push(value);
+                } else {
+                    *current = Value::array([value]);
+                }
+            }),
+            ActionKind::AppendToStringVariable { name, .. } => {
+                Self::change(variables, name, inputs.secure, |current| {
+                    *current = Value::from(
+                        [current.as_str().unwrap_or_default(), value.as_str().unwrap_or_default()].concat(),
+                    );
+                });
+            }
+            ActionKind::IncrementVariable { name, .. } => {
+                Self::change(variables, name, inputs.secure, |current| {
+                    if let Some(sum) = sum(current, &value) {
+                        *current = sum;
+                    }
+                });
+            }
+            ActionKind::ApiConnection(_)
+            | ActionKind::Http(_)
+            | ActionKind::Foreach { .. }
+            | ActionKind::If { .. }
+            | ActionKind::Switch { .. }
+            | ActionKind::Scope { .. }
+            | ActionKind::Compose(_)
+            | ActionKind::ParseJson { .. }
+            | ActionKind::Query { .. }
+            | ActionKind::Select { .. }
+            | ActionKind::Join { .. }
+            | ActionKind::Table { .. }
+            | ActionKind::Terminate { .. } => {}
+        }
+    }
+
+    fn change(variables: &mut BTreeMap<String, Variable>, name: &str, secure: bool, with: impl FnOnce(&mut Value)) {
+        if let Some(variable) = variables.get_mut(&name.to_lowercase()) {
+            with(&mut variable.value.value);
+            variable.value.secure |= secure;
+            // What was stored beside the journal is the old value.
+            variable.value.stored = None;
+        }
+    }
+}
+
+/// The sum of two numbers; `None` if they are none or the sum is out of range.
+pub fn sum(left: &Value, right: &Value) -> Option<Value> {
+    let float = |value: &Value| match value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Decimal(number) => number.to_string().parse().ok(),
+        _ => None,
+    };
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => left.checked_add(*right).map(Value::Int),
+        (left, right) => Some(Value::Float(float(left)? + float(right)?)),
+    }
+}

@@ -1,0 +1,206 @@
+//! A run for people and programs: the JSON of `riposte run -o json`, and the tree of its actions. Pure.
+//! Invariant: nothing secure is shown.
+
+use super::clock::round_trip;
+use super::event::{FrameId, NodeId, Payload};
+use super::state::{Node, Phase, State};
+use super::status::{RunStatus, Status};
+use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
+use crate::expression::{Object, Value};
+
+/// What stands for a value that is not shown.
+pub const HIDDEN: &str = "*** hidden ***";
+
+/// The run as JSON: `{"status","actions":{name:{"status","code","inputs","outputs","error","startTime","endTime"}},
+/// "variables","outputs"}`. An action of a loop has the figures of its last repetition, and `repetitions` with all.
+pub fn run(workflow: &Workflow, state: &State) -> Value {
+    let mut actions = Object::new();
+    for (index, action) in workflow.actions.iter().enumerate() {
+        let id = ActionId(u32::try_from(index).unwrap_or(u32::MAX));
+        actions.insert(action.name.clone(), self::action(workflow, state, id));
+    }
+    let variables = state
+        .variables
+        .values()
+        .map(|variable| (variable.name.as_str(), shown(&variable.value)));
+    let mut run = Object::new();
+    run.insert("status", status(state).as_str());
+    run.insert("actions", Value::from(actions));
+    run.insert("variables", Value::object(variables));
+    let closed = state.closed.as_ref();
+    run.insert(
+        "outputs",
+        closed
+            .and_then(|closed| closed.outputs.as_ref())
+            .map_or(Value::object::<&str, Value>([]), shown),
+    );
+    if let Some(error) = closed.and_then(|closed| closed.error.as_ref()) {
+        run.insert(
+            "error",
+            Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]),
+        );
+    }
+    run.into()
+}
+
+/// Where the run stands.
+pub fn status(state: &State) -> RunStatus {
+    match &state.closed {
+        Some(closed) => closed.status,
+        None if state.is_calling() => RunStatus::Running,
+        None => RunStatus::Waiting,
+    }
+}
+
+fn action(workflow: &Workflow, state: &State, id: ActionId) -> Value {
+    let block = workflow.action(id).block;
+    let frames = state
+        .frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| frame.block == block);
+    let mut nodes: Vec<&Node> = frames.filter_map(|(_, frame)| frame.nodes.get(&id)).collect();
+    let Some(last) = nodes.pop() else {
+        let code = if state.closed.is_some() {
+            "ActionBranchingConditionNotSatisfied"
+        } else {
+            ""
+        };
+        let status = if state.closed.is_some() { "Skipped" } else { "Waiting" };
+        return Value::object([("status", status), ("code", code)]);
+    };
+    let mut view = node(last);
+    if in_loop(workflow, block) {
+        let repetitions: Vec<Value> = nodes.into_iter().chain([last]).map(|one| node(one).into()).collect();
+        let statuses = repetitions
+            .iter()
+            .filter_map(|one| one.get("status").and_then(Value::as_str));
+        let failed = statuses.clone().any(|status| status == Status::Failed.as_str());
+        if failed {
+            view.insert("status", Status::Failed.as_str());
+        }
+        view.insert("repetitionCount", i64::try_from(repetitions.len()).unwrap_or(i64::MAX));
+        view.insert("repetitions", Value::array(repetitions));
+    }
+    view.into()
+}
+
+fn in_loop(workflow: &Workflow, block: BlockId) -> bool {
+    let mut here = workflow.block(block).owner;
+    while let Some(owner) = here {
+        let action = workflow.action(owner);
+        if matches!(action.kind, ActionKind::Foreach { .. }) {
+            return true;
+        }
+        here = workflow.block(action.block).owner;
+    }
+    false
+}
+
+/// One execution of an action.
+fn node(node: &Node) -> Object {
+    let mut view = Object::new();
+    view.insert("status", phase(node));
+    view.insert("code", node.code.as_str());
+    if let Some(inputs) = &node.inputs {
+        view.insert("inputs", shown(inputs));
+    }
+    if let Some(outputs) = &node.outputs {
+        view.insert("outputs", shown(outputs));
+    }
+    if let Some(error) = &node.error {
+        view.insert(
+            "error",
+            Value::object([("code", error.code.as_str()), ("message", error.message.as_str())]),
+        );
+    }
+    view.insert("startTime", round_trip(node.started_at));
+    if let Some(at) = node.ended_at {
+        view.insert("endTime", round_trip(at));
+    }
+    if node.attempts > 1 {
+        view.insert("attempts", i64::from(node.attempts));
+    }
+    view
+}
+
+fn phase(node: &Node) -> &'static str {
+    match &node.phase {
+        Phase::Ended { status } => status.as_str(),
+        Phase::Retrying { .. } | Phase::Polling { .. } => "Waiting",
+        Phase::Calling | Phase::Inside { .. } => "Running",
+    }
+}
+
+fn shown(payload: &Payload) -> Value {
+    if payload.secure {
+        Value::from(HIDDEN)
+    } else {
+        payload.value.clone()
+    }
+}
+
+/// One line of the tree of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How deep it is indented.
+    pub depth: usize,
+    /// Name of the action, or of the iteration.
+    pub name: String,
+    /// Its status, such as `Succeeded` or `Running`.
+    pub status: &'static str,
+    /// Its code and what failed, if that says more than the status.
+    pub note: String,
+    /// How long it took, in milliseconds.
+    pub took: Option<i64>,
+}
+
+/// The tree of the actions that have begun, in the order of their beginning; at most `limit` lines.
+pub fn tree(workflow: &Workflow, state: &State, limit: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    frame_lines(workflow, state, FrameId(0), 0, limit, &mut lines);
+    lines
+}
+
+fn frame_lines(workflow: &Workflow, state: &State, frame: FrameId, depth: usize, limit: usize, lines: &mut Vec<Line>) {
+    let Some(here) = state.frame(frame) else { return };
+    let mut nodes: Vec<(&ActionId, &Node)> = here.nodes.iter().collect();
+    nodes.sort_by_key(|(id, node)| (node.started_at, node.ended_at.is_none(), **id));
+    for (id, node) in nodes {
+        if lines.len() >= limit {
+            return;
+        }
+        lines.push(line(workflow, NodeId(frame, *id), node, depth));
+        let is_loop = matches!(workflow.action(*id).kind, ActionKind::Foreach { .. });
+        for inner in &node.frames {
+            let Some(iteration) = state.frame(*inner) else { continue };
+            if is_loop && lines.len() < limit {
+                let name = format!("#{}", iteration.index + 1);
+                lines.push(Line {
+                    depth: depth + 1,
+                    name,
+                    status: "",
+                    note: String::new(),
+                    took: None,
+                });
+            }
+            frame_lines(workflow, state, *inner, depth + 1 + usize::from(is_loop), limit, lines);
+        }
+    }
+}
+
+fn line(workflow: &Workflow, id: NodeId, node: &Node, depth: usize) -> Line {
+    let note = match (&node.error, &node.phase) {
+        (Some(error), _) if node.status() != Some(Status::Skipped) => format!("{}: {}", error.code, error.message),
+        (_, Phase::Retrying { .. }) => format!("attempt {} failed, retrying", node.attempts),
+        (_, Phase::Polling { .. }) => "waiting for the promised answer".into(),
+        _ => String::new(),
+    };
+    Line {
+        depth,
+        name: workflow.action(id.1).name.to_string(),
+        status: phase(node),
+        note,
+        took: node.ended_at.map(|end| end - node.started_at),
+    }
+}
