@@ -30,3 +30,4 @@ pub use resolver::{Lookup, SystemLookup};
 pub use secret::Secret;
 pub use services::ConnectorServices;
 pub use spec::{Connector, Operation, SpecError};
+pub use status::code_of;

@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-pub use super::status::code_of;
 use super::{form, multipart};
 use crate::engine::call::Answer;
 use crate::expression::{Object, Value};

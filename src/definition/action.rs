@@ -145,7 +145,7 @@ pub(super) fn block(draft: &mut Draft, actions: Option<Node>, around: Surroundin
             too_many(draft, &node);
             return id;
         }
-        if draft.is_object(&node) {
+        if draft.is_name(name, &node) && draft.is_object(&node) {
             let action = action(draft, name, node, id, around);
             draft.workflow.blocks[id.0 as usize].actions.push(action);
         }
@@ -248,11 +248,6 @@ fn unserved(draft: &mut Draft, entry: &Entry, node: &Node, text: &str) -> Action
 }
 
 fn check_name(draft: &mut Draft, name: &str, node: &Node, id: ActionId) {
-    let most = draft.limits.name;
-    if name.is_empty() || name.chars().count() > most {
-        let message = format!("the name of an action has 1 to {most} characters");
-        draft.report.error("InvalidName", &node.pointer, message);
-    }
     if let Some(first) = draft.workflow.names.get(&name.to_lowercase()) {
         let first = &draft.workflow.action(*first).pointer;
         let message = format!("the name '{name}' is taken by the action at {first}; names differ in more than case");

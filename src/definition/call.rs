@@ -10,6 +10,9 @@ use crate::expression::{Template, Value};
 /// The mark in `metadata` by which an author allows that a call is repeated when its outcome was lost.
 const SAFE_TO_REPEAT: &str = "riposte.dev/safe-to-repeat";
 
+/// The members of an authentication object that are secret.
+const SECRETS: [&str; 4] = ["password", "secret", "pfx", "value"];
+
 /// `ApiConnection`: an operation of a connection.
 pub(super) fn api_connection(draft: &mut Draft, entry: &Entry) -> ActionKind {
     let Some(inputs) = entry.inputs(draft) else {
@@ -50,11 +53,24 @@ fn call(draft: &mut Draft, entry: &Entry, inputs: &Node, path: &str, connection:
         headers: draft.optional_template(owner, inputs, "headers"),
         cookie: draft.optional_template(owner, inputs, "cookie"),
         body: draft.optional_template(owner, inputs, "body"),
-        authentication: draft.optional_template(owner, inputs, "authentication"),
+        authentication: authentication(draft, entry, inputs),
         retry: retry::parse(draft, inputs),
         disable_async_pattern: entry.options.disable_async_pattern,
         safe_to_repeat: safe_to_repeat(&entry.node),
     }
+}
+
+/// The authentication object; secrets that stand in the text are warned of.
+fn authentication(draft: &mut Draft, entry: &Entry, inputs: &Node) -> Option<Template> {
+    let node = inputs.member("authentication")?;
+    for secret in SECRETS.iter().filter_map(|name| node.member(name)) {
+        let text = secret.value.as_str().unwrap_or_default();
+        if !text.is_empty() && !text.contains('@') {
+            let message = "a secret stands in the definition; take it from a parameter of type securestring";
+            draft.report.warning("LiteralSecret", &secret.pointer, message);
+        }
+    }
+    Some(draft.template(entry.owner(), &node))
 }
 
 fn safe_to_repeat(action: &Node) -> bool {

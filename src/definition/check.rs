@@ -16,10 +16,10 @@ pub(super) fn run(draft: &mut Draft, order: Option<&[ActionId]>) {
     let before = order.map(|order| Before::new(&draft.workflow, order));
     let sites = std::mem::take(&mut draft.sites);
     for site in &sites {
-        for (pointer, expression) in site.template.expressions() {
+        site.template.visit(&mut |pointer, expression| {
             let place = Place {
                 site,
-                pointer: format!("{}{pointer}", site.pointer),
+                pointer,
                 before: before.as_ref(),
             };
             expression.walk(&mut |expression| {
@@ -28,7 +28,7 @@ pub(super) fn run(draft: &mut Draft, order: Option<&[ActionId]>) {
                     check_reference(draft, &place, &reference);
                 }
             });
-        }
+        });
     }
     draft.sites = sites;
     written_variables(draft);
@@ -37,19 +37,22 @@ pub(super) fn run(draft: &mut Draft, order: Option<&[ActionId]>) {
 /// Where an expression stands.
 struct Place<'a> {
     site: &'a Site,
-    pointer: String,
+    pointer: &'a str,
     before: Option<&'a Before>,
 }
 
 impl Place<'_> {
     fn error(&self, draft: &mut Draft, code: &'static str, span: &Range<usize>, message: String) {
-        let span = Some(span.clone());
-        draft.report.add(Severity::Error, code, &self.pointer, span, message);
+        self.report(draft, Severity::Error, code, span, message);
     }
 
     fn warning(&self, draft: &mut Draft, code: &'static str, span: &Range<usize>, message: String) {
-        let span = Some(span.clone());
-        draft.report.add(Severity::Warning, code, &self.pointer, span, message);
+        self.report(draft, Severity::Warning, code, span, message);
+    }
+
+    fn report(&self, draft: &mut Draft, severity: Severity, code: &'static str, span: &Range<usize>, message: String) {
+        let pointer = format!("{}{}", self.site.pointer, self.pointer);
+        draft.report.add(severity, code, &pointer, Some(span.clone()), message);
     }
 
     fn action(&self) -> Option<ActionId> {

@@ -84,7 +84,7 @@ pub(super) fn switch(draft: &mut Draft, entry: &Entry) -> ActionKind {
 }
 
 fn case(draft: &mut Draft, entry: &Entry, name: &str, node: &Node, seen: &mut BTreeSet<String>) -> Option<Case> {
-    if !draft.is_object(node) {
+    if !draft.is_name(name, node) || !draft.is_object(node) {
         return None;
     }
     let value = draft.required(node, "case")?;

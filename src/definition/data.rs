@@ -16,14 +16,21 @@ pub(super) fn parse_json(draft: &mut Draft, entry: &Entry) -> ActionKind {
     let Some(inputs) = entry.inputs(draft) else {
         return nothing();
     };
-    let schema = inputs.member("schema");
-    let schema = schema
-        .filter(|schema| draft.is_object(schema))
-        .map(|schema| schema.value.clone());
     ActionKind::ParseJson {
         content: draft.required_template(entry.owner(), &inputs, "content"),
-        schema: schema.filter(|schema| schema.as_object().is_some_and(|schema| !schema.is_empty())),
+        schema: schema(draft, &inputs),
     }
+}
+
+/// The JSON schema. What is no object is none, which Logic Apps finds out only when it runs.
+fn schema(draft: &mut Draft, inputs: &Node) -> Option<Value> {
+    let node = inputs.member("schema")?;
+    let Some(schema) = node.value.as_object() else {
+        let message = "a schema is an object; nothing is checked against this one";
+        draft.report.warning("InvalidSchema", &node.pointer, message);
+        return None;
+    };
+    (!schema.is_empty()).then(|| node.value.clone())
 }
 
 /// `Query`: "Filter array" in the designer.

@@ -108,6 +108,18 @@ impl Draft {
         }
     }
 
+    /// Whether the name of an action, a trigger or a case may be one; if not, that is reported. What stands under
+    /// a longer name is not read, so that pointers stay short.
+    pub(super) fn is_name(&mut self, name: &str, node: &Node) -> bool {
+        let most = self.limits.name;
+        let right = !name.is_empty() && name.chars().count() <= most;
+        if !right {
+            let message = format!("the name must have 1 to {most} characters");
+            self.report.error("InvalidName", &node.pointer, message);
+        }
+        right
+    }
+
     /// Whether a node is an object; if not, that is reported.
     pub(super) fn is_object(&mut self, node: &Node) -> bool {
         self.has_kind(node, node.value.as_object().is_some(), "an object")

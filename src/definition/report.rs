@@ -4,10 +4,16 @@ use std::ops::Range;
 
 use super::problem::{Problem, Severity};
 
+/// Bytes of pointers and messages that are kept: hostile definitions must not cost memory.
+const MAX_BYTES: usize = 1 << 20;
+
 /// The problems found so far.
 #[derive(Default)]
 pub(super) struct Report {
     problems: Vec<Problem>,
+    bytes: usize,
+    errors: usize,
+    left_out: usize,
 }
 
 impl Report {
@@ -30,22 +36,42 @@ impl Report {
         span: Option<Range<usize>>,
         message: impl Into<String>,
     ) {
+        let message = message.into();
+        self.errors += usize::from(severity == Severity::Error);
+        self.bytes += pointer.len() + message.len();
+        if self.bytes > MAX_BYTES {
+            self.left_out += 1;
+            return;
+        }
         self.problems.push(Problem {
             severity,
             code,
             pointer: pointer.to_owned(),
             span,
-            message: message.into(),
+            message,
         });
     }
 
     /// Whether there is an error among the problems.
     pub(super) fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+        self.errors > 0
     }
 
-    /// The problems in the order in which they were found.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    /// The problems in the order in which they were found; where there were too many, the last one says so.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        if self.left_out > 0 {
+            self.problems.push(Problem {
+                severity: if self.errors > 0 {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                },
+                code: "TooManyProblems",
+                pointer: String::new(),
+                span: None,
+                message: format!("{} more problems are not shown; mend the first ones", self.left_out),
+            });
+        }
         self.problems
     }
 }

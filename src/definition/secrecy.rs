@@ -168,13 +168,13 @@ fn reads(workflow: &Workflow, flow: &mut Flow, names: &Names, site: &Site) {
         Owner::Action(id) => Carrier::Inputs(id),
         Owner::Output(index) => Carrier::Output(index),
     };
-    for (_, expression) in site.template.expressions() {
+    site.template.visit(&mut |_, expression| {
         expression.walk(&mut |expression| {
             if let Some(reference) = reference::of(expression) {
                 read(workflow, flow, names, site, &reference, to);
             }
         });
-    }
+    });
 }
 
 fn read(workflow: &Workflow, flow: &mut Flow, names: &Names, site: &Site, reference: &Reference, to: Carrier) {

@@ -43,12 +43,7 @@ pub(super) fn parse(draft: &mut Draft, definition: &Node) {
             draft.report.error("SeveralTriggers", &node.pointer, message);
             return;
         }
-        let most = draft.limits.name;
-        if name.chars().count() > most {
-            let message = format!("the name of the trigger is longer than {most} characters");
-            draft.report.error("InvalidName", &node.pointer, message);
-        }
-        if draft.is_object(&node) {
+        if draft.is_name(name, &node) && draft.is_object(&node) {
             let trigger = trigger(draft, name, &node);
             draft.workflow.triggers.push(trigger);
         }
@@ -83,6 +78,7 @@ fn trigger_kind(draft: &mut Draft, node: &Node, place: &Node, kind: &str) -> Tri
         },
         "recurrence" => {
             let recurrence = draft.required(node, "recurrence");
+            let recurrence = recurrence.filter(|recurrence| draft.is_object(recurrence));
             TriggerKind::Recurrence(
                 recurrence
                     .map(|recurrence| recurrence.value.clone())

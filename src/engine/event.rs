@@ -184,6 +184,9 @@ pub enum Event {
     Closed {
         /// When.
         at: Millis,
+        /// The Terminate that ended it, if one did; it succeeds with this event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<NodeId>,
         /// How.
         status: RunStatus,
         /// What failed.

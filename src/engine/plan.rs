@@ -167,30 +167,23 @@ impl<'a> Planner<'a> {
             Ok(error) => error,
             Err(failure) => return Planned::event(self.done(id, action, Err(failure))),
         };
+        // What is secure must not stand in an error, which everyone sees.
+        let hide = |error: ActionError| match action.secure_inputs {
+            true => ActionError::new("Terminated", super::view::HIDDEN),
+            false => error,
+        };
         let status = match status {
             TerminateStatus::Succeeded => RunStatus::Succeeded,
             TerminateStatus::Failed => RunStatus::Failed,
             TerminateStatus::Cancelled => RunStatus::Cancelled,
         };
-        let inputs = Value::object([("runStatus", status.as_str())]);
-        let done = self.done(
-            id,
-            action,
-            Ok(Done {
-                inputs: Some(inputs),
-                outputs: None,
-            }),
-        );
-        let closed = Event::Closed {
+        Planned::event(Event::Closed {
             at: self.moment.now,
+            by: Some(id),
             status,
-            error,
+            error: error.map(hide),
             outputs: None,
-        };
-        Planned {
-            events: vec![done, closed],
-            call: None,
-        }
+        })
     }
 
     /// The end of a container: its block, or all its iterations, decide.
@@ -244,9 +237,10 @@ impl<'a> Planner<'a> {
         };
         Event::Closed {
             at: self.moment.now,
+            by: None,
             status,
             error,
-            outputs: outputs.map(Payload::open),
+            outputs: outputs.map(|value| Payload::hidden_if(!self.workflow.secure_outputs.is_empty(), value)),
         }
     }
 
@@ -323,6 +317,7 @@ impl<'a> Planner<'a> {
     pub fn cut(&self, status: RunStatus, error: ActionError) -> Event {
         Event::Closed {
             at: self.moment.now,
+            by: None,
             status,
             error: Some(error),
             outputs: None,

@@ -317,20 +317,7 @@ impl State {
                 );
             }
             Event::Ended { .. } => self.end(workflow, event, &mut ready),
-            Event::Closed {
-                at,
-                status,
-                error,
-                outputs,
-            } => {
-                self.active.clear();
-                self.closed = Some(Closed {
-                    at: *at,
-                    status: *status,
-                    error: error.clone(),
-                    outputs: outputs.clone(),
-                });
-            }
+            Event::Closed { .. } => self.close(event),
         }
         Ok(ready)
     }
@@ -343,7 +330,8 @@ impl State {
         }
         let (id, fits): (NodeId, fn(Option<&Phase>) -> bool) = match event {
             Event::Opened(_) => return illegal("the run is open already".into()),
-            Event::Closed { .. } => return Ok(()),
+            Event::Closed { by: None, .. } => return Ok(()),
+            Event::Closed { by: Some(node), .. } => (*node, |phase| phase.is_none()),
             Event::Entered { node, .. } | Event::Looped { node, .. } => (*node, |phase| phase.is_none()),
             Event::Called { node, attempt: 1, .. } => (*node, |phase| phase.is_none()),
             Event::Called { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Retrying { .. }))),
@@ -507,10 +495,51 @@ impl State {
         frame.left = frame.left.saturating_sub(1);
         let action = workflow.action(id.1);
         if let (Status::Succeeded, Some(inputs)) = (status, inputs) {
-            Variable::fold(&mut self.variables, &action.kind, inputs);
+            Variable::fold(&mut self.variables, workflow, &action.kind, inputs);
         }
         self.follow(workflow, action, id.0, ready);
         self.leave(workflow, id.0, ready);
+    }
+
+    /// The run ends: what goes on is cancelled.
+    fn close(&mut self, event: &Event) {
+        let Event::Closed {
+            at,
+            by,
+            status,
+            error,
+            outputs,
+        } = event
+        else {
+            return;
+        };
+        if let Some(id) = by {
+            let mut node = Node::new(
+                *at,
+                Phase::Ended {
+                    status: Status::Succeeded,
+                },
+            );
+            node.ended_at = Some(*at);
+            node.code = "OK".into();
+            self.begin(*id, node);
+            self.active.remove(id);
+        }
+        for id in std::mem::take(&mut self.active) {
+            if let Some(node) = self.node_mut(id) {
+                node.phase = Phase::Ended {
+                    status: Status::Cancelled,
+                };
+                node.ended_at = Some(*at);
+                node.code = "Terminated".into();
+            }
+        }
+        self.closed = Some(Closed {
+            at: *at,
+            status: *status,
+            error: error.clone(),
+            outputs: outputs.clone(),
+        });
     }
 
     /// Closes every frame below a container, so that nothing more happens in them.

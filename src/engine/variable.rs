@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::Payload;
-use crate::definition::ActionKind;
 use crate::definition::workflow::VariableType;
+use crate::definition::{ActionKind, Workflow};
 use crate::expression::Value;
 
 /// The most items of an array variable.
@@ -71,7 +71,13 @@ impl VariableType {
 
 impl Variable {
     /// What a succeeded action with these inputs does to the variables.
-    pub(super) fn fold(variables: &mut BTreeMap<String, Variable>, kind: &ActionKind, inputs: &Payload) {
+    pub(super) fn fold(
+        variables: &mut BTreeMap<String, Variable>,
+        workflow: &Workflow,
+        kind: &ActionKind,
+        inputs: &Payload,
+    ) {
+        let is_secure = |name: &str| inputs.secure || workflow.secure_variables.contains(&name.to_lowercase());
         let value = inputs.value.get("value").cloned().unwrap_or_default();
         match kind {
             ActionKind::InitializeVariable(declarations) => {
@@ -82,7 +88,7 @@ impl Variable {
                     .unwrap_or_default();
                 for (declaration, declared) in declarations.iter().zip(values) {
                     let value = declared.get("value").cloned().unwrap_or_default();
-                    let value = Payload::hidden_if(inputs.secure, value);
+                    let value = Payload::hidden_if(is_secure(&declaration.name), value);
                     let variable = Variable {
                         name: declaration.name.clone(),
                         kind: declaration.kind,
@@ -92,24 +98,26 @@ impl Variable {
                 }
             }
             ActionKind::SetVariable { name, .. } => {
-                Self::change(variables, name, inputs.secure, |current| *current = value);
+                Self::change(variables, name, is_secure(name), |current| *current = value);
             }
-            ActionKind::AppendToArrayVariable { name, .. } => Self::change(variables, name, inputs.secure, |current| {
-                if let Value::Array(items) = current {
-                    Arc::make_mut(items).push(value);
-                } else {
-                    *current = Value::array([value]);
-                }
-            }),
+            ActionKind::AppendToArrayVariable { name, .. } => {
+                Self::change(variables, name, is_secure(name), |current| {
+                    if let Value::Array(items) = current {
+                        Arc::make_mut(items).push(value);
+                    } else {
+                        *current = Value::array([value]);
+                    }
+                })
+            }
             ActionKind::AppendToStringVariable { name, .. } => {
-                Self::change(variables, name, inputs.secure, |current| {
+                Self::change(variables, name, is_secure(name), |current| {
                     *current = Value::from(
                         [current.as_str().unwrap_or_default(), value.as_str().unwrap_or_default()].concat(),
                     );
                 });
             }
             ActionKind::IncrementVariable { name, .. } => {
-                Self::change(variables, name, inputs.secure, |current| {
+                Self::change(variables, name, is_secure(name), |current| {
                     if let Some(sum) = sum(current, &value) {
                         *current = sum;
                     }

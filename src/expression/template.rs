@@ -98,8 +98,13 @@ impl Template {
     /// Every outermost expression in it, with the JSON pointer to its string (of a member name, to the member).
     pub fn expressions(&self) -> Vec<(String, &Expression)> {
         let mut found = Vec::new();
-        collect(self, &mut String::new(), &mut found);
+        self.visit(&mut |pointer, expression| found.push((pointer.to_owned(), expression)));
         found
+    }
+
+    /// Calls `visit` as [`Template::expressions`] lists them, without keeping a pointer for each.
+    pub fn visit<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a Expression)) {
+        collect(self, &mut String::new(), visit);
     }
 
     /// The string of a member name as it was written, for pointers.
@@ -245,27 +250,27 @@ pub(super) fn within<T>(pointer: &mut String, step: &str, inner: impl FnOnce(&mu
     result
 }
 
-fn collect<'a>(template: &'a Template, pointer: &mut String, found: &mut Vec<(String, &'a Expression)>) {
+fn collect<'a>(template: &'a Template, pointer: &mut String, visit: &mut dyn FnMut(&str, &'a Expression)) {
     match template {
         Template::Literal(_) => {}
-        Template::Expression(expression) => found.push((pointer.clone(), expression)),
+        Template::Expression(expression) => visit(pointer, expression),
         Template::Text(parts) => {
             for part in parts.iter() {
                 if let TextPart::Expression(expression) = part {
-                    found.push((pointer.clone(), expression));
+                    visit(pointer, expression);
                 }
             }
         }
         Template::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                within(pointer, &index.to_string(), |pointer| collect(item, pointer, found));
+                within(pointer, &index.to_string(), |pointer| collect(item, pointer, visit));
             }
         }
         Template::Object(members) => {
             for (name, member) in members.iter() {
                 within(pointer, &name.name_text(), |pointer| {
-                    collect(name, pointer, found);
-                    collect(member, pointer, found);
+                    collect(name, pointer, visit);
+                    collect(member, pointer, visit);
                 });
             }
         }

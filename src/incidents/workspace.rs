@@ -75,7 +75,7 @@ impl WorkspaceIds {
         by_mapping.or_else(by_rule).or_else(|| self.default_namespace.clone())
     }
 
-    /// The names of a namespace that bodies of triggers and answers of the connector carry.
+    /// The names that bodies and resources of a namespace carry.
     pub fn ids(&self, namespace: &str) -> Ids {
         let mapping = self.of(namespace);
         Ids {
@@ -83,13 +83,49 @@ impl WorkspaceIds {
             resource_group: mapping.resource_group,
             workspace_name: mapping.workspace,
             workspace_id: mapping.workspace_id.unwrap_or_default(),
-            console_url: self.public_url.trim_end_matches('/').to_owned(),
+            console_url: format!("{}/workspaces/{namespace}", self.public_url.trim_end_matches('/')),
         }
+    }
+
+    fn workspace_arm_id(&self, namespace: &str) -> String {
+        let WorkspaceMapping {
+            subscription,
+            resource_group,
+            workspace,
+            ..
+        } = self.of(namespace);
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}\
+             /providers/Microsoft.OperationalInsights/workspaces/{workspace}"
+        )
     }
 
     /// The ARM id of an incident.
     pub fn incident_arm_id(&self, incident: &Incident) -> String {
-        self.ids(&incident.workspace).incident_arm_id(&incident.id)
+        let workspace = self.workspace_arm_id(&incident.workspace);
+        format!(
+            "{workspace}/providers/Microsoft.SecurityInsights/Incidents/{}",
+            incident.id
+        )
+    }
+
+    /// The ARM id of an alert: alerts are entities there.
+    pub fn alert_arm_id(&self, workspace: &str, alert: &str) -> String {
+        format!(
+            "{}/providers/Microsoft.SecurityInsights/entities/{alert}",
+            self.workspace_arm_id(workspace)
+        )
+    }
+
+    /// The ARM id of a task of an incident.
+    pub fn task_arm_id(&self, incident: &Incident, task: &str) -> String {
+        format!("{}/tasks/{task}", self.incident_arm_id(incident))
+    }
+
+    /// The page of an incident.
+    pub fn incident_url(&self, incident: &Incident) -> String {
+        let base = self.public_url.trim_end_matches('/');
+        format!("{base}/workspaces/{}/incidents/{}", incident.workspace, incident.id)
     }
 
     /// The namespace and the id of an incident; what follows the incident in the ARM id does not matter.
@@ -183,12 +219,12 @@ mod tests {
                 let expected = Some((namespace.to_owned(), incident.id.clone()));
                 assert_eq!(ids().parse_incident_arm_id(&text), expected, "{text}");
             }
-            let alert = ids().ids(namespace).arm_id("Entities", &incident.id);
+            let alert = ids().alert_arm_id(namespace, &incident.id);
             assert_eq!(
                 ids().parse_alert_arm_id(&alert),
                 Some((namespace.to_owned(), incident.id.clone()))
             );
-            let task = format!("{arm_id}/tasks/{}", incident.id);
+            let task = ids().task_arm_id(&incident, &incident.id);
             let read = ids().parse_task_arm_id(&task).expect("a task");
             assert_eq!(read, (namespace.to_owned(), incident.id.clone(), incident.id.clone()));
         }

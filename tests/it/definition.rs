@@ -122,6 +122,10 @@ fn wrong_actions_are_named_with_their_place() {
             ],
         ),
         (
+            r#""A": {"type": "ParseJson", "inputs": {"content": "x", "schema": [{}]}}"#,
+            &["warning InvalidSchema /actions/A/inputs/schema"],
+        ),
+        (
             r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
             &["InvalidExpression /actions/A/expression/and/0/equals/1"],
         ),
@@ -479,6 +483,36 @@ fn limits_are_kept() {
 }
 
 #[test]
+fn secrets_in_the_text_are_warned_of() {
+    let http = |password: &str| {
+        let authentication = format!(r#"{{"type": "Basic", "username": "u", "password": "{password}"}}"#);
+        problems(&format!(
+            r#""A": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x", "authentication": {authentication}}}}}"#
+        ))
+    };
+    assert_eq!(
+        http("hunter2"),
+        ["warning LiteralSecret /actions/A/inputs/authentication/password"]
+    );
+    assert_eq!(http("@parameters('Key')"), [""; 0]);
+}
+
+#[test]
+fn problems_of_hostile_definitions_are_bounded() {
+    let calls = "@{nope()}".repeat(800);
+    let actions: Vec<String> = (0..500)
+        .map(|index| format!(r#""A{index}": {{"type": "Compose", "inputs": "{calls}"}}"#))
+        .collect();
+    let problems = parse(&with_actions(&actions.join(","))).expect_err("problems");
+    let bytes: usize = problems
+        .iter()
+        .map(|problem| problem.pointer.len() + problem.message.len())
+        .sum();
+    assert!(bytes < 2_000_000, "{bytes}");
+    assert_eq!(problems.last().map(|problem| problem.code), Some("TooManyProblems"));
+}
+
+#[test]
 fn secrecy_follows_what_carries_it() {
     let compose = |inputs: &str, after: &str| {
         let after = if after.is_empty() {
@@ -557,10 +591,10 @@ fn corpus() -> Option<PathBuf> {
 
 /// Workflow definitions anywhere in a template, without those that hold ARM expressions.
 fn definitions(json: &Value, found: &mut Vec<Value>) {
-    if json.get("triggers").is_some() && json.get("actions").is_some() && !has_arm_expression(json) {
-        found.push(json.clone());
-        return;
-    }
+    let definition = json
+        .get("definition")
+        .filter(|definition| definition.get("triggers").is_some());
+    found.extend(definition.filter(|definition| !has_arm_expression(definition)).cloned());
     match json {
         Value::Object(object) => object.iter().for_each(|(_, value)| definitions(value, found)),
         Value::Array(items) => items.iter().for_each(|item| definitions(item, found)),

@@ -6,7 +6,7 @@ mod connectors;
 mod definition;
 mod engine;
 mod expression;
-mod incidents;
+//mod incidents;
 mod intake;
 mod manifests;
 mod rules;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, kind_of};
-use crate::connectors::response::code_of;
+use crate::connectors::code_of;
 use crate::definition::workflow::CallAction;
 use crate::definition::{Action, ActionKind};
 use crate::engine::call::{Answer, Call, CallError, Target};
@@ -209,7 +209,7 @@ impl Planner<'_> {
         let code = code_of(answer.status);
         let outputs = Payload::hidden_if(action.secure_outputs, outputs(answer));
         if (200..300).contains(&answer.status) {
-            let mut ended = self.ended(id, Status::Succeeded, code, None);
+            let mut ended = self.ended(id, Status::Succeeded, &code, None);
             if let Event::Ended { outputs: place, .. } = &mut ended {
                 *place = Some(outputs);
             }
@@ -223,7 +223,7 @@ impl Planner<'_> {
             "The service answered {} {code} to action '{}'.",
             answer.status, action.name
         );
-        self.failed(id, code, ActionError::new(code, message), wait, Some(outputs))
+        self.failed(id, &code, ActionError::new(&*code, message), wait, Some(outputs))
     }
 
     /// The wait before the next attempt; `None` if there is none.
@@ -328,6 +328,16 @@ fn evaluate(action: &Action, call: &CallAction, scope: &RunScope<'_>) -> Result<
         if !hidden.is_empty() {
             secrets.insert("headers", hidden);
         }
+    }
+    if let Some(cookie) = optional(&call.cookie)? {
+        let mut headers = secrets
+            .get_exact("headers")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        headers.insert("Cookie", cookie);
+        secrets.insert("headers", headers);
+        inputs.insert("cookie", HIDDEN);
     }
     if let Some(body) = optional(&call.body)? {
         inputs.insert("body", body);
