@@ -141,7 +141,7 @@ impl Client {
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), headers_of(response.headers()));
         let body = self.read(response).await?;
-        Ok(response::answer(status, &headers, &body))
+        Ok(located(response::answer(status, &headers, &body), &request.url))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
@@ -195,6 +195,15 @@ impl Client {
         clients.insert(reach.clone(), client.clone());
         Ok(client)
     }
+}
+
+/// Makes the location of a promised answer absolute: who polls it later does not know where the promise was made.
+fn located(mut answer: Answer, url: &Url) -> Answer {
+    let location = answer.headers.get_exact("Location").and_then(|value| value.as_str());
+    if let (202, Some(absolute)) = (answer.status, location.and_then(|location| url.join(location).ok())) {
+        answer.headers.insert("Location", absolute.as_str());
+    }
+    answer
 }
 
 fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -22,7 +22,7 @@ pub mod sentinel;
 pub mod services;
 mod shared_key;
 pub mod spec;
-pub mod status;
+mod status;
 
 pub use client::{Client, Egress};
 pub use connection::{Connections, ResolvedAuthentication, ResolvedConnection};

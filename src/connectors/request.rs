@@ -94,9 +94,7 @@ impl HttpRequest {
 /// # Errors
 /// A URI that is none, headers or a body that cannot be sent, or an authentication that is not supported.
 pub fn http(call: &Call) -> Result<HttpRequest, CallError> {
-    let url = Url::parse(call.path.trim())
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    let url = absolute(&call.path)
         .ok_or_else(|| Code::InvalidRequest.refusal("the uri of the action is no absolute http or https URI"))?;
     let mut request = start(call, &call.method, url, None)?;
     if let Some(given) = &call.authentication {
@@ -145,6 +143,29 @@ pub fn operation(
     }
     authentication::of_connection(&mut request, connection, now)?;
     checked(request)
+}
+
+/// Whether a call asks for an answer that the service promised at a location of its own, not for an operation.
+pub fn is_poll(call: &Call) -> bool {
+    call.method.eq_ignore_ascii_case("GET") && absolute(&call.path).is_some()
+}
+
+/// The request for an answer that the service promised (202 with a Location), with the credentials of the connection,
+/// whose pinned hosts bound it.
+///
+/// # Errors
+/// A location or headers that cannot be sent, or a connection without a parameter.
+pub fn poll(call: &Call, connection: &ResolvedConnection, now: Timestamp) -> Result<HttpRequest, CallError> {
+    let url = absolute(&call.path)
+        .ok_or_else(|| Code::InvalidRequest.refusal("the location of the answer is no absolute http or https URI"))?;
+    let mut request = start(call, "GET", url, None)?;
+    authentication::of_connection(&mut request, connection, now)?;
+    checked(request)
+}
+
+fn absolute(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
 /// The address of a connection's service.

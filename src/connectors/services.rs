@@ -46,12 +46,16 @@ impl ConnectorServices {
 
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
         let connection = self.connection(call, name)?;
-        let found = find(&connection.connector, call)?;
         let now = Timestamp::now();
-        if let Some(native) = found.operation.native {
-            return self.incidents.perform(native, &found, call, now).await;
-        }
-        let request = request::operation(call, &found, &connection, now)?;
+        let request = if request::is_poll(call) {
+            request::poll(call, &connection, now)?
+        } else {
+            let found = find(&connection.connector, call)?;
+            if let Some(native) = found.operation.native {
+                return self.incidents.perform(native, &found, call, now).await;
+            }
+            request::operation(call, &found, &connection, now)?
+        };
         let hosts = match connection.hosts.as_slice() {
             [] => vec![guard::authority(&request::base_url(&connection)?)],
             hosts => hosts.to_vec(),
@@ -90,6 +94,7 @@ impl Services for ConnectorServices {
 
     fn safe_to_repeat(&self, call: &Call) -> bool {
         match &call.target {
+            _ if request::is_poll(call) => true,
             Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
             // What cannot be found now may have been there when the call was made.
             Target::Connection(name) => self

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use riposte::connectors::{Client, Connections, ConnectorServices, ResolvedConnection, Secret, catalog, fake};
 use riposte::engine::call::{CallError, Services};
+use riposte::expression::Value;
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::store::Store;
 
@@ -111,6 +112,35 @@ async fn virustotal_answers_what_playbooks_read() {
         .await
         .unwrap();
     assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn a_promised_answer_is_fetched_where_the_service_says() {
+    async fn promise() -> Response {
+        (StatusCode::ACCEPTED, [("location", "../later?id=7")]).into_response()
+    }
+    async fn later(request: Request) -> Response {
+        let key = request.headers().get("x-apikey").and_then(|value| value.to_str().ok());
+        format!("{:?} {:?}", request.uri().query(), key).into_response()
+    }
+    let router = Router::new()
+        .route("/api/v3/domains/{domain}", get(promise))
+        .route("/api/v3/later", get(later));
+    let port = serve(router).await;
+    let folder = tempfile::tempdir().unwrap();
+    let services = services(folder.path(), vec![("vt", at(port, "k"))]).await;
+    let promised = services
+        .call(&call("vt", "GET", "/api/v3/domains/example.com"))
+        .await
+        .unwrap();
+    let location = promised.headers.get("location").and_then(Value::as_str).unwrap();
+    assert_eq!(location, format!("http://127.0.0.1:{port}/api/v3/later?id=7"));
+    let answer = services.call(&call("vt", "GET", location)).await.unwrap();
+    assert_eq!(answer.body, Some(Value::from(r#"Some("id=7") Some("k")"#)));
+    let elsewhere = call("vt", "GET", "https://evil.example/later");
+    assert_eq!(services.call(&elsewhere).await.unwrap_err().code, "EgressDenied");
+    let post = call("vt", "POST", location);
+    assert_eq!(services.call(&post).await.unwrap_err().code, "OperationNotFound");
 }
 
 #[tokio::test]
