@@ -1,5 +1,5 @@
 //! Connectors: which operations a service has, what goes over the wire for one call, and what the answer means.
-//! What decides (matching, requests, answers, guards, commands) is pure; [`client`], [`resolver`] and [`services`] are
+//! What decides (matching, requests, answers, guards, commands) is pure; `client`, `resolver`, `services` and `fake` are
 //! the shell around it. Invariant: no call leaves the process without having passed [`guard`], on every redirect
 //! and for every address.
 
