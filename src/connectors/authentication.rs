@@ -27,11 +27,9 @@ pub(super) fn of_connection(
         (Some(ResolvedAuthentication::Bearer(token)), _) => {
             request.set_credential("Authorization", format!("Bearer {}", token.expose()));
         }
-        (Some(ResolvedAuthentication::ClientCredentials), _) => {
-            return Err(not_supported(&format!(
-                "clientCredentials of ApiConnection '{}'",
-                connection.name
-            )));
+        (Some(ResolvedAuthentication::ClientCredentials(_)), _) => {
+            let name = &connection.name;
+            return Err(Code::TokenRefused.refusal(format!("ApiConnection '{name}' has no token yet; call again")));
         }
         (None, Some(ConnectorAuthentication::Header(template))) => {
             request.set_credential(&template.name, fill(&template.value, connection)?);

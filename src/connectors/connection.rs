@@ -55,8 +55,21 @@ pub enum ResolvedAuthentication {
     },
     /// A bearer token.
     Bearer(Secret),
-    /// OAuth 2.0 client credentials: calls are refused by name until tokens are fetched.
-    ClientCredentials,
+    /// OAuth 2.0 client credentials: a token is asked for, and sent as a bearer token.
+    ClientCredentials(ClientCredentials),
+}
+
+/// OAuth 2.0 client credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCredentials {
+    /// The token endpoint.
+    pub token_url: String,
+    /// Client id.
+    pub client_id: String,
+    /// Client secret.
+    pub client_secret: Secret,
+    /// Requested scope.
+    pub scope: Option<String>,
 }
 
 /// Finds ApiConnections.

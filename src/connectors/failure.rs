@@ -25,6 +25,8 @@ codes! {
     ConnectionParameterMissing,
     /// Riposte does not know this way to authenticate.
     AuthenticationNotSupported,
+    /// The token endpoint gives no token.
+    TokenRefused,
     /// The call cannot be put on the wire.
     InvalidRequest,
     /// The guard refuses host, scheme or address.

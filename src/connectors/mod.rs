@@ -1,13 +1,13 @@
 //! Connectors: which operations a service has, what goes over the wire for one call, and what the answer means.
-//! What decides (matching, requests, answers, guards, commands) is pure; [`client`], [`resolver`] and [`services`] are
+//! What decides (matching, requests, answers, guards, commands) is pure; `client`, `resolver`, `services` and `fake` are
 //! the shell around it. Invariant: no call leaves the process without having passed [`guard`], on every redirect
 //! and for every address.
 
-pub mod authentication;
+mod authentication;
 mod body;
 pub mod catalog;
 pub mod client;
-pub mod connection;
+mod connection;
 pub mod example;
 mod failure;
 pub mod fake;
@@ -17,15 +17,16 @@ mod multipart;
 pub mod request;
 mod resolver;
 pub mod response;
-pub mod secret;
+mod secret;
 pub mod sentinel;
-pub mod services;
+mod services;
 mod shared_key;
 pub mod spec;
 mod status;
+mod tokens;
 
 pub use client::{Client, Egress};
-pub use connection::{Connections, ResolvedAuthentication, ResolvedConnection};
+pub use connection::{ClientCredentials, Connections, ResolvedAuthentication, ResolvedConnection};
 pub use resolver::{Lookup, SystemLookup};
 pub use secret::Secret;
 pub use services::ConnectorServices;

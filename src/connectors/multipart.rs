@@ -79,18 +79,21 @@ pub(super) fn decode(bytes: &[u8], boundary: &str, depth: usize) -> Value {
     if boundary.is_empty() || depth > NESTING {
         return Value::array([]);
     }
-    let delimiter = format!("--{boundary}").into_bytes();
+    let delimiter = format!("\r\n--{boundary}").into_bytes();
+    let after = |from| find(bytes, &delimiter, from).map(|at| at + delimiter.len());
+    let first = bytes.starts_with(&delimiter[2..]).then_some(delimiter.len() - 2);
+    let mut next = first.or_else(|| after(0));
     let mut parts = Vec::new();
-    let mut start = find(bytes, &delimiter, 0).map(|at| at + delimiter.len());
-    while let Some(from) = start.filter(|_| parts.len() < PARTS) {
-        if bytes[from..].starts_with(b"--") {
-            break;
-        }
-        let Some(end) = find(bytes, &delimiter, from) else {
+    while let Some(line) = next.filter(|at| parts.len() < PARTS && !bytes[*at..].starts_with(b"--")) {
+        let Some(start) = find(bytes, b"\r\n", line).map(|at| at + 2) else {
             break;
         };
-        parts.push(decode_part(trim_lines(&bytes[from..end]), depth));
-        start = Some(end + delimiter.len());
+        // The line break of an empty part is that of its delimiter too.
+        let Some(end) = find(bytes, &delimiter, start - 2) else {
+            break;
+        };
+        parts.push(decode_part(&bytes[start..end.max(start)], depth));
+        next = Some(end + delimiter.len());
     }
     Value::array(parts)
 }
@@ -114,11 +117,6 @@ fn decode_part(bytes: &[u8], depth: usize) -> Value {
         .to_owned();
     let body = response::decode_at(Some(&media), content, depth + 1);
     Value::object([("headers", Value::from(headers)), ("body", body.into())])
-}
-
-fn trim_lines(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
-    bytes.strip_suffix(b"\r\n").unwrap_or(bytes)
 }
 
 fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {

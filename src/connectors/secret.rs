@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Text that never shows in `Debug` output.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(Arc<str>);
 
 impl Secret {

@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::client::{Bounds, Client};
-use super::connection::{Connections, ResolvedConnection};
+use super::connection::{Connections, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
+use super::request::HttpRequest;
 use super::sentinel::Performer;
 use super::spec::{Connector, Match};
+use super::tokens::Tokens;
 use super::{guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
@@ -23,6 +25,7 @@ pub struct ConnectorServices {
     connections: Arc<dyn Connections>,
     client: Client,
     incidents: Performer,
+    tokens: Tokens,
 }
 
 impl ConnectorServices {
@@ -32,6 +35,7 @@ impl ConnectorServices {
             connections,
             client,
             incidents: Performer::new(desk),
+            tokens: Tokens::default(),
         }
     }
 
@@ -47,24 +51,53 @@ impl ConnectorServices {
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
         let connection = self.connection(call, name)?;
         let now = Timestamp::now();
-        let request = if request::is_poll(call) {
-            request::poll(call, &connection, now)?
-        } else {
-            let found = find(&connection.connector, call)?;
-            if let Some(native) = found.operation.native {
-                return self.incidents.perform(native, &found, call, now).await;
+        if request::is_poll(call) {
+            return self
+                .send(call, connection, now, |connection| request::poll(call, connection, now))
+                .await;
+        }
+        let connector = connection.connector.clone();
+        let found = find(&connector, call)?;
+        match found.operation.native {
+            Some(native) => self.incidents.perform(native, &found, call, now).await,
+            None => {
+                let build = |connection: &_| request::operation(call, &found, connection, now);
+                self.send(call, connection, now, build).await
             }
-            request::operation(call, &found, &connection, now)?
-        };
+        }
+    }
+
+    /// Sends what `build` makes, with a token in place of client credentials.
+    async fn send(
+        &self,
+        call: &Call,
+        mut connection: ResolvedConnection,
+        now: Timestamp,
+        build: impl Fn(&ResolvedConnection) -> Result<HttpRequest, CallError>,
+    ) -> Result<Answer, CallError> {
         let hosts = match connection.hosts.as_slice() {
             [] => vec![guard::authority(&request::base_url(&connection)?)],
             hosts => hosts.to_vec(),
         };
+        let credentials = match &connection.authentication {
+            Some(ResolvedAuthentication::ClientCredentials(credentials)) => Some(credentials.clone()),
+            Some(_) | None => None,
+        };
+        if let Some(credentials) = &credentials {
+            let token = self
+                .tokens
+                .token(&self.client, &connection, credentials, now, call.timeout);
+            connection.authentication = Some(ResolvedAuthentication::Bearer(token.await?));
+        }
         let bounds = Bounds {
             hosts: Some(hosts),
             networks: connection.allowed_networks.clone(),
         };
-        self.client.send(request, &bounds, call.timeout).await
+        let answer = self.client.send(build(&connection)?, &bounds, call.timeout).await?;
+        if let Some(credentials) = credentials.filter(|_| answer.status == 401) {
+            self.tokens.forget(&credentials);
+        }
+        Ok(answer)
     }
 }
 

@@ -49,11 +49,12 @@ fn bodies_are_read_by_their_content_type() {
 
 #[test]
 fn multipart_bodies_have_parts() {
-    let body = "preamble\r\n--b1\r\nContent-Type: text/plain\r\nX-A: 1\r\n\r\nhello\r\n\r\n--b1\r\n\r\nraw\r\n--b1\r\n\
+    let body = "preamble\r\n--b1\r\nContent-Type: text/plain\r\nX-A: 1\r\n\r\nhello --b1\r\n\r\n--b1 \r\n\r\nraw\r\n--b1\r\n--b1\r\n\
                 Content-Type: application/json\r\n\r\n{\"a\":1}\r\n--b1--\r\nepilogue --b1 x";
     let read = decode(Some("multipart/mixed; boundary=\"b1\""), body.as_bytes()).unwrap();
-    let parts = r#"[{"headers":{"Content-Type":"text/plain","X-A":"1"},"body":"hello\r\n"},
+    let parts = r#"[{"headers":{"Content-Type":"text/plain","X-A":"1"},"body":"hello --b1\r\n"},
         {"headers":{},"body":{"$content-type":"application/octet-stream","$content":"cmF3"}},
+        {"headers":{},"body":null},
         {"headers":{"Content-Type":"application/json"},"body":{"a":1}}]"#;
     assert_eq!(read.get("$multipart"), Some(&json(parts)));
     assert!(read.get("$content").and_then(Value::as_str).is_some());

@@ -1,13 +1,17 @@
 //! Calls of runs through connections, to fakes on loopback.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use riposte::connectors::{Client, Connections, ConnectorServices, ResolvedConnection, Secret, catalog, fake};
+use riposte::connectors::{
+    Client, ClientCredentials, Connections, ConnectorServices, ResolvedAuthentication, ResolvedConnection, Secret,
+    catalog, fake,
+};
 use riposte::engine::call::{CallError, Services};
 use riposte::expression::Value;
 use riposte::incidents::{Desk, WorkspaceIds};
@@ -141,6 +145,88 @@ async fn a_promised_answer_is_fetched_where_the_service_says() {
     assert_eq!(services.call(&elsewhere).await.unwrap_err().code, "EgressDenied");
     let post = call("vt", "POST", location);
     assert_eq!(services.call(&post).await.unwrap_err().code, "OperationNotFound");
+}
+
+/// A token endpoint that knows one client and counts, and a service that knows its tokens.
+fn with_tokens(asked: Arc<AtomicU32>) -> Router {
+    let token = async move |body: String| -> Response {
+        let known = "grant_type=client_credentials&client_id=me&client_secret=s3cret&scope=a+b";
+        if body != known {
+            let refused = r#"{"error":"invalid_client","error_description":"s3cret is wrong"}"#;
+            return (
+                StatusCode::UNAUTHORIZED,
+                [("content-type", "application/json")],
+                refused,
+            )
+                .into_response();
+        }
+        let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let body = format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"t{number}"}}"#);
+        ([("content-type", "application/json")], body).into_response()
+    };
+    async fn service(Path(domain): Path<String>, request: Request) -> Response {
+        let given = request
+            .headers()
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        let status = if domain == "revoked" {
+            StatusCode::UNAUTHORIZED
+        } else {
+            StatusCode::OK
+        };
+        (status, given.unwrap_or_default().to_owned()).into_response()
+    }
+    Router::new()
+        .route("/token", post(token))
+        .route("/api/v3/domains/{domain}", get(service))
+}
+
+#[tokio::test]
+async fn tokens_are_asked_for_and_kept() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let port = serve(with_tokens(asked.clone())).await;
+    let credentials = |secret: &str| {
+        let authentication = ResolvedAuthentication::ClientCredentials(ClientCredentials {
+            token_url: format!("http://127.0.0.1:{port}/token"),
+            client_id: "me".to_owned(),
+            client_secret: Secret::new(secret),
+            scope: Some("a b".to_owned()),
+        });
+        ResolvedConnection {
+            authentication: Some(authentication),
+            ..at(port, "")
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let connections = vec![("me", credentials("s3cret")), ("other", credentials("guess"))];
+    let services = services(folder.path(), connections).await;
+    let ask = async |domain: &str| {
+        let answer = services
+            .call(&call("me", "GET", &format!("/api/v3/domains/{domain}")))
+            .await;
+        answer.unwrap().body.unwrap()
+    };
+    assert_eq!(ask("a").await, Value::from("Bearer t1"));
+    assert_eq!(ask("b").await, Value::from("Bearer t1"), "kept");
+    let other = services
+        .call(&call("other", "GET", "/api/v3/domains/a"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (other.code.as_str(), other.retryable, other.reached),
+        ("TokenRefused", false, false)
+    );
+    assert!(
+        other.message.contains("invalid_client") && !other.message.contains("s3cret"),
+        "{other}"
+    );
+    assert_eq!(ask("revoked").await, Value::from("Bearer t1"));
+    assert_eq!(
+        ask("c").await,
+        Value::from("Bearer t2"),
+        "a refused token is not used again"
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
