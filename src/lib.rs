@@ -14,6 +14,7 @@ pub mod engine;
 
 pub mod catalog;
 pub mod incidents;
+pub mod local;
 pub mod store;
 
 pub mod cli;

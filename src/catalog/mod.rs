@@ -3,6 +3,7 @@
 //! files gives the manifests in local mode. A snapshot never changes: who holds one sees one consistent state.
 
 mod build;
+mod content;
 mod entry;
 mod folder;
 mod playbook;
@@ -12,6 +13,7 @@ mod source;
 mod table;
 mod watch;
 
+pub use content::Current;
 pub use entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
 pub use folder::{Folder, FolderError};
 pub use snapshot::Catalog;

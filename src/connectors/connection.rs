@@ -75,5 +75,8 @@ pub struct ClientCredentials {
 /// Finds ApiConnections.
 pub trait Connections: Send + Sync {
     /// The ApiConnection of this name in this namespace.
-    fn connection(&self, namespace: &str, name: &str) -> Option<ResolvedConnection>;
+    ///
+    /// # Errors
+    /// There is none, or something that it needs is missing: what, and what to do; never a secret.
+    fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String>;
 }

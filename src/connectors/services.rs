@@ -40,12 +40,8 @@ impl ConnectorServices {
     }
 
     fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
-        self.connections.connection(&call.namespace, name).ok_or_else(|| {
-            let namespace = &call.namespace;
-            let advice = "create it, or name another one in the playbook's connections";
-            let message = format!("namespace '{namespace}' has no usable ApiConnection '{name}'; {advice}");
-            Code::ConnectionNotFound.refusal(message)
-        })
+        let found = self.connections.connection(&call.namespace, name);
+        found.map_err(|reason| Code::ConnectionNotFound.refusal(reason))
     }
 
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {

@@ -19,6 +19,8 @@ pub struct Call {
     pub namespace: String,
     /// Name of the playbook.
     pub playbook: String,
+    /// Name of the action.
+    pub action: String,
     /// Whom to call.
     pub target: Target,
     /// `GET`, `POST` and so on, in capitals.

@@ -128,6 +128,7 @@ impl Planner<'_> {
             run: opened.run.clone(),
             namespace: opened.namespace.clone(),
             playbook: opened.playbook.clone(),
+            action: action.name.to_string(),
             target,
             method: text("method")?.to_uppercase(),
             path,

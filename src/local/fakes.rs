@@ -1,0 +1,92 @@
+//! Fakes of services that have no credentials, for `riposte dev --fakes`: small real servers on loopback.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::catalog::Current;
+use crate::connectors::fake::{self, Fake};
+use crate::connectors::{Connections, Connector, ResolvedConnection, Secret};
+
+/// Stands for each connection parameter of a fake: base64, because some parameters are keys.
+const PARAMETER: &str = "ZmFrZQ==";
+/// Where fakes are.
+const LOOPBACK: &str = "127.0.0.0/8";
+
+/// The connections of the catalog, and a fake service for each that lacks its credentials.
+#[derive(Clone)]
+pub struct Fakes {
+    catalog: Current,
+    running: Arc<Mutex<HashMap<String, Fake>>>,
+}
+
+impl Fakes {
+    /// Fakes for a catalog; none runs before [`Fakes::refresh`].
+    pub fn new(catalog: Current) -> Self {
+        Self { catalog, running: Arc::default() }
+    }
+
+    /// Starts the fakes that the catalog of the moment needs, and tells of each new one: connector and address.
+    ///
+    /// # Errors
+    /// No port can be opened.
+    pub async fn refresh(&self) -> std::io::Result<Vec<(String, String)>> {
+        let mut started = Vec::new();
+        for connector in self.needed() {
+            let name = connector.name.clone();
+            if self.address(&name).is_some() {
+                continue;
+            }
+            let fake = fake::serve(connector).await?;
+            started.push((name.clone(), fake.base_url.clone()));
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(name, fake);
+        }
+        Ok(started)
+    }
+
+    /// The connectors whose connections lack credentials; Riposte's own operations need none.
+    fn needed(&self) -> Vec<Arc<Connector>> {
+        let catalog = self.catalog.get();
+        let lacking = catalog.connections().filter(|connection| self.real(&connection.namespace, &connection.name).is_err());
+        lacking.filter_map(|connection| catalog.connector_of(connection).ok()).collect()
+    }
+
+    fn address(&self, connector: &str) -> Option<String> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(connector).map(|fake| fake.base_url.clone())
+    }
+
+    /// The connection as it is in the catalog, if it has all that its connector needs.
+    fn real(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
+        let connection = self.catalog.connection(namespace, name)?;
+        let required = connection.connector.parameters.iter().filter(|parameter| !parameter.optional);
+        let missing = required.map(|parameter| &parameter.name).find(|name| connection.parameter(name).is_none());
+        match missing {
+            Some(parameter) if connection.authentication.is_none() => Err(format!("lacks parameter '{parameter}'")),
+            _ => Ok(connection),
+        }
+    }
+}
+
+impl Connections for Fakes {
+    fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
+        let reason = match self.real(namespace, name) {
+            Ok(connection) => return Ok(connection),
+            Err(reason) => reason,
+        };
+        let catalog = self.catalog.get();
+        let connection = catalog.connection(namespace, name).ok_or_else(|| reason.clone())?;
+        let connector = catalog.connector_of(connection)?;
+        let base_url = self.address(&connector.name).ok_or(reason)?;
+        let parameters = connector.parameters.iter();
+        let parameters = parameters.map(|parameter| (parameter.name.clone(), Secret::from(PARAMETER))).collect();
+        Ok(ResolvedConnection {
+            name: name.to_owned(),
+            base_url: Some(base_url),
+            parameters,
+            authentication: None,
+            hosts: Vec::new(),
+            allowed_networks: LOOPBACK.parse().into_iter().collect(),
+            connector,
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! Local mode: the whole system in one process, without a cluster. It puts the other rooms together and decides nothing
+//! that they could decide.
+
+pub mod events;
+pub mod fakes;
+pub mod mocks;
+pub mod system;
+
+pub use system::{Options, System};

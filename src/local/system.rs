@@ -1,0 +1,112 @@
+//! The system of one process: store, catalog, services and engine, put together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::fakes::Fakes;
+use super::mocks::Mocks;
+use crate::catalog::Current;
+use crate::connectors::{Client, ConnectorServices, Connections, Egress};
+use crate::engine::Engine;
+use crate::engine::call::Services;
+use crate::incidents::{Desk, WorkspaceIds};
+use crate::store::{Sealer, Store};
+
+/// How a local system is made.
+#[derive(Default)]
+pub struct Options {
+    /// Where store and keys are.
+    pub data: PathBuf,
+    /// What people reach it by; links to incidents begin with it.
+    pub public_url: String,
+    /// Whether services without credentials are faked.
+    pub fakes: bool,
+    /// Answers that stand for services.
+    pub mocks: Option<Mocks>,
+    /// What calls may reach.
+    pub egress: Egress,
+}
+
+/// A local system; its engine runs until [`System::stop`].
+pub struct System {
+    /// The store.
+    pub store: Store,
+    /// Incidents.
+    pub desk: Desk,
+    /// The engine.
+    pub engine: Engine,
+    /// The catalog.
+    pub catalog: Current,
+    /// The fakes, if asked for.
+    pub fakes: Option<Fakes>,
+    stopping: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// Why a local system cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder for data cannot be made.
+    #[error("the data folder '{folder}' cannot be made: {reason}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+impl System {
+    /// Opens the store and begins to run what is due.
+    ///
+    /// # Errors
+    /// The data folder or the store cannot be used.
+    pub async fn open(catalog: Current, options: Options) -> Result<Self, Error> {
+        make_folder(&options.data)?;
+        let store = Store::open(&options.data).await?;
+        let sealer = Sealer::load_or_create(&options.data.join("sealing.key"))?;
+        let ids = WorkspaceIds { public_url: options.public_url, ..WorkspaceIds::default() };
+        let desk = Desk::new(store.clone(), ids);
+        let fakes = options.fakes.then(|| Fakes::new(catalog.clone()));
+        let connections: Arc<dyn Connections> = match &fakes {
+            Some(fakes) => Arc::new(fakes.clone()),
+            None => Arc::new(catalog.clone()),
+        };
+        let real = ConnectorServices::new(connections.clone(), Client::new(options.egress), desk.clone());
+        let services: Arc<dyn Services> = match options.mocks {
+            Some(mocks) => Arc::new(mocks.before(real, connections)),
+            None => Arc::new(real),
+        };
+        let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());
+        let stopping = CancellationToken::new();
+        let serving = tokio::spawn({
+            let (engine, stopping) = (engine.clone(), stopping.clone());
+            async move { engine.serve(stopping).await }
+        });
+        Ok(Self { store, desk, engine, catalog, fakes, stopping, serving })
+    }
+
+    /// Stops taking up runs and lets the commits under way finish; what is not done goes on at the next start.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        // The task ends by itself; that it was cancelled is no failure.
+        let _ = self.serving.await;
+    }
+}
+
+/// Makes the data folder, readable by its owner alone: it holds keys and security data.
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let failed = |reason| Error::Folder { folder: folder.display().to_string(), reason };
+    builder.create(folder).map_err(failed)?;
+    // Nothing in it belongs into a repository.
+    std::fs::write(folder.join(".gitignore"), "*\n").map_err(failed)
+}
