@@ -10,6 +10,7 @@ use super::snapshot::Catalog;
 use crate::api::AutomationRuleSpec;
 use crate::api::api_connection::Authentication;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
+use crate::connectors::connection::ClientCredentials;
 use crate::connectors::{Connections, Connector, ResolvedAuthentication, ResolvedConnection, Secret, catalog};
 use crate::engine::content::{self, Content, GivenParameter};
 use crate::expression::Value;
@@ -18,7 +19,11 @@ use crate::grants::{Permission, permit};
 impl Catalog {
     /// A playbook as a run needs it.
     fn runnable(&self, playbook: &Playbook) -> content::Playbook {
-        let given = playbook.spec.parameters.iter().map(|value| self.given(&playbook.namespace, value));
+        let given = playbook
+            .spec
+            .parameters
+            .iter()
+            .map(|value| self.given(&playbook.namespace, value));
         let bound = playbook.spec.connections.iter().map(|binding| {
             let connection = self.connection(&playbook.namespace, &binding.connection_ref.name);
             content::Connection {
@@ -48,18 +53,27 @@ impl Catalog {
             }
             (None, None) => (Err("has neither `value` nor `valueFrom`".into()), false),
         };
-        GivenParameter { name: given.name.clone(), value, secret }
+        GivenParameter {
+            name: given.name.clone(),
+            value,
+            secret,
+        }
     }
 
     /// The text that a reference names, or what is missing.
     fn referenced(&self, namespace: &str, source: &ValueSource) -> Result<String, String> {
         let missing = |kind: &str, key: &KeyRef| {
-            format!("needs key '{}' of {kind} '{namespace}/{}', which is missing; create it", key.key, key.name)
+            format!(
+                "needs key '{}' of {kind} '{namespace}/{}', which is missing; create it",
+                key.key, key.name
+            )
         };
         match source {
             ValueSource::SecretKeyRef(key) => {
                 let secret = self.secret(namespace, &key.name, &key.key);
-                secret.map(|secret| secret.expose().to_owned()).ok_or_else(|| missing("Secret", key))
+                secret
+                    .map(|secret| secret.expose().to_owned())
+                    .ok_or_else(|| missing("Secret", key))
             }
             ValueSource::ConfigMapKeyRef(key) => {
                 let text = self.config_map(namespace, &key.name, &key.key);
@@ -90,7 +104,12 @@ impl Catalog {
         let mut parameters = Vec::new();
         for given in &spec.parameters {
             let value = self.given(namespace, given).value;
-            let value = value.map_err(|reason| format!("parameter '{}' of ApiConnection '{namespace}/{}' {reason}", given.name, connection.name))?;
+            let value = value.map_err(|reason| {
+                format!(
+                    "parameter '{}' of ApiConnection '{namespace}/{}' {reason}",
+                    given.name, connection.name
+                )
+            })?;
             parameters.push((given.name.clone(), Secret::new(value.to_text())));
         }
         let authentication = match &spec.authentication {
@@ -104,25 +123,39 @@ impl Catalog {
             parameters,
             authentication,
             hosts: spec.hosts.clone(),
-            allowed_networks: spec.allowed_networks.iter().filter_map(|network| network.parse::<IpNet>().ok()).collect(),
+            allowed_networks: spec
+                .allowed_networks
+                .iter()
+                .filter_map(|network| network.parse::<IpNet>().ok())
+                .collect(),
         })
     }
 
     fn authentication(&self, namespace: &str, given: &Authentication) -> Result<ResolvedAuthentication, String> {
         let secret = |source: &ValueSource| {
             let text = self.referenced(namespace, source);
-            text.map(Secret::new).map_err(|reason| format!("authentication {reason}"))
+            text.map(Secret::new)
+                .map_err(|reason| format!("authentication {reason}"))
         };
         Ok(match given {
             Authentication::Basic(basic) => ResolvedAuthentication::Basic {
                 username: basic.username.clone(),
                 password: secret(&basic.password_from)?,
             },
-            Authentication::Header(header) => {
-                ResolvedAuthentication::Header { name: header.name.clone(), value: secret(&header.value_from)? }
-            }
+            Authentication::Header(header) => ResolvedAuthentication::Header {
+                name: header.name.clone(),
+                value: secret(&header.value_from)?,
+            },
             Authentication::Bearer(bearer) => ResolvedAuthentication::Bearer(secret(&bearer.token_from)?),
-            Authentication::ClientCredentials(_) => ResolvedAuthentication::ClientCredentials,
+            Authentication::ClientCredentials(client) => {
+                let client_secret = secret(&client.client_secret_from)?;
+                ResolvedAuthentication::ClientCredentials(ClientCredentials {
+                    token_url: client.token_url.clone(),
+                    client_id: client.client_id.clone(),
+                    client_secret,
+                    scope: client.scope.clone(),
+                })
+            }
         })
     }
 }
@@ -146,17 +179,26 @@ impl Current {
 impl Content for Current {
     fn playbook(&self, namespace: &str, name: &str) -> Option<content::Playbook> {
         let catalog = self.get();
-        catalog.playbook(namespace, name).map(|playbook| catalog.runnable(playbook))
+        catalog
+            .playbook(namespace, name)
+            .map(|playbook| catalog.runnable(playbook))
     }
 
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)> {
         let catalog = self.get();
-        catalog.rules(workspace).iter().map(|rule| (rule.name.clone(), rule.spec.clone())).collect()
+        catalog
+            .rules(workspace)
+            .iter()
+            .map(|rule| (rule.name.clone(), rule.spec.clone()))
+            .collect()
     }
 
     fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission {
         let catalog = self.get();
-        let grants = catalog.grants(namespace).iter().map(|grant| (grant.namespace.as_str(), &grant.spec));
+        let grants = catalog
+            .grants(namespace)
+            .iter()
+            .map(|grant| (grant.namespace.as_str(), &grant.spec));
         permit(workspace, namespace, playbook, grants)
     }
 }

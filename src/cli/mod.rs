@@ -4,9 +4,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::api::diagnostic::Severity;
+use crate::catalog::Catalog;
+
+mod dev;
 mod eval;
 mod import;
+mod output;
+mod run;
 mod validate;
+mod watch;
 
 /// Exit code of a command that did not reach its aim.
 pub const FAILED: u8 = 1;
@@ -23,21 +30,58 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Dev(dev::Arguments),
+    Run(run::Arguments),
+    Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
-    Validate(validate::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    logging();
     let outcome = match arguments.command {
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
-        Command::Validate(arguments) => validate::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::from(FAILED)
     })
+}
+
+/// Warnings and errors go to standard error; `RIPOSTE_LOG` asks for more, such as `riposte=debug`.
+fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("RIPOSTE_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// The runtime of commands that serve or call; one TLS provider for the whole process.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    // A provider that is installed already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Prints the problems of a catalog to standard error, and says how many are errors.
+fn report(catalog: &Catalog) -> usize {
+    let shown = catalog
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity != Severity::Note);
+    shown.for_each(|diagnostic| eprintln!("{}", output::clean(&diagnostic.to_string())));
+    catalog
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count()
 }

@@ -19,7 +19,7 @@ use crate::incidents;
 use crate::rules::condition::{self, Subject};
 use crate::rules::evaluation::{ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, pin};
 use crate::rules::{Author, IncidentView, Patch, body};
-use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Transaction};
+use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Store, Transaction};
 
 /// How often a change is computed anew because the incident changed meanwhile.
 const ATTEMPTS: u32 = 50;
@@ -59,19 +59,24 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, 
     }
 }
 
+/// Reads an evaluation from the store: its state, and how many events it has.
+pub(super) async fn load(store: &Store, run: &str) -> Result<(State, i64), Error> {
+    let unreadable = |reason: String| Error::Unreadable {
+        run: run.to_owned(),
+        reason,
+    };
+    let mut events: Vec<Event> = Vec::new();
+    for row in store.journal(run, 0).await? {
+        events.push(serde_json::from_str(&row.body).map_err(|error| unreadable(error.to_string()))?);
+    }
+    let state = State::fold(&events).map_err(|error| unreadable(error.to_string()))?;
+    let state = state.ok_or_else(|| unreadable("the journal is empty".into()))?;
+    Ok((state, i64::try_from(events.len()).unwrap_or(i64::MAX)))
+}
+
 impl<'a> Evaluation<'a> {
     async fn load(shared: &'a Arc<Shared>, run: &'a RunRow) -> Result<Self, Error> {
-        let unreadable = |reason: String| Error::Unreadable {
-            run: run.id.clone(),
-            reason,
-        };
-        let mut events: Vec<Event> = Vec::new();
-        for row in shared.store.journal(&run.id, 0).await? {
-            events.push(serde_json::from_str(&row.body).map_err(|error| unreadable(error.to_string()))?);
-        }
-        let state = State::fold(&events).map_err(|error| unreadable(error.to_string()))?;
-        let state = state.ok_or_else(|| unreadable("the journal is empty".into()))?;
-        let seq = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let (state, seq) = load(&shared.store, &run.id).await?;
         Ok(Self {
             shared,
             run,

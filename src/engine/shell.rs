@@ -393,6 +393,14 @@ impl Engine {
         self.shared.store.runs(filter).await
     }
 
+    /// How far an evaluation of automation rules is.
+    ///
+    /// # Errors
+    /// The store fails, or the run does not exist or is no evaluation.
+    pub async fn evaluation(&self, run: &str) -> Result<crate::rules::evaluation::State, Error> {
+        evaluate::load(&self.shared.store, run).await.map(|(state, _)| state)
+    }
+
     /// The events of a playbook's run with its definition, for views.
     ///
     /// # Errors

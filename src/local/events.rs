@@ -59,9 +59,13 @@ pub fn find(root: &Path) -> Vec<EventFile> {
     let mut queue = vec![(root.to_path_buf(), 0)];
     let mut found = Vec::new();
     while let Some((folder, depth)) = queue.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let is_hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if path.is_dir() && !is_hidden && depth < 8 {
                 queue.push((path, depth + 1));
             } else if folder.file_name().is_some_and(|name| name == FOLDER)
@@ -84,14 +88,27 @@ pub async fn replay(file: &EventFile, workspace: &str, desk: &Desk, store: &Stor
     let setting = format!("replayed/{workspace}/{}", hex(&Sha256::digest(&bytes)));
     let path = file.path.clone();
     if store.setting(&setting).await?.is_some() {
-        return Ok(Replayed { path, format, accepted: Vec::new(), before: true });
+        return Ok(Replayed {
+            path,
+            format,
+            accepted: Vec::new(),
+            before: true,
+        });
     }
     let now = Timestamp::now();
     let intake = intake::decode(format, &bytes, workspace, now).map_err(|error| unreadable(&file.path, &error))?;
     let accepted = desk.accept(intake, now).await?;
-    let operations = vec![Operation::PutSetting { key: setting, value: now.to_string() }];
+    let operations = vec![Operation::PutSetting {
+        key: setting,
+        value: now.to_string(),
+    }];
     store.commit(Transaction { operations }).await?;
-    Ok(Replayed { path, format, accepted, before: false })
+    Ok(Replayed {
+        path,
+        format,
+        accepted,
+        before: false,
+    })
 }
 
 /// The format and bytes of an event file.
@@ -115,7 +132,10 @@ pub fn read(path: &Path) -> Result<(Format, Vec<u8>), Error> {
 }
 
 fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Unreadable { file: path.display().to_string(), reason: reason.to_string() }
+    Error::Unreadable {
+        file: path.display().to_string(),
+        reason: reason.to_string(),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

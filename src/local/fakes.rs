@@ -22,7 +22,10 @@ pub struct Fakes {
 impl Fakes {
     /// Fakes for a catalog; none runs before [`Fakes::refresh`].
     pub fn new(catalog: Current) -> Self {
-        Self { catalog, running: Arc::default() }
+        Self {
+            catalog,
+            running: Arc::default(),
+        }
     }
 
     /// Starts the fakes that the catalog of the moment needs, and tells of each new one: connector and address.
@@ -38,7 +41,10 @@ impl Fakes {
             }
             let fake = fake::serve(connector).await?;
             started.push((name.clone(), fake.base_url.clone()));
-            self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(name, fake);
+            self.running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(name, fake);
         }
         Ok(started)
     }
@@ -46,8 +52,12 @@ impl Fakes {
     /// The connectors whose connections lack credentials; Riposte's own operations need none.
     fn needed(&self) -> Vec<Arc<Connector>> {
         let catalog = self.catalog.get();
-        let lacking = catalog.connections().filter(|connection| self.real(&connection.namespace, &connection.name).is_err());
-        lacking.filter_map(|connection| catalog.connector_of(connection).ok()).collect()
+        let lacking = catalog
+            .connections()
+            .filter(|connection| self.real(&connection.namespace, &connection.name).is_err());
+        lacking
+            .filter_map(|connection| catalog.connector_of(connection).ok())
+            .collect()
     }
 
     fn address(&self, connector: &str) -> Option<String> {
@@ -58,8 +68,14 @@ impl Fakes {
     /// The connection as it is in the catalog, if it has all that its connector needs.
     fn real(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
         let connection = self.catalog.connection(namespace, name)?;
-        let required = connection.connector.parameters.iter().filter(|parameter| !parameter.optional);
-        let missing = required.map(|parameter| &parameter.name).find(|name| connection.parameter(name).is_none());
+        let required = connection
+            .connector
+            .parameters
+            .iter()
+            .filter(|parameter| !parameter.optional);
+        let missing = required
+            .map(|parameter| &parameter.name)
+            .find(|name| connection.parameter(name).is_none());
         match missing {
             Some(parameter) if connection.authentication.is_none() => Err(format!("lacks parameter '{parameter}'")),
             _ => Ok(connection),
@@ -78,7 +94,9 @@ impl Connections for Fakes {
         let connector = catalog.connector_of(connection)?;
         let base_url = self.address(&connector.name).ok_or(reason)?;
         let parameters = connector.parameters.iter();
-        let parameters = parameters.map(|parameter| (parameter.name.clone(), Secret::from(PARAMETER))).collect();
+        let parameters = parameters
+            .map(|parameter| (parameter.name.clone(), Secret::new(PARAMETER)))
+            .collect();
         Ok(ResolvedConnection {
             name: name.to_owned(),
             base_url: Some(base_url),

@@ -30,7 +30,10 @@ struct Mock {
 impl Mocks {
     /// Every call of a service is answered by an example made from its operation's schema, or an empty object.
     pub fn all() -> Self {
-        Self { actions: BTreeMap::new(), all: true }
+        Self {
+            actions: BTreeMap::new(),
+            all: true,
+        }
     }
 
     /// The same with answers by action: `{ACTION: {"statusCode": 200, "headers": {…}, "body": …}}`.
@@ -40,28 +43,48 @@ impl Mocks {
     pub fn with(mut self, mocks: &Value) -> Result<Self, String> {
         let all = mocks.as_object().ok_or("mocks must be an object of actions")?;
         for (name, mock) in all.iter() {
-            self.actions.insert(name.to_lowercase(), Mock::read(mock).map_err(|reason| format!("mock '{name}': {reason}"))?);
+            self.actions.insert(
+                name.to_lowercase(),
+                Mock::read(mock).map_err(|reason| format!("mock '{name}': {reason}"))?,
+            );
         }
         Ok(self)
     }
 
     /// The services with these answers before them.
     pub(super) fn before(self, services: ConnectorServices, connections: Arc<dyn Connections>) -> Mocked {
-        Mocked { mocks: self, services, connections }
+        Mocked {
+            mocks: self,
+            services,
+            connections,
+        }
     }
 }
 
 impl Mock {
     fn read(value: &Value) -> Result<Self, String> {
-        let object = value.as_object().ok_or("must be an object with `statusCode`, `headers` and `body`")?;
-        if let Some((other, _)) = object.iter().find(|(name, _)| !["statusCode", "headers", "body"].contains(&&***name)) {
-            return Err(format!("`{other}` is not known; use `statusCode`, `headers` and `body`"));
+        let object = value
+            .as_object()
+            .ok_or("must be an object with `statusCode`, `headers` and `body`")?;
+        if let Some((other, _)) = object
+            .iter()
+            .find(|(name, _)| !["statusCode", "headers", "body"].contains(&&***name))
+        {
+            return Err(format!(
+                "`{other}` is not known; use `statusCode`, `headers` and `body`"
+            ));
         }
         let status = object.get("statusCode").map_or(Some(200), Value::as_int);
-        let status = status.and_then(|status| u16::try_from(status).ok()).filter(|status| (100..600).contains(status));
+        let status = status
+            .and_then(|status| u16::try_from(status).ok())
+            .filter(|status| (100..600).contains(status));
         Ok(Self {
             status: status.ok_or("`statusCode` must be an HTTP status")?,
-            headers: object.get("headers").and_then(Value::as_object).cloned().unwrap_or_default(),
+            headers: object
+                .get("headers")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
             body: object.get("body").cloned(),
         })
     }
@@ -78,28 +101,51 @@ impl Mocked {
     fn answer(&self, call: &Call) -> Option<Answer> {
         if let Some(mock) = self.mocks.actions.get(&call.action.to_lowercase()) {
             let Mock { status, headers, body } = mock.clone();
-            return Some(Answer { status, headers, body, writes: Vec::new() });
+            return Some(Answer {
+                status,
+                headers,
+                body,
+                writes: Vec::new(),
+            });
         }
         if !self.mocks.all || self.is_native(call) {
             return None;
         }
         let body = self.example(call).unwrap_or_else(|| Value::from(Object::new()));
-        Some(Answer { status: 200, headers: Object::new(), body: Some(body), writes: Vec::new() })
+        Some(Answer {
+            status: 200,
+            headers: Object::new(),
+            body: Some(body),
+            writes: Vec::new(),
+        })
     }
 
     fn is_native(&self, call: &Call) -> bool {
-        self.operation(call, |operation| operation.native.is_some()).unwrap_or(false)
+        self.operation(call, |operation| operation.native.is_some())
+            .unwrap_or(false)
     }
 
     fn example(&self, call: &Call) -> Option<Value> {
-        let Target::Connection(name) = &call.target else { return None };
-        let document = self.connections.connection(&call.namespace, name).ok()?.connector.document.clone();
-        self.operation(call, |operation| operation.response.as_ref().map(|schema| example(schema, &document)))?
-            .map(Value::from)
+        let Target::Connection(name) = &call.target else {
+            return None;
+        };
+        let document = self
+            .connections
+            .connection(&call.namespace, name)
+            .ok()?
+            .connector
+            .document
+            .clone();
+        self.operation(call, |operation| {
+            operation.response.as_ref().map(|schema| example(schema, &document))
+        })?
+        .map(Value::from)
     }
 
     fn operation<T>(&self, call: &Call, look: impl FnOnce(&crate::connectors::Operation) -> T) -> Option<T> {
-        let Target::Connection(name) = &call.target else { return None };
+        let Target::Connection(name) = &call.target else {
+            return None;
+        };
         let connection = self.connections.connection(&call.namespace, name).ok()?;
         let found = connection.connector.find(&call.method, &call.path)?;
         Some(look(found.operation))

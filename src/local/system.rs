@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::fakes::Fakes;
 use super::mocks::Mocks;
 use crate::catalog::Current;
-use crate::connectors::{Client, ConnectorServices, Connections, Egress};
+use crate::connectors::{Client, Connections, ConnectorServices, Egress};
 use crate::engine::Engine;
 use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
@@ -70,7 +70,10 @@ impl System {
         make_folder(&options.data)?;
         let store = Store::open(&options.data).await?;
         let sealer = Sealer::load_or_create(&options.data.join("sealing.key"))?;
-        let ids = WorkspaceIds { public_url: options.public_url, ..WorkspaceIds::default() };
+        let ids = WorkspaceIds {
+            public_url: options.public_url,
+            ..WorkspaceIds::default()
+        };
         let desk = Desk::new(store.clone(), ids);
         let fakes = options.fakes.then(|| Fakes::new(catalog.clone()));
         let connections: Arc<dyn Connections> = match &fakes {
@@ -88,7 +91,15 @@ impl System {
             let (engine, stopping) = (engine.clone(), stopping.clone());
             async move { engine.serve(stopping).await }
         });
-        Ok(Self { store, desk, engine, catalog, fakes, stopping, serving })
+        Ok(Self {
+            store,
+            desk,
+            engine,
+            catalog,
+            fakes,
+            stopping,
+            serving,
+        })
     }
 
     /// Stops taking up runs and lets the commits under way finish; what is not done goes on at the next start.
@@ -105,7 +116,10 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let failed = |reason| Error::Folder { folder: folder.display().to_string(), reason };
+    let failed = |reason| Error::Folder {
+        folder: folder.display().to_string(),
+        reason,
+    };
     builder.create(folder).map_err(failed)?;
     // Nothing in it belongs into a repository.
     std::fs::write(folder.join(".gitignore"), "*\n").map_err(failed)

@@ -1,0 +1,288 @@
+//! `riposte run`: one run of a playbook on this machine, to its end.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+
+use super::FAILED;
+use super::output::Style;
+use super::watch::Watch;
+use crate::api::yaml;
+use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
+use crate::connectors::Egress;
+use crate::engine::Notice;
+use crate::engine::start::{Request, StartKind};
+use crate::engine::state::State;
+use crate::engine::view;
+use crate::expression::Value;
+use crate::incidents::Desk;
+use crate::intake::{self, Format, Intake};
+use crate::local::mocks::Mocks;
+use crate::local::{Options, System};
+use crate::rules::Entity;
+use crate::rules::body::{self, EventType};
+
+/// Runs a playbook once, on this machine, and shows it as a live tree.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Manifest, ARM template or workflow definition; or a folder of manifests.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Name of the playbook, if the file holds several.
+    #[arg(long, value_name = "NAME")]
+    playbook: Option<String>,
+
+    #[command(flatten)]
+    trigger: Trigger,
+
+    /// YAML or JSON file with answers by action: {ACTION: {statusCode, headers, body}}.
+    #[arg(long, value_name = "FILE")]
+    mocks: Option<PathBuf>,
+
+    /// Answer every service call by an example made from its operation's schema.
+    #[arg(long)]
+    mock_all: bool,
+
+    /// Let calls reach these private networks too, in CIDR form.
+    #[arg(long, value_name = "CIDR")]
+    allow_network: Vec<ipnet::IpNet>,
+
+    /// How the run is printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// What starts the run.
+#[derive(clap::Args)]
+#[group(required = false, multiple = false)]
+struct Trigger {
+    /// JSON file with an incident: Riposte's own form, or the body of Sentinel's trigger.
+    #[arg(long, value_name = "FILE")]
+    incident: Option<PathBuf>,
+    /// JSON file with an alert, in any format of the intake.
+    #[arg(long, value_name = "FILE")]
+    alert: Option<PathBuf>,
+    /// JSON file with an entity: {"kind": "Ip", "properties": {"address": "…"}}.
+    #[arg(long, value_name = "FILE")]
+    entity: Option<PathBuf>,
+    /// JSON file with the body of the trigger, as it is.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+}
+
+/// How a run is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// A tree.
+    #[default]
+    Tree,
+    /// JSON: status, actions, variables, outputs.
+    Json,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    super::runtime()?.block_on(execute(arguments))
+}
+
+async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let catalog = Folder::read(&arguments.file)?;
+    let errors = super::report(&catalog);
+    let (namespace, playbook) = choose(&catalog, arguments.playbook.as_deref()).with_context(|| {
+        format!(
+            "{} holds no playbook that can run ({errors} errors)",
+            arguments.file.display()
+        )
+    })?;
+    let data = Scratch::new();
+    let options = Options {
+        data: data.0.clone(),
+        public_url: "http://127.0.0.1".into(),
+        fakes: false,
+        mocks: mocks(arguments)?,
+        egress: Egress {
+            allowed_networks: arguments.allow_network.clone(),
+            ..Egress::default()
+        },
+    };
+    let system = System::open(Current::fixed(catalog), options).await?;
+    let request = request(&arguments.trigger, &system.desk, namespace, playbook).await?;
+    let style = Style {
+        live: arguments.output == Output::Tree && Style::stdout().live,
+        ..Style::stdout()
+    };
+    let state = follow(&system, &request, style, arguments.output).await?;
+    system.stop().await;
+    Ok(match state.closed.map(|closed| closed.status) {
+        Some(crate::engine::status::RunStatus::Succeeded) => ExitCode::SUCCESS,
+        _ => ExitCode::from(FAILED),
+    })
+}
+
+/// Starts the run, shows it, and waits for its end.
+async fn follow(system: &System, request: &Request, style: Style, output: Output) -> anyhow::Result<State> {
+    let mut notices = system.engine.watch();
+    let runs = system.engine.start(request).await?;
+    let Some(run) = runs.first() else {
+        bail!("the trigger's `splitOn` gave no element, so there is no run")
+    };
+    let (workflow, events) = system.engine.history(run).await?;
+    let state = State::fold(&workflow, &events)?;
+    let mut watch = Watch::new(style);
+    if output == Output::Tree {
+        watch.follow(workflow.clone(), state);
+    }
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Run { run: other, event, .. }) if output == Output::Tree => watch.event(&other, &event),
+            Ok(Notice::Ended { run: other, .. }) if other == *run => break,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    system.engine.ended(run).await?;
+    let (workflow, events) = system.engine.history(run).await?;
+    let state = State::fold(&workflow, &events)?;
+    if output == Output::Json {
+        println!("{}", view::run(&workflow, &state).to_json());
+    }
+    Ok(state)
+}
+
+fn choose(catalog: &Catalog, wanted: Option<&str>) -> Option<(String, String)> {
+    let mut playbooks = catalog
+        .playbooks()
+        .filter(|playbook| wanted.is_none_or(|name| name == playbook.name));
+    playbooks
+        .next()
+        .map(|playbook| (playbook.namespace.clone(), playbook.name.clone()))
+}
+
+fn mocks(arguments: &Arguments) -> anyhow::Result<Option<Mocks>> {
+    let base = if arguments.mock_all {
+        Mocks::all()
+    } else {
+        Mocks::default()
+    };
+    match &arguments.mocks {
+        Some(path) => Ok(Some(
+            base.with(&Value::from(read(path)?))
+                .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?,
+        )),
+        None => Ok(arguments.mock_all.then_some(base)),
+    }
+}
+
+/// One document of a YAML or JSON file.
+fn read(path: &Path) -> anyhow::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    let document = if is_json {
+        yaml::parse_json(&text)
+    } else {
+        yaml::parse(&text).map(|documents| documents.into_iter().next().unwrap_or_default())
+    };
+    let document = document.map_err(|problem| anyhow::anyhow!(problem.error(&path.display().to_string())))?;
+    Ok(document.json)
+}
+
+/// The request that the trigger's file makes.
+async fn request(trigger: &Trigger, desk: &Desk, namespace: String, playbook: String) -> anyhow::Result<Request> {
+    let base = Request {
+        namespace,
+        playbook,
+        requester: "user/local".into(),
+        ..Request::default()
+    };
+    if let Some(path) = &trigger.incident {
+        let incident = accept(path, desk, &[Format::Incident, Format::SentinelIncident]).await?;
+        let (id, _) = incident.incident.context("the file holds no incident")?;
+        let view = desk.view(&id).await?.context("the incident was not stored")?;
+        let ids = desk.workspaces().ids(DEFAULT_NAMESPACE);
+        let body = body::incident_trigger(&view, None, &ids, EventType::Manual, &id);
+        return Ok(Request {
+            body,
+            kind: StartKind::Incident,
+            incident: Some(id),
+            ..base
+        });
+    }
+    if let Some(path) = &trigger.alert {
+        let formats = [
+            Format::Alert,
+            Format::SentinelAlert,
+            Format::Falco,
+            Format::Alertmanager,
+        ];
+        let accepted = accept(path, desk, &formats).await?;
+        let id = accepted.alert.context("the file holds no alert")?;
+        let alert = desk.alert(&id).await?.context("the alert was not stored")?;
+        let body = body::alert_trigger(&alert, &desk.workspaces().ids(DEFAULT_NAMESPACE));
+        return Ok(Request {
+            body,
+            kind: StartKind::Alert,
+            incident: accepted.incident.map(|(id, _)| id),
+            ..base
+        });
+    }
+    if let Some(path) = &trigger.entity {
+        let entity = Entity::from_json(&read(path)?).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        let body = body::entity_trigger(&entity, None, &desk.workspaces().ids(DEFAULT_NAMESPACE));
+        return Ok(Request {
+            body,
+            kind: StartKind::Entity,
+            ..base
+        });
+    }
+    let body = trigger
+        .body
+        .as_deref()
+        .map(read)
+        .transpose()?
+        .map(Value::from)
+        .unwrap_or_default();
+    Ok(Request {
+        body,
+        kind: StartKind::Body,
+        ..base
+    })
+}
+
+/// Stores the one delivery of a file.
+async fn accept(path: &Path, desk: &Desk, formats: &[Format]) -> anyhow::Result<crate::incidents::Accepted> {
+    let (format, bytes) = crate::local::events::read(path)?;
+    if !formats.contains(&format) {
+        bail!(
+            "{} is of format '{}', which does not fit this option",
+            path.display(),
+            format.as_str()
+        );
+    }
+    let now = Timestamp::now();
+    let decoded: Vec<Intake> = intake::decode(format, &bytes, DEFAULT_NAMESPACE, now)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let accepted = desk.accept(decoded, now).await?;
+    accepted
+        .into_iter()
+        .next()
+        .with_context(|| format!("{} holds nothing", path.display()))
+}
+
+/// A folder for one run, deleted at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("riposte-run-{}", uuid::Uuid::now_v7())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be deleted is the system's to clean.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
