@@ -7,7 +7,8 @@ use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use riposte::connectors::{Client, Connections, ConnectorServices, ResolvedConnection, Secret, catalog, fake};
+use riposte::api::SecretString;
+use riposte::connectors::{Client, Connections, ConnectorServices, ResolvedConnection, catalog, fake};
 use riposte::engine::call::{CallError, Services};
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::store::Store;
@@ -239,5 +240,5 @@ async fn fakes_refuse_what_the_service_would_refuse() {
         ]
     );
     assert_eq!(calls[0].header("x-apikey"), Some("k"));
-    assert_ne!(Secret::new("k"), Secret::new("l"));
+    assert_ne!(SecretString::from("k"), SecretString::from("l"));
 }
