@@ -1,16 +1,18 @@
 //! "Did you mean": the known word that is nearest to a mistyped one.
 
-/// The nearest of the candidates, if it is near enough to be meant.
+/// Letters that are compared: hostile words must not cost time.
+const LONGEST: usize = 64;
+
+/// The nearest of the candidates, if it is near enough to be meant: a third of the letters may differ.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.to_lowercase().chars().take(64).collect();
+    let letters = |text: &str| text.to_lowercase().chars().take(LONGEST).collect::<Vec<_>>();
+    let word = letters(word);
     let most = word.len().div_ceil(3);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()),
-                candidate,
-            )
+        .filter_map(|candidate| {
+            let known = letters(candidate);
+            (known.len().abs_diff(word.len()) <= most).then(|| (distance(&word, &known), candidate))
         })
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
@@ -48,5 +50,6 @@ mod tests {
         assert_eq!(nearest("ordre", words), Some("order"));
         assert_eq!(nearest("ordr", words), Some("order"));
         assert_eq!(nearest("zebra", words), None);
+        assert_eq!(nearest("", words), None);
     }
 }

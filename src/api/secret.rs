@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A secret. Prints as `***`; the text itself is given only by [`SecretString::expose`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SecretString(Arc<str>);
 
 impl SecretString {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use crate::api::Diagnostic;
 
-use super::references;
+use super::entry::ConnectorEntry;
 use super::snapshot::Catalog;
 use super::source::{Object, ObjectKey, Placed, Source};
+use super::{connector, references};
 
 impl Catalog {
     /// Builds a catalog of what was read from files, in the order of the files.
@@ -29,6 +31,8 @@ impl Catalog {
         for rules in catalog.rules.values_mut() {
             rules.sort_by(|left, right| (left.spec.order, &left.name).cmp(&(right.spec.order, &right.name)));
         }
+        let broken = catalog.connect(places.values().copied());
+        catalog.diagnostics.extend(broken);
         for (key, placed) in places {
             let problems = references::check(&catalog, placed);
             if !problems.is_empty() {
@@ -40,6 +44,27 @@ impl Catalog {
             .diagnostics
             .sort_by(|left, right| (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column)));
         catalog
+    }
+
+    /// Reads the connectors whose documents stand in ConfigMaps; gives what is wrong with them.
+    fn connect<'a>(&mut self, placed: impl Iterator<Item = &'a Placed>) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for placed in placed {
+            let Object::Connector(entry) = &placed.object else {
+                continue;
+            };
+            match connector::from_config_map(self, entry, &placed.document) {
+                Ok(None) => {}
+                Ok(connector) => {
+                    let mut entry = ConnectorEntry::clone(entry);
+                    entry.connector = connector;
+                    let (namespace, name) = (entry.namespace.clone(), entry.name.clone());
+                    self.connectors.insert(&namespace, &name, Arc::new(entry));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems
     }
 
     fn insert(&mut self, object: &Object) {

@@ -7,11 +7,12 @@ use tokio::sync::watch;
 
 use super::entry::{Connection, Playbook};
 use super::snapshot::Catalog;
-use crate::api::AutomationRuleSpec;
 use crate::api::api_connection::Authentication;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
-use crate::connectors::connection::ClientCredentials;
-use crate::connectors::{Connections, Connector, ResolvedAuthentication, ResolvedConnection, Secret, catalog};
+use crate::api::{AutomationRuleSpec, SecretString};
+use crate::connectors::{
+    ClientCredentials, Connections, Connector, ResolvedAuthentication, ResolvedConnection, catalog,
+};
 use crate::engine::content::{self, Content, GivenParameter};
 use crate::expression::Value;
 use crate::grants::{Permission, permit};
@@ -110,7 +111,7 @@ impl Catalog {
                     given.name, connection.name
                 )
             })?;
-            parameters.push((given.name.clone(), Secret::new(value.to_text())));
+            parameters.push((given.name.clone(), SecretString::from(value.to_text())));
         }
         let authentication = match &spec.authentication {
             Some(authentication) => Some(self.authentication(namespace, authentication)?),
@@ -134,7 +135,7 @@ impl Catalog {
     fn authentication(&self, namespace: &str, given: &Authentication) -> Result<ResolvedAuthentication, String> {
         let secret = |source: &ValueSource| {
             let text = self.referenced(namespace, source);
-            text.map(Secret::new)
+            text.map(SecretString::from)
                 .map_err(|reason| format!("authentication {reason}"))
         };
         Ok(match given {

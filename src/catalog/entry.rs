@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, PlaybookGrantSpec, PlaybookSpec};
+use crate::connectors::Connector;
 use crate::definition::Workflow;
 use crate::expression::Value;
 
@@ -62,6 +63,8 @@ pub struct ConnectorEntry {
     pub name: String,
     /// What the user wrote.
     pub spec: ConnectorSpec,
+    /// The connector itself; `None` where its OpenAPI document is missing or cannot be read.
+    pub connector: Option<Arc<Connector>>,
     /// The file that it stands in.
     pub file: String,
 }

@@ -3,6 +3,7 @@
 //! files gives the manifests in local mode. A snapshot never changes: who holds one sees one consistent state.
 
 mod build;
+mod connector;
 mod content;
 mod entry;
 mod folder;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{Diagnostic, SecretString};
+use crate::connectors::{self, Connector};
 
 use super::entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
 use super::source::{Keys, ObjectKey};
@@ -59,6 +60,15 @@ impl Catalog {
     /// A connector that a user declared.
     pub fn connector(&self, namespace: &str, name: &str) -> Option<&Arc<ConnectorEntry>> {
         self.connectors.get(namespace, name)
+    }
+
+    /// The connector that ApiConnections of a namespace mean by a name: their namespace's own, else the built-in one.
+    /// `None` where there is none, or its OpenAPI document cannot be read.
+    pub fn usable_connector(&self, namespace: &str, name: &str) -> Option<Arc<Connector>> {
+        match self.connector(namespace, name) {
+            Some(own) => own.connector.clone(),
+            None => connectors::catalog::built_in(name),
+        }
     }
 
     /// The grants for the playbooks of a namespace.

@@ -10,7 +10,7 @@ use crate::api::yaml::{self, Document, Position};
 use crate::api::{Diagnostic, SecretString};
 
 use super::entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
-use super::{DEFAULT_NAMESPACE, playbook};
+use super::{DEFAULT_NAMESPACE, connector, playbook};
 
 /// What was read from one file.
 #[derive(Clone, Debug)]
@@ -194,10 +194,12 @@ impl Reader {
             }
             Manifest::Connector(object) => {
                 let (namespace, name) = named(object.metadata);
+                let connector = connector::inline(&name, &object.spec, &document, &file, &mut self.source.diagnostics);
                 Object::Connector(Arc::new(ConnectorEntry {
                     namespace,
                     name,
                     spec: object.spec,
+                    connector,
                     file,
                 }))
             }

@@ -180,12 +180,16 @@ fn mocks(arguments: &Arguments) -> anyhow::Result<Option<Mocks>> {
 fn read(path: &Path) -> anyhow::Result<serde_json::Value> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let document = if is_json {
-        yaml::parse_json(&text)
+    let read = if is_json {
+        yaml::parse_json(&text).map(|document| vec![document])
     } else {
-        yaml::parse(&text).map(|documents| documents.into_iter().next().unwrap_or_default())
+        yaml::parse(&text)
     };
-    let document = document.map_err(|problem| anyhow::anyhow!(problem.error(&path.display().to_string())))?;
+    let documents = read.map_err(|problem| anyhow::anyhow!(problem.error(&path.display().to_string())))?;
+    let document = documents
+        .into_iter()
+        .next()
+        .with_context(|| format!("{} is empty", path.display()))?;
     Ok(document.json)
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::secret::Secret;
 use super::spec::Connector;
+use crate::api::SecretString;
 
 /// An ApiConnection whose values are at hand.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct ResolvedConnection {
     /// Where the service is, instead of the connector's own address.
     pub base_url: Option<String>,
     /// The connection parameters; text that is no secret is treated as one too.
-    pub parameters: Vec<(String, Secret)>,
+    pub parameters: Vec<(String, SecretString)>,
     /// How calls authenticate, instead of the connector's own way.
     pub authentication: Option<ResolvedAuthentication>,
     /// The hosts that calls may reach, `host` or `host:port`; empty means the host of the service's address.
@@ -44,17 +44,17 @@ pub enum ResolvedAuthentication {
         /// User name.
         username: String,
         /// Password.
-        password: Secret,
+        password: SecretString,
     },
     /// A header with a secret value.
     Header {
         /// Name of the header.
         name: String,
         /// Its value.
-        value: Secret,
+        value: SecretString,
     },
     /// A bearer token.
-    Bearer(Secret),
+    Bearer(SecretString),
     /// OAuth 2.0 client credentials: a token is asked for, and sent as a bearer token.
     ClientCredentials(ClientCredentials),
 }
@@ -67,7 +67,7 @@ pub struct ClientCredentials {
     /// Client id.
     pub client_id: String,
     /// Client secret.
-    pub client_secret: Secret,
+    pub client_secret: SecretString,
     /// Requested scope.
     pub scope: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::connection::{ClientCredentials, ResolvedConnection};
 use super::failure::Code;
 use super::guard;
 use super::request::HttpRequest;
-use super::secret::Secret;
+use crate::api::SecretString;
 use crate::engine::call::{Answer, CallError};
 use crate::expression::Value;
 
@@ -33,7 +33,7 @@ pub(super) struct Tokens {
 
 #[derive(Clone, Debug)]
 struct Token {
-    value: Secret,
+    value: SecretString,
     renew_at: Timestamp,
 }
 
@@ -49,7 +49,7 @@ impl Tokens {
         credentials: &ClientCredentials,
         now: Timestamp,
         timeout: Duration,
-    ) -> Result<Secret, CallError> {
+    ) -> Result<SecretString, CallError> {
         if let Some(token) = self.lock().get(credentials).filter(|token| now < token.renew_at) {
             return Ok(token.value.clone());
         }
@@ -130,7 +130,7 @@ fn token_of(connection: &ResolvedConnection, answer: &Answer, now: Timestamp) ->
     };
     let lifetime = SignedDuration::from_secs(told.clamp(0, LONGEST));
     Ok(Token {
-        value: Secret::new(value),
+        value: SecretString::from(value),
         renew_at: now.saturating_add(lifetime - MARGIN).unwrap_or(now),
     })
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Severity;
 use super::limits::Limits;
-use super::nearest;
 use super::node::{Node, kind_of};
 use super::report::Report;
 use super::workflow::{ActionId, RunAfterStatus, Workflow};
+use crate::api::nearest;
 use crate::expression::{Template, TemplateError, Value, condition};
 
 /// Unknown names for which a near one is looked up: hostile definitions must not cost time.
@@ -253,5 +253,5 @@ fn hint<'a>(left: &mut usize, name: &str, known: impl IntoIterator<Item = &'a st
         return String::new();
     }
     *left -= 1;
-    nearest::nearest(name, known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+    nearest(name, known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }

@@ -10,7 +10,6 @@ mod draft;
 mod duration;
 mod graph;
 pub mod limits;
-mod nearest;
 mod needs;
 mod node;
 mod options;

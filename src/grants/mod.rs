@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::api::playbook_grant::{GrantFrom, GrantTo, PlaybookGrantSpec};
-use crate::api::{GROUP, VERSION};
+use crate::api::{GROUP, VERSION, yaml};
 
 /// The ServiceAccount as which the automation of a workspace acts.
 pub const AUTOMATION_ACCOUNT: &str = "riposte-automation";
@@ -79,7 +79,7 @@ impl MissingGrant {
             "metadata": { "name": self.name(), "namespace": self.namespace },
             "spec": spec,
         });
-        serde_yaml::to_string(&object).unwrap_or_default()
+        yaml::write(&object)
     }
 
     fn name(&self) -> String {
@@ -162,11 +162,11 @@ mod tests {
             panic!("granted without a grant");
         };
         assert_eq!(missing.account(), "system:serviceaccount:soc:riposte-automation");
-        let manifest: serde_yaml::Value = serde_yaml::from_str(&missing.manifest()).unwrap();
+        let manifest = yaml::parse(&missing.manifest()).unwrap().remove(0).json;
         assert_eq!(manifest["apiVersion"], "riposte.dev/v1alpha1");
         assert_eq!(manifest["kind"], "PlaybookGrant");
         assert_eq!(manifest["metadata"]["namespace"], "playbooks");
-        let spec: PlaybookGrantSpec = serde_yaml::from_value(manifest["spec"].clone()).unwrap();
+        let spec: PlaybookGrantSpec = serde_json::from_value(manifest["spec"].clone()).unwrap();
         let granted = permit("soc", "playbooks", "block-ip", [("playbooks", &spec)].into_iter());
         assert_eq!(granted, Permission::Granted);
         assert_ne!(

@@ -83,38 +83,18 @@ impl WorkspaceIds {
             resource_group: mapping.resource_group,
             workspace_name: mapping.workspace,
             workspace_id: mapping.workspace_id.unwrap_or_default(),
-            console_url: format!("{}/workspaces/{namespace}", self.public_url.trim_end_matches('/')),
+            console_url: self.public_url.trim_end_matches('/').to_owned(),
         }
-    }
-
-    fn workspace_arm_id(&self, namespace: &str) -> String {
-        let WorkspaceMapping {
-            subscription,
-            resource_group,
-            workspace,
-            ..
-        } = self.of(namespace);
-        format!(
-            "/subscriptions/{subscription}/resourceGroups/{resource_group}\
-             /providers/Microsoft.OperationalInsights/workspaces/{workspace}"
-        )
     }
 
     /// The ARM id of an incident.
     pub fn incident_arm_id(&self, incident: &Incident) -> String {
-        let workspace = self.workspace_arm_id(&incident.workspace);
-        format!(
-            "{workspace}/providers/Microsoft.SecurityInsights/Incidents/{}",
-            incident.id
-        )
+        self.ids(&incident.workspace).incident_arm_id(&incident.id)
     }
 
     /// The ARM id of an alert: alerts are entities there.
     pub fn alert_arm_id(&self, workspace: &str, alert: &str) -> String {
-        format!(
-            "{}/providers/Microsoft.SecurityInsights/entities/{alert}",
-            self.workspace_arm_id(workspace)
-        )
+        self.ids(workspace).arm_id("Entities", alert)
     }
 
     /// The ARM id of a task of an incident.
@@ -124,8 +104,7 @@ impl WorkspaceIds {
 
     /// The page of an incident.
     pub fn incident_url(&self, incident: &Incident) -> String {
-        let base = self.public_url.trim_end_matches('/');
-        format!("{base}/workspaces/{}/incidents/{}", incident.workspace, incident.id)
+        self.ids(&incident.workspace).incident_url(incident)
     }
 
     /// The namespace and the id of an incident; what follows the incident in the ARM id does not matter.
@@ -228,6 +207,14 @@ mod tests {
             let read = ids().parse_task_arm_id(&task).expect("a task");
             assert_eq!(read, (namespace.to_owned(), incident.id.clone(), incident.id.clone()));
         }
+    }
+
+    #[test]
+    fn bodies_and_views_link_to_the_same_page() {
+        let incident = incident("soc");
+        let page = "https://riposte.example/workspaces/soc/incidents/0b6f4c0e-3a0f-5d59-8d3e-4f4b6a7c8d9e";
+        assert_eq!(ids().incident_url(&incident), page);
+        assert_eq!(ids().ids("soc").incident_url(&incident), page);
     }
 
     #[test]

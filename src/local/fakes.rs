@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::api::SecretString;
 use crate::catalog::Current;
 use crate::connectors::fake::{self, Fake};
-use crate::connectors::{Connections, Connector, ResolvedConnection, Secret};
+use crate::connectors::{Connections, Connector, ResolvedConnection};
 
 /// Stands for each connection parameter of a fake: base64, because some parameters are keys.
 const PARAMETER: &str = "ZmFrZQ==";
@@ -95,7 +96,7 @@ impl Connections for Fakes {
         let base_url = self.address(&connector.name).ok_or(reason)?;
         let parameters = connector.parameters.iter();
         let parameters = parameters
-            .map(|parameter| (parameter.name.clone(), Secret::new(PARAMETER)))
+            .map(|parameter| (parameter.name.clone(), SecretString::from(PARAMETER)))
             .collect();
         Ok(ResolvedConnection {
             name: name.to_owned(),

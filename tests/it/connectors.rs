@@ -14,7 +14,8 @@ mod services;
 use std::sync::Arc;
 use std::time::Duration;
 
-use riposte::connectors::{Connector, ResolvedConnection, Secret, catalog};
+use riposte::api::SecretString;
+use riposte::connectors::{Connector, ResolvedConnection, catalog};
 use riposte::engine::call::{Call, Target};
 use riposte::expression::Value;
 
@@ -46,7 +47,7 @@ fn http_call(method: &str, uri: &str) -> Call {
 
 /// A connection to a connector, with text parameters.
 fn connection(connector: Arc<Connector>, parameters: &[(&str, &str)]) -> ResolvedConnection {
-    let secret = |(name, value): &(&str, &str)| ((*name).to_owned(), Secret::new(*value));
+    let secret = |(name, value): &(&str, &str)| ((*name).to_owned(), SecretString::from(*value));
     ResolvedConnection {
         name: format!("{}-1", connector.name),
         connector,

@@ -1,5 +1,5 @@
 //! JSON value -> YAML text, in the style of `kubectl get -o yaml`. Text that any YAML reader (1.1 or 1.2) could take
-//! for something else is quoted; serde_yaml leaves `yes` and `on` bare, which kubectl reads as booleans.
+//! for something else is quoted: bare `yes` and `on` are booleans to kubectl.
 
 use serde_json::{Map, Value};
 

@@ -1,8 +1,9 @@
 //! What a call becomes on the wire.
 
 use jiff::Timestamp;
+use riposte::api::SecretString;
 use riposte::connectors::request::{self, HttpRequest};
-use riposte::connectors::{ResolvedAuthentication, ResolvedConnection, Secret};
+use riposte::connectors::{ResolvedAuthentication, ResolvedConnection};
 use riposte::engine::call::{Call, CallError};
 use riposte::expression::Value;
 
@@ -289,14 +290,14 @@ fn a_connection_can_authenticate_in_its_own_way() {
     );
     let ways = [
         (
-            ResolvedAuthentication::Bearer(Secret::new("t")),
+            ResolvedAuthentication::Bearer(SecretString::from("t")),
             "authorization",
             "Bearer t",
         ),
         (
             ResolvedAuthentication::Basic {
                 username: "u".to_owned(),
-                password: Secret::new("p"),
+                password: SecretString::from("p"),
             },
             "authorization",
             "Basic dTpw",
@@ -304,7 +305,7 @@ fn a_connection_can_authenticate_in_its_own_way() {
         (
             ResolvedAuthentication::Header {
                 name: "x-own".to_owned(),
-                value: Secret::new("v"),
+                value: SecretString::from("v"),
             },
             "x-own",
             "v",

@@ -8,9 +8,10 @@ use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use riposte::api::SecretString;
 use riposte::connectors::{
-    Client, ClientCredentials, Connections, ConnectorServices, ResolvedAuthentication, ResolvedConnection, Secret,
-    catalog, fake,
+    Client, ClientCredentials, Connections, ConnectorServices, ResolvedAuthentication, ResolvedConnection, catalog,
+    fake,
 };
 use riposte::engine::call::{CallError, Services};
 use riposte::expression::Value;
@@ -189,7 +190,7 @@ async fn tokens_are_asked_for_and_kept() {
         let authentication = ResolvedAuthentication::ClientCredentials(ClientCredentials {
             token_url: format!("http://127.0.0.1:{port}/token"),
             client_id: "me".to_owned(),
-            client_secret: Secret::new(secret),
+            client_secret: SecretString::from(secret),
             scope: Some("a b".to_owned()),
         });
         ResolvedConnection {
@@ -355,5 +356,5 @@ async fn fakes_refuse_what_the_service_would_refuse() {
         ]
     );
     assert_eq!(calls[0].header("x-apikey"), Some("k"));
-    assert_ne!(Secret::new("k"), Secret::new("l"));
+    assert_ne!(SecretString::from("k"), SecretString::from("l"));
 }
