@@ -1,5 +1,6 @@
 //! The objects of the catalog.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, PlaybookGrantSpec, PlaybookSpec};
@@ -48,6 +49,8 @@ pub struct Connection {
     pub namespace: String,
     /// Name.
     pub name: String,
+    /// Annotations of the object.
+    pub annotations: BTreeMap<String, String>,
     /// What the user wrote.
     pub spec: ApiConnectionSpec,
     /// The file that it stands in.

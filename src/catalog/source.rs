@@ -184,10 +184,12 @@ impl Reader {
                 }))
             }
             Manifest::ApiConnection(object) => {
+                let annotations = object.metadata.annotations.clone();
                 let (namespace, name) = named(object.metadata);
                 Object::Connection(Arc::new(Connection {
                     namespace,
                     name,
+                    annotations,
                     spec: object.spec,
                     file,
                 }))

@@ -19,7 +19,7 @@ use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
 use crate::local::events::{self, Replayed};
-use crate::local::{Options, System};
+use crate::local::{FakeMode, Options, System};
 use crate::rules::IncidentView;
 use crate::rules::evaluation::{self, ActionOutcome};
 use crate::server::{self, ServerState, Settings, Tokens};
@@ -78,7 +78,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
         data: arguments.data.clone(),
         public_url: url.clone(),
-        fakes: arguments.fakes,
+        fakes: if arguments.fakes { FakeMode::Always } else { FakeMode::WhereAsked },
         mocks: None,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
@@ -100,7 +100,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
     let mut session = Session::new(&system);
-    session.greet(arguments, &url).await?;
+    session.greet(arguments, &url);
     let outcome = session.follow(arguments).await;
     stop.cancel();
     serving.await.context("the server broke off")??;
@@ -133,21 +133,20 @@ impl<'a> Session<'a> {
     }
 
     /// Says what was loaded and where things are; on standard error, because it is no result.
-    async fn greet(&self, arguments: &Arguments, url: &str) -> anyhow::Result<()> {
+    fn greet(&self, arguments: &Arguments, url: &str) {
         let catalog = self.system.catalog.get();
         eprintln!("{} from {}", contents(&catalog), arguments.path.display());
-        self.refresh_fakes().await?;
+        let fakes = self.system.fakes.iter().flat_map(|fakes| fakes.addresses());
+        fakes.for_each(|(connector, address)| say_faked(&connector, &address));
         let (data, workspace) = (arguments.data.display(), &arguments.workspace);
         eprintln!("server on {url}, bearer token in {data}/token, data in {data}/");
         eprintln!("events go to {url}/v1/workspaces/{workspace}/events");
-        Ok(())
     }
 
     async fn refresh_fakes(&self) -> anyhow::Result<()> {
         let Some(fakes) = &self.system.fakes else { return Ok(()) };
-        for (connector, address) in fakes.refresh().await.context("cannot serve a fake")? {
-            eprintln!("fake of {connector} on {address}: its connection has no credentials, the answers are invented");
-        }
+        let started = fakes.refresh().await.context("cannot serve a fake")?;
+        started.iter().for_each(|(connector, address)| say_faked(connector, address));
         Ok(())
     }
 
@@ -379,6 +378,10 @@ impl<'a> Session<'a> {
         }
         lines
     }
+}
+
+fn say_faked(connector: &str, address: &str) {
+    eprintln!("fake of {connector} on {address}: its connection has no credentials, the answers are invented");
 }
 
 /// What a catalog holds, for people.

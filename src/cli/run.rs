@@ -20,7 +20,7 @@ use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::intake::{self, Format, Intake};
 use crate::local::mocks::Mocks;
-use crate::local::{Options, System};
+use crate::local::{FakeMode, Options, System};
 use crate::rules::Entity;
 use crate::rules::body::{self, EventType};
 
@@ -101,7 +101,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
         data: data.0.clone(),
         public_url: "http://127.0.0.1".into(),
-        fakes: false,
+        fakes: FakeMode::Never,
         mocks: mocks(arguments)?,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),

@@ -1,10 +1,11 @@
-//! Fakes of services that have no credentials, for `riposte dev --fakes`: small real servers on loopback.
+//! Fakes of services that have no credentials, for `riposte dev`: small real servers on loopback.
+//! A connection is faked if its annotation `riposte.dev/fake` is `true`, or with `--fakes`; never if it has credentials.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::SecretString;
-use crate::catalog::Current;
+use crate::catalog::{Connection, Current};
 use crate::connectors::fake::{self, Fake};
 use crate::connectors::{Connections, Connector, ResolvedConnection};
 
@@ -12,19 +13,24 @@ use crate::connectors::{Connections, Connector, ResolvedConnection};
 const PARAMETER: &str = "ZmFrZQ==";
 /// Where fakes are.
 const LOOPBACK: &str = "127.0.0.0/8";
+/// The annotation of an ApiConnection that asks for a fake while it has no credentials.
+const ANNOTATION: &str = "riposte.dev/fake";
 
 /// The connections of the catalog, and a fake service for each that lacks its credentials.
 #[derive(Clone)]
 pub struct Fakes {
     catalog: Current,
+    all: bool,
     running: Arc<Mutex<HashMap<String, Fake>>>,
 }
 
 impl Fakes {
-    /// Fakes for a catalog; none runs before [`Fakes::refresh`].
-    pub fn new(catalog: Current) -> Self {
+    /// Fakes for a catalog: for every connection if `all`, else for those that ask for one. None runs before
+    /// [`Fakes::refresh`].
+    pub fn new(catalog: Current, all: bool) -> Self {
         Self {
             catalog,
+            all,
             running: Arc::default(),
         }
     }
@@ -50,15 +56,34 @@ impl Fakes {
         Ok(started)
     }
 
-    /// The connectors whose connections lack credentials; Riposte's own operations need none.
+    /// The connectors of connections that are to be faked; Riposte's own operations need no credentials.
     fn needed(&self) -> Vec<Arc<Connector>> {
         let catalog = self.catalog.get();
-        let lacking = catalog
-            .connections()
-            .filter(|connection| self.real(&connection.namespace, &connection.name).is_err());
-        lacking
+        let faked = catalog.connections().filter(|connection| {
+            self.may_fake(connection) && self.real(&connection.namespace, &connection.name).is_err()
+        });
+        faked
             .filter_map(|connection| catalog.connector_of(connection).ok())
             .collect()
+    }
+
+    fn may_fake(&self, connection: &Connection) -> bool {
+        self.all
+            || connection
+                .annotations
+                .get(ANNOTATION)
+                .is_some_and(|value| value == "true")
+    }
+
+    /// The fakes that run: connector and address.
+    pub fn addresses(&self) -> Vec<(String, String)> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses: Vec<_> = running
+            .iter()
+            .map(|(name, fake)| (name.clone(), fake.base_url.clone()))
+            .collect();
+        addresses.sort();
+        addresses
     }
 
     fn address(&self, connector: &str) -> Option<String> {
@@ -92,6 +117,9 @@ impl Connections for Fakes {
         };
         let catalog = self.catalog.get();
         let connection = catalog.connection(namespace, name).ok_or_else(|| reason.clone())?;
+        if !self.may_fake(connection) {
+            return Err(reason);
+        }
         let connector = catalog.connector_of(connection)?;
         let base_url = self.address(&connector.name).ok_or(reason)?;
         let parameters = connector.parameters.iter();

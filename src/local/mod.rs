@@ -6,4 +6,4 @@ pub mod fakes;
 pub mod mocks;
 pub mod system;
 
-pub use system::{Options, System};
+pub use system::{FakeMode, Options, System};

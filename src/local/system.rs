@@ -21,12 +21,24 @@ pub struct Options {
     pub data: PathBuf,
     /// What people reach it by; links to incidents begin with it.
     pub public_url: String,
-    /// Whether services without credentials are faked.
-    pub fakes: bool,
+    /// Which services without credentials are faked.
+    pub fakes: FakeMode,
     /// Answers that stand for services.
     pub mocks: Option<Mocks>,
     /// What calls may reach.
     pub egress: Egress,
+}
+
+/// Which services without credentials are faked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FakeMode {
+    /// None.
+    #[default]
+    Never,
+    /// Those whose ApiConnection asks for it.
+    WhereAsked,
+    /// All.
+    Always,
 }
 
 /// A local system; its engine runs until [`System::stop`].
@@ -56,6 +68,9 @@ pub enum Error {
         /// Why.
         reason: std::io::Error,
     },
+    /// A fake of a service cannot be served.
+    #[error("a fake of a service cannot be served: {0}")]
+    Fake(std::io::Error),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -75,7 +90,15 @@ impl System {
             ..WorkspaceIds::default()
         };
         let desk = Desk::new(store.clone(), ids);
-        let fakes = options.fakes.then(|| Fakes::new(catalog.clone()));
+        let fakes = match options.fakes {
+            FakeMode::Never => None,
+            FakeMode::WhereAsked => Some(Fakes::new(catalog.clone(), false)),
+            FakeMode::Always => Some(Fakes::new(catalog.clone(), true)),
+        };
+        // Before the engine begins: runs of the last process go on at once and need their services.
+        if let Some(fakes) = &fakes {
+            fakes.refresh().await.map_err(Error::Fake)?;
+        }
         let connections: Arc<dyn Connections> = match &fakes {
             Some(fakes) => Arc::new(fakes.clone()),
             None => Arc::new(catalog.clone()),
