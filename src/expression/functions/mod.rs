@@ -11,6 +11,7 @@ mod object;
 mod string;
 mod uri;
 mod workflow;
+mod xml;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -128,6 +129,7 @@ static TABLES: &[&[Function]] = &[
     workflow::WORKFLOW,
     uri::URI,
     object::OBJECT,
+    xml::XML,
 ];
 
 static BY_NAME: LazyLock<HashMap<String, &'static Function>> = LazyLock::new(|| {
