@@ -5,6 +5,7 @@ mod arguments;
 mod collection;
 mod conversion;
 mod date;
+mod form;
 mod logical;
 mod math;
 mod object;
@@ -127,6 +128,7 @@ static TABLES: &[&[Function]] = &[
     math::MATH,
     date::DATE,
     workflow::WORKFLOW,
+    form::FORM,
     uri::URI,
     object::OBJECT,
     xml::XML,

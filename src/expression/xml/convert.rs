@@ -144,6 +144,9 @@ pub(super) fn from_object(object: &Object) -> Result<Document, String> {
     Ok(document)
 }
 
+/// A name with its value.
+type Member<'a> = (&'a str, &'a Value);
+
 struct Builder {
     document: Document,
     /// Declared prefixes, the innermost last.
@@ -247,8 +250,8 @@ impl Builder {
     }
 
     /// The members at the start of an object that are attributes, and the others.
-    fn attributes<'a>(&mut self, object: &'a Object) -> Result<(Vec<Attribute>, Vec<(&'a str, &'a Value)>), String> {
-        let members: Vec<(&str, &Value)> = object.iter().map(|(name, value)| (&**name, value)).collect();
+    fn attributes<'a>(&mut self, object: &'a Object) -> Result<(Vec<Attribute>, Vec<Member<'a>>), String> {
+        let members: Vec<Member<'a>> = object.iter().map(|(name, value)| (&**name, value)).collect();
         let is_attribute = |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_));
         let count = members
             .iter()
@@ -302,7 +305,7 @@ fn scalar(value: &Value) -> Result<String, String> {
 }
 
 /// A name with what cannot stand in it as `_xHHHH_`.
-fn encoded(name: &str) -> String {
+pub(in super::super) fn encoded(name: &str) -> String {
     let mut text = String::new();
     for (index, c) in name.char_indices() {
         let escape = c == '_' && is_escape(&name[index..]);
@@ -322,4 +325,27 @@ fn encoded(name: &str) -> String {
 fn is_escape(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 7 && bytes[1] == b'x' && bytes[2..6].iter().all(u8::is_ascii_hexdigit) && bytes[6] == b'_'
+}
+
+/// A name with every `_xHHHH_` as the character that it stands for.
+pub(in super::super) fn decoded(name: &str) -> String {
+    let mut units = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let unit = is_escape(rest)
+            .then(|| u16::from_str_radix(&rest[2..6], 16).ok())
+            .flatten();
+        let length = match unit {
+            Some(unit) => {
+                units.push(unit);
+                7
+            }
+            None => {
+                units.extend_from_slice(first.encode_utf16(&mut [0; 2]));
+                first.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    String::from_utf16_lossy(&units)
 }

@@ -11,6 +11,9 @@ mod xpath_parse;
 
 use super::value::{Object, Value};
 
+pub(super) use convert::{decoded as decode_name, encoded as encode_name};
+pub(super) use parse::unescaped as decode_value;
+pub(super) use write::attribute as encode_value;
 pub(super) use xpath::evaluate as xpath;
 
 /// Parses XML text and writes it again: white space between markup is gone, `<a/>` becomes `<a />`.

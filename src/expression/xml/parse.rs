@@ -423,7 +423,10 @@ fn lone_returns(text: &str) -> String {
 }
 
 /// Text with its references replaced.
-fn unescaped(text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// A reference to what is not declared, or to a character that XML does not allow.
+pub(in super::super) fn unescaped(text: &str) -> Result<String, String> {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('&') {

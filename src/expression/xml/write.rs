@@ -106,7 +106,8 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn attribute(text: &str) -> String {
+/// Text escaped as the value of an attribute.
+pub(in super::super) fn attribute(text: &str) -> String {
     escaped(text)
         .replace('"', "&quot;")
         .replace('\t', "&#x9;")
