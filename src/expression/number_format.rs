@@ -7,8 +7,14 @@ use super::value::Value;
 /// Most digits that a format may ask for.
 pub(super) const MAX_PRECISION: usize = 300;
 
+/// Longest format.
+pub(super) const MAX_FORMAT: usize = 1_000;
+
 /// A number in a format, or why not; the reason continues the name of the function.
 pub(super) fn format_number(number: &Value, format: &str, locale: &Locale) -> Result<String, String> {
+    if format.len() > MAX_FORMAT {
+        return Err(format!("takes a format of at most {MAX_FORMAT} bytes"));
+    }
     let digits = Digits::of(number)?;
     let mut chars = format.chars();
     let precision: String = chars.clone().skip(1).collect();

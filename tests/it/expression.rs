@@ -63,10 +63,8 @@ fn assert_values(cases: &[(&str, &str)]) {
 /// Asserts that each template fails with a message that contains this.
 fn assert_errors(cases: &[(&str, &str)]) {
     for (template, part) in cases {
-        match evaluate(template) {
-            Ok(value) => panic!("{template} is {}", value.to_json()),
-            Err(message) => assert!(message.contains(part), "{template}: {message}"),
-        }
+        let message = evaluate(template).map(|value| value.to_json()).expect_err(template);
+        assert!(message.contains(part), "{template}: {message}");
     }
 }
 
@@ -367,6 +365,17 @@ fn hostile_texts_are_refused() {
     assert!(condition::parse(&(0..200).fold(Value::Null, |inner, _| Value::object([("not", inner)]))).is_err());
     assert!(evaluate(&format!("@xml('{}')", "<a>".repeat(2_000))).is_err());
     assert!(evaluate(&format!("@xpath(xml('<a/>'), '{}')", "(".repeat(2_000))).is_err());
+    assert!(evaluate(&format!("@xpath(xml('<a/>'), '1{}')", "+1".repeat(2_000))).is_err());
+    assert!(evaluate(&format!("@formatNumber(1, '{}')", "0".repeat(1_001))).is_err());
+    assert!(
+        evaluate(&format!(
+            "@formatNumber(1.5, '{}.{}')",
+            "0".repeat(500),
+            "0".repeat(499)
+        ))
+        .is_ok()
+    );
+    assert!(evaluate(&format!("@utcNow('{}')", "y".repeat(1_001))).is_err());
 }
 
 #[test]
@@ -387,6 +396,16 @@ fn values_do_not_outgrow_the_limits() {
     assert!(grow("@createArray(item())", MAX_VALUE_DEPTH + 1).is_err());
     assert!(grow("@createArray(item(), item())", 40).is_err());
     assert!(grow("@{item()}@{item()}", 40).is_err());
+    let message = |name: Value| {
+        let context = Context {
+            item: Some(name),
+            ..Context::default()
+        };
+        let scope = ContextScope::new(context, jiff::Timestamp::UNIX_EPOCH, [0; 16]);
+        let template = Template::parse_text("@variables(item())").expect("a template");
+        template.evaluate(&scope).expect_err("no such variable").message
+    };
+    assert!(message(grow("@{item()}@{item()}", 15).expect("a text")).len() < 3_000);
     assert!(grow("@replace(string(item()), '0', string(item()))", 40).is_err());
 }
 

@@ -1,9 +1,14 @@
 //! XML text to a document. Strict about well-formedness; white-space-only text between markup is dropped.
 
-use super::tree::{Attribute, Declaration, Doctype, Document, Element, Kind, MAX_DEPTH, Name};
+use super::tree::{Attribute, Declaration, Doctype, Document, Element, Kind, MAX_DEPTH, MAX_NODES, Name};
 
 /// The namespace of the prefix `xml`.
 const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
+
+/// Most attributes of an element.
+const MAX_ATTRIBUTES: usize = 1_000;
+/// Most namespaces that are declared at one place.
+const MAX_NAMESPACES: usize = 100;
 
 /// Parses a document.
 ///
@@ -69,6 +74,9 @@ impl<'a> Parser<'a> {
     }
 
     fn next(&mut self) -> Result<(), String> {
+        if self.document.nodes.len() >= MAX_NODES {
+            return Err(format!("the document has more than {MAX_NODES} nodes"));
+        }
         if let Some(rest) = self.rest.strip_prefix("<!--") {
             self.rest = rest;
             let comment = self.until("-->", "a comment")?;
@@ -269,6 +277,11 @@ impl<'a> Parser<'a> {
                 return Err(format!("the attribute '{}' stands twice", name.written()));
             }
             attributes.push(Attribute { name, value });
+            if attributes.len() > MAX_ATTRIBUTES {
+                return Err(format!(
+                    "the element '{written}' has more than {MAX_ATTRIBUTES} attributes"
+                ));
+            }
         };
         self.start(&written, attributes, empty)
     }
@@ -283,6 +296,11 @@ impl<'a> Parser<'a> {
                 }
                 self.namespaces.push((prefix.to_owned(), attribute.value.clone()));
             }
+        }
+        if self.namespaces.len() > MAX_NAMESPACES {
+            return Err(format!(
+                "more than {MAX_NAMESPACES} namespaces are declared at one place"
+            ));
         }
         let mut name = Name::split(written);
         name.namespace = self.namespace(&name.prefix)?;

@@ -3,6 +3,9 @@
 /// Deepest nesting of elements.
 pub(super) const MAX_DEPTH: usize = 90;
 
+/// Most nodes of a document.
+pub(super) const MAX_NODES: usize = 1_000_000;
+
 /// A document. Node 0 is the document itself.
 pub(super) struct Document {
     pub nodes: Vec<Node>,

@@ -82,7 +82,8 @@ pub(super) struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    fn spend(&mut self, work: usize) -> Result<(), String> {
+    /// Takes this much off the work that is left.
+    pub fn spend(&mut self, work: usize) -> Result<(), String> {
         self.work = self
             .work
             .checked_sub(work)

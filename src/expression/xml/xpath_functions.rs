@@ -98,7 +98,10 @@ fn on_texts(
         }
         ("string-length", [text]) => return Ok(Outcome::Number(text.chars().count() as f64)),
         ("normalize-space", [text]) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        ("translate", [text, from, to]) => translate(text, from, to),
+        ("translate", [text, from, to]) => {
+            evaluation.spend(text.len().saturating_mul(from.len()) / 64)?;
+            translate(text, from, to)
+        }
         _ => {
             return Err(format!(
                 "the function '{name}' is not known, or not with these arguments"
