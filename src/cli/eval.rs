@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FAILED, USAGE};
 use crate::expression::context::{Context, ContextScope};
-use crate::expression::{EvalError, INVALID_TEMPLATE, ParseError, Template, Value};
+use crate::expression::{EvalError, ParseError, Template, Value};
 
 /// Evaluates the expression language of playbooks.
 #[derive(clap::Args)]
@@ -93,7 +93,7 @@ struct Question {
     id: serde_json::Value,
     expr: String,
     #[serde(default)]
-    context: Option<Context>,
+    context: Option<serde_json::Value>,
 }
 
 /// A line of the output.
@@ -111,34 +111,47 @@ enum Outcome {
     Error { code: &'static str, message: String },
 }
 
+/// Code of the error that answers a line or context that is not one.
+const BAD_REQUEST: &str = "BadRequest";
+
 fn evaluate_lines(context: &Context) -> anyhow::Result<ExitCode> {
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    for (index, line) in std::io::stdin().lock().lines().enumerate() {
+    for line in std::io::stdin().lock().lines() {
         let line = line.context("cannot read standard input")?;
         if line.trim().is_empty() {
             continue;
         }
-        let question: Question =
-            serde_json::from_str(&line).with_context(|| format!("line {} is not a question", index + 1))?;
-        let scope = scope(question.context.unwrap_or_else(|| context.clone()))?;
-        let answer = Answer {
-            id: question.id,
-            outcome: outcome(&question.expr, &scope),
-        };
-        serde_json::to_writer(&mut output, &answer)?;
+        serde_json::to_writer(&mut output, &answer(&line, context)?)?;
         output.write_all(b"\n")?;
     }
     output.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
+fn answer(line: &str, context: &Context) -> anyhow::Result<Answer> {
+    let refused = |id, error: serde_json::Error| Answer {
+        id,
+        outcome: Outcome::Error {
+            code: BAD_REQUEST,
+            message: error.to_string(),
+        },
+    };
+    let Question { id, expr, context: own } = match serde_json::from_str(line) {
+        Ok(question) => question,
+        Err(error) => return Ok(refused(serde_json::Value::Null, error)),
+    };
+    let context = match own.map(serde_json::from_value).transpose() {
+        Ok(own) => own.unwrap_or_else(|| context.clone()),
+        Err(error) => return Ok(refused(id, error)),
+    };
+    let outcome = outcome(&expr, &scope(context)?);
+    Ok(Answer { id, outcome })
+}
+
 fn outcome(expression: &str, scope: &ContextScope) -> Outcome {
     let value = match Template::parse_text(expression) {
         Ok(template) => template.evaluate(scope),
-        Err(error) => Err(EvalError {
-            code: INVALID_TEMPLATE,
-            message: error.to_string(),
-        }),
+        Err(error) => Err(EvalError::new(error.to_string())),
     };
     match value {
         Ok(value) => Outcome::Value(value),

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use thiserror::Error;
 
 use super::value::Value;
 
@@ -63,15 +64,20 @@ fn canonical(value: &Value) -> Value {
     }
 }
 
+/// The error of two values that have no order.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("values of these kinds have no order")]
+pub struct Incomparable;
+
 /// The order of two numbers or two texts; `Ok(None)` where a NaN is one of them.
 ///
 /// # Errors
 /// Values that have no order.
-pub fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, ()> {
+pub fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, Incomparable> {
     if let (Value::String(left), Value::String(right)) = (left, right) {
         return Ok(Some(order_texts(left, right)));
     }
-    order_numbers(left, right).ok_or(())
+    order_numbers(left, right).ok_or(Incomparable)
 }
 
 /// The order of two texts by UTF-16 code units, as .NET compares ordinally.

@@ -55,7 +55,7 @@ fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Erro
 /// A scope over a [`Context`].
 pub struct ContextScope {
     context: Context,
-    trigger_outputs: Value,
+    trigger: Value,
     now: Timestamp,
     seed: [u8; 16],
     drawn: AtomicU64,
@@ -71,9 +71,14 @@ impl ContextScope {
         if let Some(body) = &context.trigger_body {
             outputs.insert("body", body.clone());
         }
+        let trigger = Value::object([
+            ("name", Value::from("manual")),
+            ("outputs", Value::from(outputs)),
+            ("status", Value::from("Succeeded")),
+        ]);
         Self {
             now: context.utc_now.unwrap_or(now),
-            trigger_outputs: Value::from(outputs),
+            trigger,
             context,
             seed,
             drawn: AtomicU64::new(0),
@@ -111,11 +116,7 @@ impl Scope for ContextScope {
         None
     }
     fn trigger(&self) -> Option<Value> {
-        Some(Value::object([
-            ("name", Value::from("manual")),
-            ("outputs", self.trigger_outputs.clone()),
-            ("status", Value::from("Succeeded")),
-        ]))
+        Some(self.trigger.clone())
     }
     fn item(&self) -> Option<Value> {
         self.context.item.clone()

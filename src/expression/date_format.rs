@@ -5,6 +5,7 @@ use std::str::Chars;
 
 use super::locale::Locale;
 use super::moment::Moment;
+use super::number_format::MAX_FORMAT;
 
 /// The round-trip format, the default of every date function.
 pub(super) const ROUND_TRIP: &str = "o";
@@ -32,8 +33,11 @@ pub(super) enum Token {
 /// The tokens of a format.
 ///
 /// # Errors
-/// A single letter that is no standard format.
+/// A single letter that is no standard format; a very long format.
 pub(super) fn pattern(format: &str, locale: &Locale) -> Result<Vec<Token>, String> {
+    if format.len() > MAX_FORMAT {
+        return Err(format!("takes a format of at most {MAX_FORMAT} bytes"));
+    }
     let mut chars = format.chars();
     match (chars.next(), chars.next()) {
         (None, _) => pattern("G", locale),

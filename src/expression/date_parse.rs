@@ -291,10 +291,7 @@ fn full_year(year: i16, digits: usize) -> i16 {
 /// The index of a name among long and short ones, in any case.
 fn named(word: &str, names: &[&str], short: &[&str]) -> Option<usize> {
     let is = |name: &&str| name.trim_end_matches('.').to_lowercase() == word;
-    names
-        .iter()
-        .position(|name| is(name))
-        .or_else(|| short.iter().position(|name| is(name)))
+    names.iter().position(is).or_else(|| short.iter().position(is))
 }
 
 /// The index of the name that a text begins with, and the rest.

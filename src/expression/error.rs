@@ -1,4 +1,5 @@
-//! What can go wrong between a text and its value. Messages name functions, members and kinds, never values.
+//! What can go wrong between a text and its value. Messages name functions, members and kinds; of data they show names
+//! only, and they are short whatever the data.
 
 use std::ops::Range;
 
@@ -38,6 +39,9 @@ pub struct TemplateError {
 /// The one code that Logic Apps gives to every expression that cannot be evaluated.
 pub const INVALID_TEMPLATE: &str = "InvalidTemplate";
 
+/// Longest message of an [`EvalError`], in characters.
+const MAX_MESSAGE: usize = 2_000;
+
 /// An expression without a value.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error("{message}")]
@@ -49,11 +53,16 @@ pub struct EvalError {
 }
 
 impl EvalError {
-    /// An error with this message.
+    /// An error with this message, which is cut where it is long.
     pub fn new(message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             code: INVALID_TEMPLATE,
-            message: message.into(),
+            message,
         }
     }
 }

@@ -24,6 +24,7 @@ mod moment;
 mod number;
 mod number_format;
 mod number_parse;
+mod number_pattern;
 mod text;
 mod uri_text;
 mod utf16;

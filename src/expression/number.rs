@@ -56,7 +56,8 @@ pub(super) fn float_text(number: f64) -> String {
     let scientific = format!("{number:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..15).contains(&exponent) {
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    if exponent >= -4 && exponent < digits.max(15) as i32 {
         return format!("{number}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -89,6 +90,7 @@ mod tests {
             (-0.5, "-0.5"),
             (1e14, "100000000000000"),
             (1e15, "1E+15"),
+            (9_007_199_254_740_992.0, "9007199254740992"),
             (9_223_372_036_854_775_809.5, "9.223372036854776E+18"),
             (0.0001, "0.0001"),
             (0.00001, "1E-05"),

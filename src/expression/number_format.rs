@@ -1,14 +1,20 @@
-//! .NET numeric formats: the standard ones (`C2`, `N0`, …) and patterns (`#,##0.00;(0)`). Rounds half away from zero
-//! on the exact value.
+//! .NET numeric formats: the standard ones (`C2`, `N0`, …). Rounds half away from zero on the exact value.
 
 use super::locale::Locale;
+use super::number_pattern::custom;
 use super::value::Value;
 
 /// Most digits that a format may ask for.
-const MAX_PRECISION: usize = 300;
+pub(super) const MAX_PRECISION: usize = 300;
+
+/// Longest format.
+pub(super) const MAX_FORMAT: usize = 1_000;
 
 /// A number in a format, or why not; the reason continues the name of the function.
 pub(super) fn format_number(number: &Value, format: &str, locale: &Locale) -> Result<String, String> {
+    if format.len() > MAX_FORMAT {
+        return Err(format!("takes a format of at most {MAX_FORMAT} bytes"));
+    }
     let digits = Digits::of(number)?;
     let mut chars = format.chars();
     let precision: String = chars.clone().skip(1).collect();
@@ -35,12 +41,13 @@ fn general(number: &Value) -> String {
 
 /// The decimal expansion of a number, exact.
 #[derive(Clone)]
-struct Digits {
-    negative: bool,
+pub(super) struct Digits {
+    /// Whether it is less than 0.
+    pub negative: bool,
     /// The digits before the point, without leading zeros; may be empty.
-    whole: String,
+    pub whole: String,
     /// The digits behind the point.
-    fraction: String,
+    pub fraction: String,
 }
 
 impl Digits {
@@ -70,12 +77,13 @@ impl Digits {
         })
     }
 
-    fn is_zero(&self) -> bool {
+    /// Whether it is 0.
+    pub fn is_zero(&self) -> bool {
         self.whole.bytes().chain(self.fraction.bytes()).all(|b| b == b'0')
     }
 
     /// Moves the point to the right, or for a negative number to the left.
-    fn shifted(&self, places: i32) -> Self {
+    pub fn shifted(&self, places: i32) -> Self {
         let mut moved = self.clone();
         for _ in 0..places.max(0) {
             let digit = if moved.fraction.is_empty() {
@@ -93,7 +101,7 @@ impl Digits {
     }
 
     /// Rounds half away from zero to exactly this number of places behind the point.
-    fn rounded(&self, places: usize) -> Self {
+    pub fn rounded(&self, places: usize) -> Self {
         let up = self.fraction.as_bytes().get(places).is_some_and(|&b| b >= b'5');
         let kept: String = self.fraction.chars().take(places).collect();
         let mut digits: Vec<u8> = format!("0{}{kept:0<places$}", self.whole).into_bytes();
@@ -116,7 +124,7 @@ impl Digits {
     }
 
     /// Rounds to this number of digits from the first that is not zero.
-    fn significant(&self, count: usize) -> Self {
+    pub fn significant(&self, count: usize) -> Self {
         let places = count as i32 - self.exponent() - 1;
         let rounded = match usize::try_from(places) {
             Ok(places) => self.rounded(places),
@@ -129,7 +137,7 @@ impl Digits {
     }
 
     /// The power of ten of the first digit that is not zero.
-    fn exponent(&self) -> i32 {
+    pub fn exponent(&self) -> i32 {
         if !self.whole.is_empty() {
             return self.whole.len() as i32 - 1;
         }
@@ -140,7 +148,7 @@ impl Digits {
     }
 
     /// The text of the whole part, at least `width` digits, in groups of three if there is a separator.
-    fn whole_text(&self, width: usize, group: Option<char>) -> String {
+    pub fn whole_text(&self, width: usize, group: Option<char>) -> String {
         let whole = format!("{:0>width$}", self.whole);
         let Some(separator) = group else { return whole };
         let mut text = String::new();
@@ -270,211 +278,6 @@ fn shortest(digits: &Digits, precision: usize, specifier: char, locale: &Locale)
         locale.decimal.to_string()
     };
     format!("{}{point}{fraction}{tail}", digits.whole_text(1, None))
-}
-
-/// A part of a pattern.
-#[derive(Clone, PartialEq)]
-enum Token {
-    Zero,
-    Hash,
-    Point,
-    Comma,
-    /// `%` or `‰`, and by how many places it moves the point.
-    Percent(char, i32),
-    /// `E+00`: the letter, whether a plus is shown, the least digits.
-    Exponent(char, bool, usize),
-    Literal(char),
-}
-
-fn custom(number: &Value, digits: &Digits, format: &str, locale: &Locale) -> String {
-    // A double has 15 digits that .NET shows in patterns.
-    let digits = match number {
-        Value::Float(_) => digits.significant(15),
-        _ => digits.clone(),
-    };
-    let sections = sections(format);
-    let section = |index: usize| sections.get(index).filter(|section| !section.is_empty());
-    let (tokens, negative) = match section(1) {
-        Some(tokens) if digits.negative => (tokens, false),
-        _ => (&sections[0], digits.negative),
-    };
-    let (text, zero) = custom_section(&digits, tokens, locale);
-    if zero {
-        let zero = Digits {
-            negative: false,
-            whole: String::new(),
-            fraction: String::new(),
-        };
-        return custom_section(&zero, section(2).unwrap_or(&sections[0]), locale).0;
-    }
-    if negative { format!("-{text}") } else { text }
-}
-
-/// The sections of a pattern, at most three.
-fn sections(format: &str) -> Vec<Vec<Token>> {
-    let mut sections = vec![Vec::new()];
-    let mut chars = format.chars().peekable();
-    while let Some(c) = chars.next() {
-        let token = match c {
-            '0' => Token::Zero,
-            '#' => Token::Hash,
-            '.' => Token::Point,
-            ',' => Token::Comma,
-            '%' => Token::Percent('%', 2),
-            '‰' => Token::Percent('‰', 3),
-            ';' => {
-                sections.push(Vec::new());
-                continue;
-            }
-            '\\' => match chars.next() {
-                Some(escaped) => Token::Literal(escaped),
-                None => continue,
-            },
-            '\'' | '"' => {
-                let quoted = std::iter::from_fn(|| chars.next().filter(|&next| next != c)).map(Token::Literal);
-                if let Some(section) = sections.last_mut() {
-                    section.extend(quoted);
-                }
-                continue;
-            }
-            'E' | 'e' => exponent(c, &mut chars),
-            other => Token::Literal(other),
-        };
-        if let Some(section) = sections.last_mut() {
-            section.push(token);
-        }
-    }
-    sections
-}
-
-fn exponent(letter: char, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Token {
-    let mut ahead = chars.clone();
-    let sign = ahead.next_if(|c| matches!(c, '+' | '-'));
-    let zeros = std::iter::from_fn(|| ahead.next_if_eq(&'0')).count();
-    if zeros == 0 {
-        return Token::Literal(letter);
-    }
-    *chars = ahead;
-    Token::Exponent(letter, sign == Some('+'), zeros)
-}
-
-/// The text of one section, and whether the number is zero as it is shown.
-fn custom_section(digits: &Digits, tokens: &[Token], locale: &Locale) -> (String, bool) {
-    let is_digit = |token: &Token| matches!(token, Token::Zero | Token::Hash);
-    let point = tokens
-        .iter()
-        .position(|token| *token == Token::Point)
-        .unwrap_or(tokens.len());
-    let (before, after) = tokens.split_at(point);
-    let last_digit = before.iter().rposition(is_digit);
-    let scale = before
-        .iter()
-        .skip(last_digit.map_or(0, |last| last + 1))
-        .filter(|t| **t == Token::Comma)
-        .count();
-    let first_digit = before.iter().position(is_digit);
-    let grouped = match (first_digit, last_digit) {
-        (Some(first), Some(last)) => before[first..=last].contains(&Token::Comma),
-        _ => false,
-    };
-    let places = after.iter().filter(|token| is_digit(token)).count().min(MAX_PRECISION);
-    let slots = before.iter().filter(|token| is_digit(token)).count();
-    let width = match before.iter().position(|token| *token == Token::Zero) {
-        Some(first) => before[first..].iter().filter(|token| is_digit(token)).count(),
-        None => 0,
-    };
-    let scientific = tokens.iter().any(|token| matches!(token, Token::Exponent(..)));
-    let percent: i32 = tokens
-        .iter()
-        .map(|token| {
-            if let Token::Percent(_, places) = token {
-                *places
-            } else {
-                0
-            }
-        })
-        .sum();
-    let scaled = digits.shifted(percent.min(MAX_PRECISION as i32) - 3 * scale.min(100) as i32);
-    let power = if scientific && !scaled.is_zero() {
-        scaled.exponent() - slots.max(1) as i32 + 1
-    } else {
-        0
-    };
-    let shown = scaled.shifted(-power).rounded(places);
-    let after_digits: Vec<&Token> = after.iter().filter(|token| is_digit(token)).take(places).collect();
-    let least = after_digits
-        .iter()
-        .rposition(|token| **token == Token::Zero)
-        .map_or(0, |last| last + 1);
-    let fraction = trimmed(&shown.fraction, least);
-    let whole = shown.whole_text(width, grouped.then_some(locale.group));
-    let mut text = String::new();
-    let mut slot = 0;
-    for token in tokens {
-        match token {
-            Token::Zero | Token::Hash if slot < slots => {
-                append_whole(&mut text, &whole, slot, slots, grouped);
-                slot += 1;
-            }
-            Token::Zero | Token::Hash => {
-                text.extend(fraction.chars().nth(slot - slots));
-                slot += 1;
-            }
-            Token::Point if slots == 0 && !whole.is_empty() && !text.contains(locale.decimal) => {
-                text.push_str(&whole);
-                push_point(&mut text, fraction, locale);
-            }
-            Token::Point if slot == slots => push_point(&mut text, fraction, locale),
-            Token::Point | Token::Comma => {}
-            Token::Percent(sign, _) => text.push(*sign),
-            Token::Exponent(letter, plus, zeros) => {
-                let sign = if power < 0 {
-                    "-"
-                } else if *plus {
-                    "+"
-                } else {
-                    ""
-                };
-                text.push_str(&format!("{letter}{sign}{:0zeros$}", power.unsigned_abs()));
-            }
-            Token::Literal(literal) => text.push(*literal),
-        }
-    }
-    (text, shown.is_zero())
-}
-
-fn push_point(text: &mut String, fraction: &str, locale: &Locale) {
-    if !fraction.is_empty() {
-        text.push(locale.decimal);
-    }
-}
-
-/// Appends what of the whole part belongs to a digit place: the first place takes all digits that have no place.
-fn append_whole(text: &mut String, whole: &str, slot: usize, slots: usize, grouped: bool) {
-    let chars: Vec<char> = whole.chars().collect();
-    let digits: Vec<usize> = (0..chars.len())
-        .filter(|&index| chars[index].is_ascii_digit())
-        .collect();
-    // The number of digits that stand at and behind this place.
-    let behind = slots - slot;
-    let from = if slot == 0 {
-        0
-    } else {
-        digits.len().saturating_sub(behind)
-    };
-    let to = digits.len().saturating_sub(behind - 1);
-    for &index in digits.get(from..to).unwrap_or_default() {
-        if grouped && index > 0 && !chars[index - 1].is_ascii_digit() {
-            text.push(chars[index - 1]);
-        }
-        text.push(chars[index]);
-    }
-}
-
-/// The fraction without its zeros at the end, but at least `least` digits.
-fn trimmed(fraction: &str, least: usize) -> &str {
-    let length = fraction.trim_end_matches('0').len().max(least).min(fraction.len());
-    &fraction[..length]
 }
 
 #[cfg(test)]

@@ -31,12 +31,32 @@ pub(super) fn folded(text: &str) -> Vec<u16> {
 }
 
 /// The positions at which `search` stands in `text`, both folded; matches may overlap, an empty search has none.
-pub(super) fn positions<'a>(text: &'a [u16], search: &'a [u16]) -> impl DoubleEndedIterator<Item = usize> + 'a {
-    let last = match search.len() {
-        0 => 0,
-        length => (text.len() + 1).saturating_sub(length),
-    };
-    (0..last).filter(move |&start| text[start..].starts_with(search))
+/// Takes time in proportion to the lengths, whatever the texts (Knuth, Morris and Pratt).
+pub(super) fn positions<'a>(text: &'a [u16], search: &'a [u16]) -> impl Iterator<Item = usize> + 'a {
+    let table = borders(search);
+    let mut matched = 0;
+    let ends = text.iter().enumerate().filter_map(move |(index, unit)| {
+        while matched > 0 && search.get(matched) != Some(unit) {
+            matched = table[matched - 1];
+        }
+        matched += usize::from(search.get(matched) == Some(unit));
+        (matched > 0 && matched == search.len()).then_some(index + 1)
+    });
+    ends.map(|end| end - search.len())
+}
+
+/// For each start of `search`, the length of its longest proper start that is also its end.
+fn borders(search: &[u16]) -> Vec<usize> {
+    let mut table = vec![0; search.len()];
+    let mut matched = 0;
+    for index in 1..search.len() {
+        while matched > 0 && search[matched] != search[index] {
+            matched = table[matched - 1];
+        }
+        matched += usize::from(search[matched] == search[index]);
+        table[index] = matched;
+    }
+    table
 }
 
 /// Upper case in the invariant culture: one character for one, and no dotted or dotless i of Turkish.
@@ -80,5 +100,9 @@ mod tests {
         assert_eq!(part("a😀b", 3, 4), "b");
         let text = folded("x😀aAa");
         assert_eq!(positions(&text, &folded("aa")).collect::<Vec<_>>(), [3, 4]);
+        let text = folded("abababcabab");
+        assert_eq!(positions(&text, &folded("abab")).collect::<Vec<_>>(), [0, 2, 7]);
+        assert_eq!(positions(&text, &[]).count(), 0);
+        assert_eq!(positions(&[], &text).count(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::compare::{equal, order};
+use super::super::compare::{Incomparable, equal, order};
 use super::super::error::EvalError;
 use super::super::value::Value;
 use super::{Arguments, Call, Function, at_least, exactly};
@@ -147,7 +147,7 @@ pub(super) static LOGICAL: &[Function] = &[
 fn compared(arguments: &Arguments<'_>, decide: fn(Ordering) -> bool) -> Result<Value, EvalError> {
     match order(arguments.value(0), arguments.value(1)) {
         Ok(ordering) => Ok(Value::Bool(ordering.is_some_and(decide))),
-        Err(()) => Err(arguments.fail(format!(
+        Err(Incomparable) => Err(arguments.fail(format!(
             "expects two parameters of kinds that are known to be strictly comparable. The provided types are '{}' and '{}'",
             arguments.value(0).kind(),
             arguments.value(1).kind()

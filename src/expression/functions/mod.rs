@@ -5,12 +5,14 @@ mod arguments;
 mod collection;
 mod conversion;
 mod date;
+mod form;
 mod logical;
 mod math;
 mod object;
 mod string;
 mod uri;
 mod workflow;
+mod xml;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -126,8 +128,10 @@ static TABLES: &[&[Function]] = &[
     math::MATH,
     date::DATE,
     workflow::WORKFLOW,
+    form::FORM,
     uri::URI,
     object::OBJECT,
+    xml::XML,
 ];
 
 static BY_NAME: LazyLock<HashMap<String, &'static Function>> = LazyLock::new(|| {

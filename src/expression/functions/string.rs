@@ -110,7 +110,7 @@ pub(super) static STRING: &[Function] = &[
             if search.is_empty() {
                 return Ok(Value::Int(text.len().saturating_sub(1) as i64));
             }
-            Ok(position(utf16::positions(&text, &search).next_back()))
+            Ok(position(utf16::positions(&text, &search).last()))
         }),
     },
     Function {
@@ -125,15 +125,19 @@ pub(super) static STRING: &[Function] = &[
             ("nthIndexOf('123456789123465789', '6', 4)", "-1"),
         ],
         call: Call::Eager(|arguments| {
-            let (text, search) = folded_pair(arguments)?;
+            let (mut text, mut search) = folded_pair(arguments)?;
             let n = arguments.int(2)?;
             let skip = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
-            let mut found = utf16::positions(&text, &search);
-            Ok(position(match n {
-                0 => return Err(arguments.wrong_kind(2, "an integer other than 0")),
-                1.. => found.nth(skip - 1),
-                _ => found.nth_back(skip - 1),
-            }))
+            match n {
+                0 => Err(arguments.wrong_kind(2, "an integer other than 0")),
+                1.. => Ok(position(utf16::positions(&text, &search).nth(skip - 1))),
+                _ => {
+                    text.reverse();
+                    search.reverse();
+                    let found = utf16::positions(&text, &search).nth(skip - 1);
+                    Ok(position(found.map(|found| text.len() - search.len() - found)))
+                }
+            }
         }),
     },
     Function {
@@ -244,6 +248,14 @@ pub(super) static STRING: &[Function] = &[
         source: SOURCE,
         examples: &[("trim(' Hello World  ')", "\"Hello World\"")],
         call: Call::Eager(|arguments| Ok(Value::from(arguments.text(0)?.trim()))),
+    },
+    Function {
+        name: "trimByteOrderMark",
+        arity: exactly(1),
+        doc: "The text without a byte order mark at its start.",
+        source: "Designer functions",
+        examples: &[("trimByteOrderMark(uriComponentToString('%EF%BB%BFa'))", "\"a\"")],
+        call: Call::Eager(|arguments| Ok(Value::from(arguments.text(0)?.trim_start_matches('\u{feff}')))),
     },
     Function {
         name: "utf8Length",
