@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::catalog::Current;
 use crate::connectors::example::example;
-use crate::connectors::{Connections, ConnectorServices};
+use crate::connectors::{Connector, ConnectorServices};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::expression::{Object, Value};
 
@@ -52,11 +53,11 @@ impl Mocks {
     }
 
     /// The services with these answers before them.
-    pub(super) fn before(self, services: ConnectorServices, connections: Arc<dyn Connections>) -> Mocked {
+    pub(super) fn before(self, services: ConnectorServices, catalog: Current) -> Mocked {
         Mocked {
             mocks: self,
             services,
-            connections,
+            catalog,
         }
     }
 }
@@ -94,7 +95,7 @@ impl Mock {
 pub(super) struct Mocked {
     mocks: Mocks,
     services: ConnectorServices,
-    connections: Arc<dyn Connections>,
+    catalog: Current,
 }
 
 impl Mocked {
@@ -121,34 +122,23 @@ impl Mocked {
     }
 
     fn is_native(&self, call: &Call) -> bool {
-        self.operation(call, |operation| operation.native.is_some())
-            .unwrap_or(false)
+        let connector = self.connector(call);
+        let found = connector.as_ref().and_then(|connector| connector.find(&call.method, &call.path));
+        found.is_some_and(|found| found.operation.native.is_some())
     }
 
     fn example(&self, call: &Call) -> Option<Value> {
-        let Target::Connection(name) = &call.target else {
-            return None;
-        };
-        let document = self
-            .connections
-            .connection(&call.namespace, name)
-            .ok()?
-            .connector
-            .document
-            .clone();
-        self.operation(call, |operation| {
-            operation.response.as_ref().map(|schema| example(schema, &document))
-        })?
-        .map(Value::from)
+        let connector = self.connector(call)?;
+        let found = connector.find(&call.method, &call.path)?;
+        let schema = found.operation.response.as_ref()?;
+        Some(Value::from(example(schema, &connector.document)))
     }
 
-    fn operation<T>(&self, call: &Call, look: impl FnOnce(&crate::connectors::Operation) -> T) -> Option<T> {
-        let Target::Connection(name) = &call.target else {
-            return None;
-        };
-        let connection = self.connections.connection(&call.namespace, name).ok()?;
-        let found = connection.connector.find(&call.method, &call.path)?;
-        Some(look(found.operation))
+    /// The connector of a call; credentials are not needed for an example.
+    fn connector(&self, call: &Call) -> Option<Arc<Connector>> {
+        let Target::Connection(name) = &call.target else { return None };
+        let catalog = self.catalog.get();
+        catalog.connector_of(catalog.connection(&call.namespace, name)?).ok()
     }
 }
 

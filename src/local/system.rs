@@ -103,9 +103,9 @@ impl System {
             Some(fakes) => Arc::new(fakes.clone()),
             None => Arc::new(catalog.clone()),
         };
-        let real = ConnectorServices::new(connections.clone(), Client::new(options.egress), desk.clone());
+        let real = ConnectorServices::new(connections, Client::new(options.egress), desk.clone());
         let services: Arc<dyn Services> = match options.mocks {
-            Some(mocks) => Arc::new(mocks.before(real, connections)),
+            Some(mocks) => Arc::new(mocks.before(real, catalog.clone())),
             None => Arc::new(real),
         };
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());

@@ -49,7 +49,7 @@ pub fn decide(condition: &Template, scope: &dyn Scope) -> Result<bool, Failure> 
 }
 
 fn condition_failed(reason: &str) -> Failure {
-    let message = format!("Unable to evaluate the condition: {reason}.");
+    let message = format!("Unable to evaluate the condition: {}.", reason.trim_end_matches('.'));
     Failure::new("ActionConditionFailed", "InvalidTemplate", message)
 }
 
