@@ -1,6 +1,7 @@
 //! Calls to services: what the core asks for and what comes back. The engine hands a [`Call`] to [`Services`],
 //! whose implementation knows connectors, credentials and HTTP.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,8 +9,8 @@ use async_trait::async_trait;
 use crate::expression::{Object, Value};
 use crate::store::Operation;
 
-/// One call to a service.
-#[derive(Clone, Debug, PartialEq)]
+/// One call to a service. Its debug text leaves out what may be secret.
+#[derive(Clone, PartialEq)]
 pub struct Call {
     /// The same for every repetition of this call: run, action, iteration, attempt group.
     pub idempotency_key: String,
@@ -37,6 +38,17 @@ pub struct Call {
     pub authentication: Option<Value>,
     /// How long one attempt may take.
     pub timeout: Duration,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("idempotency_key", &self.idempotency_key)
+            .field("target", &self.target)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whom to call.

@@ -1,5 +1,6 @@
 //! What the engine asks of the catalog: playbooks, rules, permissions. Implemented over the catalog of the process.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::api::AutomationRuleSpec;
@@ -28,8 +29,8 @@ pub struct Playbook {
     pub suspended: bool,
 }
 
-/// A parameter that the playbook gives a value.
-#[derive(Clone, Debug, PartialEq)]
+/// A parameter that the playbook gives a value. Its debug text leaves the value out.
+#[derive(Clone, PartialEq)]
 pub struct GivenParameter {
     /// Name.
     pub name: String,
@@ -37,6 +38,16 @@ pub struct GivenParameter {
     pub value: Result<Value, String>,
     /// Whether the value came from a Secret.
     pub secret: bool,
+}
+
+impl fmt::Debug for GivenParameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GivenParameter")
+            .field("name", &self.name)
+            .field("secret", &self.secret)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A connection that the playbook binds.

@@ -1,6 +1,8 @@
 //! Events: what a journal holds. They are the only truth about a run; their form is stable, because journals of older
 //! versions are replayed. New fields get a default, nothing is renamed.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::status::{RunStatus, Status};
@@ -17,7 +19,7 @@ pub struct FrameId(pub u32);
 pub struct NodeId(pub FrameId, pub ActionId);
 
 /// A value in an event. A large or secure one lies beside the journal and the event holds its number.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Payload {
     /// The value.
     pub value: Value,
@@ -25,6 +27,16 @@ pub struct Payload {
     pub secure: bool,
     /// Number of the payload row that holds it, if it lies beside the journal.
     pub stored: Option<i64>,
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Payload");
+        if !self.secure {
+            shown.field("value", &self.value);
+        }
+        shown.field("secure", &self.secure).field("stored", &self.stored).finish()
+    }
 }
 
 impl Payload {
@@ -153,8 +165,8 @@ pub enum Event {
         at: Millis,
         /// The action.
         node: NodeId,
-        /// Where the answer will be.
-        location: String,
+        /// Where the answer will be, a text.
+        location: Payload,
         /// When to ask.
         next_at: Millis,
         /// Attempts at this question that failed, plus one.
@@ -276,7 +288,8 @@ impl Event {
             Self::Looped { items, .. } => vec![items],
             Self::Ended { inputs, outputs, .. } => inputs.iter_mut().chain(outputs.iter_mut()).collect(),
             Self::Closed { outputs, .. } => outputs.iter_mut().collect(),
-            Self::Retrying { .. } | Self::Polling { .. } => Vec::new(),
+            Self::Polling { location, .. } => vec![location],
+            Self::Retrying { .. } => Vec::new(),
         }
     }
 }

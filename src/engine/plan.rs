@@ -111,7 +111,7 @@ impl<'a> Planner<'a> {
         let (status, code, inputs, outputs, error) = match done {
             Ok(done) => (Status::Succeeded, "OK".to_owned(), done.inputs, done.outputs, None),
             Err(failure) => {
-                let error = ActionError::new(failure.code, failure.message);
+                let error = ActionError::new(failure.code, reason(action.secure_inputs, failure.message));
                 (
                     Status::Failed,
                     failure.action_code.to_owned(),
@@ -194,13 +194,25 @@ impl<'a> Planner<'a> {
             .map(|node| node.frames.as_slice())
             .unwrap_or_default();
         let status = Status::merge(frames.iter().map(|frame| self.frame_status(*frame)));
-        match status {
+        let mut event = match status {
             Status::Failed | Status::TimedOut => {
                 let error = ActionError::new("ActionFailed", "An action failed. No dependent actions succeeded.");
                 self.ended(id, status, "ActionFailed", Some(error))
             }
             Status::Succeeded | Status::Skipped | Status::Cancelled => self.ended(id, status, "NotSpecified", None),
+        };
+        if let Event::Ended { outputs, .. } = &mut event {
+            *outputs = self.branch_outputs(id);
         }
+        event
+    }
+
+    /// What a Switch decided on is its outputs too.
+    fn branch_outputs(&self, id: NodeId) -> Option<Payload> {
+        let action = self.workflow.action(id.1);
+        let inputs = self.state.node(id)?.inputs.as_ref()?;
+        matches!(action.kind, ActionKind::Switch { .. })
+            .then(|| Payload::hidden_if(action.secure_outputs, inputs.value.clone()))
     }
 
     fn frame_status(&self, frame: FrameId) -> Status {
@@ -274,10 +286,8 @@ impl<'a> Planner<'a> {
         let mut outputs = crate::expression::Object::new();
         for (name, template) in &self.workflow.outputs {
             let value = template.evaluate(&scope).map_err(|error| {
-                ActionError::new(
-                    error.code,
-                    format!("output '{name}' of the workflow: {}", error.message),
-                )
+                let reason = reason(self.workflow.secure_outputs.contains(name), error.message);
+                ActionError::new(error.code, format!("output '{name}' of the workflow: {reason}"))
             })?;
             outputs.insert(name.as_str(), value);
         }
@@ -322,6 +332,15 @@ impl<'a> Planner<'a> {
             error: Some(error),
             outputs: None,
         }
+    }
+}
+
+/// What failed, without what is secure in it: everyone sees errors.
+fn reason(secure: bool, message: String) -> String {
+    if secure {
+        "The reason is hidden, because the value that failed is secure.".into()
+    } else {
+        message
     }
 }
 

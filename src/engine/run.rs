@@ -3,7 +3,7 @@
 //! Invariants: nothing is performed before the event that announces it is on disk; a call whose answer is on disk is
 //! never made again; a run that only waits for a time far away leaves the memory, its wake-up time is in the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,13 @@ use super::shell::{Shared, now};
 use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
-use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Refusal, Transaction};
+use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Refusal, RunRow, Transaction};
 
 /// A run that waits longer than this, in milliseconds, leaves the memory.
 const EVICT_AFTER: Millis = 2_000;
+/// A snapshot is taken once the journal is this many times as long as the last one covers: however often a run
+/// waits, its snapshots together stay in proportion to its journal.
+const SNAPSHOT_GROWTH: i64 = 2;
 /// A run with calls in flight is looked at again after this, in milliseconds, if its process is gone.
 pub const LEASE: Millis = 60_000;
 /// How long the sealed values of a failed run are kept for its resubmission: 30 days.
@@ -50,14 +53,16 @@ pub enum Driven {
 }
 
 /// One run in memory.
-pub struct Drive {
+pub struct Drive<'a> {
     shared: Arc<Shared>,
     workflow: Arc<Workflow>,
     state: State,
     snapshot_seq: i64,
+    /// When the store wakes the run, if known.
+    wake_at: Option<Millis>,
     calls: JoinSet<Result<Answer, CallError>>,
     flying: HashMap<Id, (NodeId, Call, AbortHandle)>,
-    control: mpsc::Receiver<Control>,
+    control: &'a mut mpsc::Receiver<Control>,
 }
 
 /// What is committed together.
@@ -77,7 +82,7 @@ enum Woken {
     Nothing,
 }
 
-impl Drive {
+impl<'a> Drive<'a> {
     /// Reads a run from the store.
     ///
     /// # Errors
@@ -85,15 +90,16 @@ impl Drive {
     pub async fn load(
         shared: Arc<Shared>,
         workflow: Arc<Workflow>,
-        run: &str,
-        control: mpsc::Receiver<Control>,
+        row: &RunRow,
+        control: &'a mut mpsc::Receiver<Control>,
     ) -> Result<Self, Error> {
-        let loaded = journal::load(&shared.store, &shared.sealer, &workflow, run).await?;
+        let loaded = journal::load(&shared.store, &shared.sealer, &workflow, &row.id).await?;
         Ok(Self {
             shared,
             workflow,
             state: loaded.state,
             snapshot_seq: loaded.snapshot_seq,
+            wake_at: row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
             control,
@@ -119,7 +125,10 @@ impl Drive {
                 return Ok(Driven::Ended(status));
             }
             ready = match self.wait().await {
-                Woken::Nothing => return Ok(Driven::Waiting),
+                Woken::Nothing => {
+                    self.set_alarm().await?;
+                    return Ok(Driven::Waiting);
+                }
                 Woken::Timer => self.due(&mut step)?,
                 Woken::Answers(answers) => self.settle(&mut step, answers).await?,
                 Woken::Cancel(by) => {
@@ -131,7 +140,7 @@ impl Drive {
         }
     }
 
-    fn planner<'a>(&'a self, moment: &'a Moment) -> Planner<'a> {
+    fn planner<'b>(&'b self, moment: &'b Moment) -> Planner<'b> {
         Planner {
             workflow: &self.workflow,
             state: &self.state,
@@ -169,8 +178,8 @@ impl Drive {
         // Started in the order of the text: the last in the list is taken first.
         ready.reverse();
         while let Some(next) = ready.pop() {
-            if self.state.closed.is_some() {
-                return Ok(());
+            if !self.state.is_open(next) {
+                continue;
             }
             let moment = self.moment();
             let planned = self.planner(&moment).plan(next);
@@ -216,7 +225,8 @@ impl Drive {
             goes_on
         });
         if !step.events.is_empty() {
-            let append = self.append(&mut step)?;
+            let next = self.next(&step);
+            let append = self.append(&mut step, next)?;
             let transaction = Transaction {
                 operations: vec![Operation::Append(append)],
             };
@@ -233,14 +243,13 @@ impl Drive {
         Ok(None)
     }
 
-    fn append(&mut self, step: &mut Step) -> Result<Append, Error> {
-        let next = self.next(step);
-        let snapshot = match &next {
-            Next::WakeAt(at) if step.calls.is_empty() && self.flying.is_empty() && *at > now() + EVICT_AFTER => {
-                Some(self.snapshot(step)?)
-            }
-            Next::WakeAt(_) | Next::End { .. } => None,
+    fn append(&mut self, step: &mut Step, next: Next) -> Result<Append, Error> {
+        let (snapshot, wake_at) = match &next {
+            Next::WakeAt(at) if self.leaves(step, *at) => (Some(self.snapshot(step)?), Some(*at)),
+            Next::WakeAt(at) => (None, Some(*at)),
+            Next::End { .. } => (None, None),
         };
+        self.wake_at = wake_at;
         let appended = i64::try_from(step.append.len()).unwrap_or(i64::MAX);
         Ok(Append {
             run: self.state.opened.run.clone(),
@@ -250,6 +259,24 @@ impl Drive {
             snapshot,
             next,
         })
+    }
+
+    /// Whether the run leaves the memory until `wake_at`, and its journal has grown so much that a snapshot pays.
+    fn leaves(&self, step: &Step, wake_at: Millis) -> bool {
+        let is_idle = step.calls.is_empty() && self.flying.is_empty() && wake_at > now() + EVICT_AFTER;
+        is_idle && self.state.seq >= self.snapshot_seq.saturating_mul(SNAPSHOT_GROWTH)
+    }
+
+    /// Makes sure that the store wakes a run that leaves the memory when its next timer says so.
+    async fn set_alarm(&mut self) -> Result<(), Error> {
+        let wake_at = self.state.next_timer();
+        if self.wake_at == Some(wake_at) {
+            return Ok(());
+        }
+        let append = self.append(&mut Step::default(), Next::WakeAt(wake_at))?;
+        let operations = vec![Operation::Append(append)];
+        self.shared.store.commit(Transaction { operations }).await?;
+        Ok(())
     }
 
     fn next(&self, step: &Step) -> Next {
@@ -272,8 +299,8 @@ impl Drive {
 
     /// When something happens by time alone. A call in flight has only its action's time-out.
     fn next_timer(&self) -> Millis {
-        let is_flying = |id: &NodeId| self.flying.values().any(|(other, _, _)| other == id);
-        let timer = |id: &NodeId| match is_flying(id) {
+        let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
+        let timer = |id: &NodeId| match flying.contains(id) {
             true => self.state.node(*id).and_then(|node| node.deadline),
             false => self.state.timer(*id),
         };
@@ -307,7 +334,10 @@ impl Drive {
     async fn wait(&mut self) -> Woken {
         let wait = self.next_timer().saturating_sub(now());
         if self.flying.is_empty() && wait > EVICT_AFTER {
-            return Woken::Nothing;
+            return match self.control.try_recv() {
+                Ok(Control::Cancel { by }) => Woken::Cancel(by),
+                Err(_) => Woken::Nothing,
+            };
         }
         let timer = tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
         tokio::select! {
@@ -348,9 +378,7 @@ impl Drive {
             }
             match outcome {
                 Ok(answer) if !answer.writes.is_empty() => {
-                    if !step.events.is_empty() {
-                        self.commit(std::mem::take(step)).await?;
-                    }
+                    self.commit_early(step).await?;
                     ready.extend(self.write(step, id, &call, answer).await?);
                 }
                 outcome => {
@@ -360,6 +388,20 @@ impl Drive {
             }
         }
         Ok(ready)
+    }
+
+    /// Makes what is settled so far durable though what follows from it is not planned yet; if the process dies in
+    /// between, the run is woken soon.
+    async fn commit_early(&mut self, step: &mut Step) -> Result<(), Error> {
+        if step.events.is_empty() {
+            return Ok(());
+        }
+        let append = self.append(step, Next::WakeAt(now() + LEASE))?;
+        let operations = vec![Operation::Append(append)];
+        self.shared.store.commit(Transaction { operations }).await?;
+        self.shared
+            .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
+        Ok(())
     }
 
     /// Commits the end of an action together with what it changes. If the incident changed since the answer was
@@ -376,18 +418,20 @@ impl Drive {
             let mut event = self.planner(&self.moment()).conclude(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
+            let wake_at = now() + LEASE;
             let append = Append {
                 run,
                 expected_seq: self.state.seq,
                 events: vec![journal::row(&event).map_err(|error| self.unreadable(&error))?],
                 payloads,
                 snapshot: None,
-                next: Next::WakeAt(now() + LEASE),
+                next: Next::WakeAt(wake_at),
             };
             let operations = writes.into_iter().chain([Operation::Append(append)]).collect();
             match self.shared.store.commit(Transaction { operations }).await {
                 Ok(_) => {
                     self.state.next_payload = next;
+                    self.wake_at = Some(wake_at);
                     let ready = self
                         .state
                         .apply(&self.workflow, &event)
@@ -428,7 +472,7 @@ impl Drive {
             let event = self.planner(&moment).cut(RunStatus::TimedOut, error);
             return self.record(step, event);
         }
-        let flying: Vec<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
+        let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
         let is_due = |id: &NodeId| self.state.timer(*id).is_some_and(|at| at <= moment.now);
         let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
         let mut ready = Vec::new();

@@ -30,7 +30,7 @@ enum Found<'a> {
     One(NodeId, &'a Node),
     /// It is inside a loop that is looked at from outside: one execution an iteration.
     Many(Vec<(NodeId, &'a Node)>),
-    /// It ends never, because the branch that it stands in was not taken.
+    /// It never begins, because the container that it stands in ended without it.
     NotTaken,
     /// It has not begun.
     NotYet,
@@ -73,7 +73,7 @@ impl<'a> RunScope<'a> {
         let found = match (nodes.as_slice(), looped) {
             (_, true) => Found::Many(nodes),
             ([(id, node)], false) => Found::One(*id, node),
-            _ if frames.is_empty() && self.is_past(id) => Found::NotTaken,
+            _ if self.is_past(id) => Found::NotTaken,
             _ => Found::NotYet,
         };
         Some((id, found))
@@ -111,6 +111,23 @@ impl<'a> RunScope<'a> {
             ("error", Value::object(members))
         }));
         Value::object(record)
+    }
+
+    /// The object of an action that never begins.
+    fn skipped(&self, id: ActionId) -> Value {
+        Value::object([
+            ("name", Value::from(self.workflow.action(id).name.clone())),
+            ("code", "ActionBranchingConditionNotSatisfied".into()),
+            ("status", Status::Skipped.as_str().into()),
+        ])
+    }
+
+    /// The block of a container that has just one.
+    fn only_block(&self, container: ActionId) -> Option<BlockId> {
+        match self.workflow.action(container).kind {
+            ActionKind::Foreach { body, .. } | ActionKind::Scope { body } => Some(body),
+            _ => None,
+        }
     }
 
     fn tracking_id(&self, id: NodeId) -> String {
@@ -165,10 +182,7 @@ impl Scope for RunScope<'_> {
         match found {
             Found::One(id, node) => Some(self.record(id, node)),
             Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(id, node)| self.record(id, node)))),
-            Found::NotTaken => {
-                let name = Value::from(self.workflow.action(id).name.clone());
-                Some(Value::object([("name", name), ("status", Value::from("Skipped"))]))
-            }
+            Found::NotTaken => Some(self.skipped(id)),
             Found::NotYet => None,
         }
     }
@@ -229,12 +243,13 @@ impl Scope for RunScope<'_> {
             return None;
         };
         let is_loop = matches!(self.workflow.action(container).kind, ActionKind::Foreach { .. });
-        let blocks: Vec<&Frame> = node
-            .frames
-            .iter()
-            .filter_map(|frame| self.state.frame(*frame))
-            .collect();
-        let block = blocks.first().map(|frame| frame.block)?;
+        let entered = node.frames.first().and_then(|frame| self.state.frame(*frame));
+        let Some(block) = entered
+            .map(|frame| frame.block)
+            .or_else(|| self.only_block(container))
+        else {
+            return Some(Value::array([]));
+        };
         let records = |action: &ActionId| {
             let executed = node.frames.iter().map(|frame| NodeId(*frame, *action));
             let ended = executed.filter_map(|id| Some((id, self.state.node(id)?)));
@@ -246,7 +261,7 @@ impl Scope for RunScope<'_> {
                 let name = Value::from(self.workflow.action(*action).name.clone());
                 return Some(Value::object([("name", name), ("outputs", Value::array(records))]));
             }
-            records.pop()
+            Some(records.pop().unwrap_or_else(|| self.skipped(*action)))
         };
         Some(Value::array(
             self.workflow.block(block).actions.iter().filter_map(of_action),

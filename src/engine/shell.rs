@@ -273,24 +273,25 @@ impl Engine {
     /// # Errors
     /// The store fails, or the run does not exist.
     pub async fn cancel(&self, run: &str, by: &str) -> Result<(), Error> {
-        let sender = lock(&self.shared.live).get(run).cloned();
-        let control = Control::Cancel { by: by.to_owned() };
-        if let Some(sender) = sender
-            && sender.send(control).await.is_ok()
-        {
-            return Ok(());
+        loop {
+            let sender = lock(&self.shared.live).get(run).cloned();
+            let control = Control::Cancel { by: by.to_owned() };
+            if let Some(sender) = sender
+                && sender.send(control).await.is_ok()
+            {
+                return Ok(());
+            }
+            let row = self.shared.store.run(run).await?;
+            let missing = || Error::Unreadable {
+                run: run.to_owned(),
+                reason: "there is no such run".into(),
+            };
+            let row = row.ok_or_else(missing)?;
+            // Where another task has just taken the run up, that task is asked.
+            if row.ended_at.is_some() || self.take(row, Some(by.to_owned())) {
+                return Ok(());
+            }
         }
-        let row = self.shared.store.run(run).await?;
-        let missing = || Error::Unreadable {
-            run: run.to_owned(),
-            reason: "there is no such run".into(),
-        };
-        let row = row.ok_or_else(missing)?;
-        if row.ended_at.is_some() {
-            return Ok(());
-        }
-        self.take(row, Some(by.to_owned()));
-        Ok(())
     }
 
     /// Drives due runs until `stop` is cancelled, then lets the commits under way finish.
@@ -310,7 +311,7 @@ impl Engine {
     async fn adopt(&self) {
         let horizon = now() + super::run::LEASE;
         match self.shared.store.due_runs(horizon, u32::MAX).await {
-            Ok(rows) => rows.into_iter().for_each(|row| self.take(row, None)),
+            Ok(rows) => self.take_all(rows),
             Err(error) => tracing::error!(%error, "failed to read the runs of the last process"),
         }
     }
@@ -325,7 +326,7 @@ impl Engine {
             }
         };
         if !due.is_empty() {
-            due.into_iter().for_each(|row| self.take(row, None));
+            self.take_all(due);
             return AFTER_FAILURE;
         }
         match self.shared.store.next_wake().await {
@@ -335,9 +336,16 @@ impl Engine {
         }
     }
 
-    fn take(&self, row: RunRow, cancel: Option<String>) {
-        let Some(control) = self.shared.claim(&row.id) else {
-            return;
+    fn take_all(&self, rows: Vec<RunRow>) {
+        for row in rows {
+            self.take(row, None);
+        }
+    }
+
+    /// Drives a run in a task of its own; false if one does already.
+    fn take(&self, row: RunRow, cancel: Option<String>) -> bool {
+        let Some(mut control) = self.shared.claim(&row.id) else {
+            return false;
         };
         let shared = self.shared.clone();
         tokio::spawn(async move {
@@ -346,7 +354,7 @@ impl Engine {
                 // The channel is new, so it has room.
                 let _ = sender.try_send(Control::Cancel { by });
             }
-            let driven = drive(&shared, row, control).await;
+            let driven = drive(&shared, &row, &mut control).await;
             if let Err(error) = &driven
                 && !matches!(error, Error::Store(StoreError::Refused(Refusal::StaleRun(_))))
             {
@@ -356,8 +364,14 @@ impl Engine {
             shared.release(&run);
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
+                // A wish that came when nobody listened any more.
+                control.close();
+                if let Ok(Control::Cancel { by }) = control.try_recv() {
+                    Engine { shared }.take(row, Some(by));
+                }
             }
         });
+        true
     }
 
     /// Waits until a run has ended.
@@ -435,7 +449,11 @@ pub enum StartError {
 }
 
 /// Drives a run of any kind and says how it ended, if it did.
-async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Control>) -> Result<Option<String>, Error> {
+async fn drive(
+    shared: &Arc<Shared>,
+    row: &RunRow,
+    control: &mut mpsc::Receiver<Control>,
+) -> Result<Option<String>, Error> {
     let (run, kind) = (
         row.id.clone(),
         if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK },
@@ -443,13 +461,13 @@ async fn drive(shared: &Arc<Shared>, row: RunRow, control: mpsc::Receiver<Contro
     let status = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
-            let drive = Drive::load(shared.clone(), workflow, &run, control).await?;
+            let drive = Drive::load(shared.clone(), workflow, row, control).await?;
             match drive.drive().await? {
                 Driven::Ended(status) => Some(status.as_str().to_owned()),
                 Driven::Waiting => None,
             }
         }
-        _ => Some(evaluate::drive(shared, &row).await?),
+        _ => Some(evaluate::drive(shared, row).await?),
     };
     if let Some(status) = &status {
         // Nobody listening is no failure.

@@ -107,8 +107,8 @@ pub enum Phase {
     },
     /// The answer is fetched later.
     Polling {
-        /// Where.
-        location: String,
+        /// Where, a text.
+        location: Payload,
         /// When.
         next_at: Millis,
     },
@@ -303,18 +303,19 @@ impl State {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
             }
             Event::Polling {
-                node,
+                node: id,
                 location,
                 next_at,
+                attempt,
                 ..
             } => {
-                self.set_phase(
-                    *node,
-                    Phase::Polling {
+                if let Some(node) = self.node_mut(*id) {
+                    node.attempts = *attempt;
+                    node.phase = Phase::Polling {
                         location: location.clone(),
                         next_at: *next_at,
-                    },
-                );
+                    };
+                }
             }
             Event::Ended { .. } => self.end(workflow, event, &mut ready),
             Event::Closed { .. } => self.close(event),
@@ -353,7 +354,7 @@ impl State {
         {
             return illegal(format!("action {} does not stand in frame {}", id.1.0, id.0.0));
         }
-        if !fits(frame.nodes.get(&id.1).map(|node| &node.phase)) {
+        if !suits(workflow, id.1, event) || !fits(frame.nodes.get(&id.1).map(|node| &node.phase)) {
             return illegal(format!(
                 "action '{}' is not where the event finds it",
                 workflow.action(id.1).name
@@ -475,7 +476,7 @@ impl State {
         else {
             return;
         };
-        self.close_inside(*id);
+        self.close_inside(*id, *at);
         self.active.remove(id);
         let Some(frame) = self.frames.get_mut(id.0.0 as usize) else {
             return;
@@ -543,7 +544,7 @@ impl State {
     }
 
     /// Closes every frame below a container, so that nothing more happens in them.
-    fn close_inside(&mut self, id: NodeId) {
+    fn close_inside(&mut self, id: NodeId, at: Millis) {
         let mut queue: VecDeque<FrameId> = self.node(id).map(|node| node.frames.clone()).unwrap_or_default().into();
         while let Some(frame_id) = queue.pop_front() {
             let Some(frame) = self.frames.get_mut(frame_id.0 as usize) else {
@@ -559,6 +560,7 @@ impl State {
                     node.phase = Phase::Ended {
                         status: Status::Cancelled,
                     };
+                    node.ended_at = Some(at);
                     node.code = "Cancelled".into();
                     self.active.remove(&NodeId(frame_id, *action));
                 }
@@ -628,6 +630,18 @@ impl State {
         ready
     }
 
+    /// Whether something that became ready can still be done: a time-out or the end of the run may have overtaken it.
+    pub fn is_open(&self, ready: Ready) -> bool {
+        self.closed.is_none()
+            && match ready {
+                Ready::Start(id) | Ready::Skip(id) => self
+                    .frame(id.0)
+                    .is_some_and(|frame| !frame.closed && !frame.nodes.contains_key(&id.1)),
+                Ready::Finish(id) => self.active.contains(&id),
+                Ready::Close => true,
+            }
+    }
+
     fn is_finished(&self, workflow: &Workflow, id: NodeId) -> bool {
         let Some(node) = self.node(id) else { return false };
         let Phase::Inside { open: 0, next_item } = node.phase else {
@@ -676,6 +690,9 @@ impl State {
                     .chain(node.credentials.iter_mut())
                     .chain(node.outputs.iter_mut()),
             );
+            if let Phase::Polling { location, .. } = &mut node.phase {
+                all.push(location);
+            }
         }
         all.extend(self.closed.iter_mut().flat_map(|closed| closed.outputs.iter_mut()));
         all
@@ -685,6 +702,24 @@ impl State {
 impl Node {
     fn inside(at: Millis, open: u32) -> Self {
         Self::new(at, Phase::Inside { next_item: 0, open })
+    }
+}
+
+/// Whether an action of its kind can do what the event says.
+fn suits(workflow: &Workflow, id: ActionId, event: &Event) -> bool {
+    let kind = &workflow.action(id).kind;
+    let is_loop = matches!(kind, ActionKind::Foreach { .. });
+    match event {
+        Event::Entered { block, .. } => {
+            let block = workflow.blocks.get(block.0 as usize);
+            !is_loop && block.is_some_and(|block| block.owner == Some(id))
+        }
+        Event::Looped { .. } => is_loop,
+        Event::Called { .. } | Event::Retrying { .. } | Event::Polling { .. } => {
+            matches!(kind, ActionKind::ApiConnection(_) | ActionKind::Http(_))
+        }
+        Event::Closed { .. } => matches!(kind, ActionKind::Terminate { .. }),
+        Event::Opened(_) | Event::Ended { .. } => true,
     }
 }
 

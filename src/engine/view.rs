@@ -3,7 +3,7 @@
 
 use super::clock::round_trip;
 use super::event::{FrameId, NodeId, Payload};
-use super::state::{Node, Phase, State};
+use super::state::{Frame, Node, Phase, State};
 use super::status::{RunStatus, Status};
 use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
 use crate::expression::{Object, Value};
@@ -15,9 +15,10 @@ pub const HIDDEN: &str = "*** hidden ***";
 /// "variables","outputs"}`. An action of a loop has the figures of its last repetition, and `repetitions` with all.
 pub fn run(workflow: &Workflow, state: &State) -> Value {
     let mut actions = Object::new();
+    let frames = frames_by_block(workflow, state);
     for (index, action) in workflow.actions.iter().enumerate() {
         let id = ActionId(u32::try_from(index).unwrap_or(u32::MAX));
-        actions.insert(action.name.clone(), self::action(workflow, state, id));
+        actions.insert(action.name.clone(), self::action(workflow, state, &frames, id));
     }
     let variables = state
         .variables
@@ -52,21 +53,25 @@ pub fn status(state: &State) -> RunStatus {
     }
 }
 
-fn action(workflow: &Workflow, state: &State, id: ActionId) -> Value {
+/// The executions of each block, in the order of their beginning.
+fn frames_by_block<'a>(workflow: &Workflow, state: &'a State) -> Vec<Vec<&'a Frame>> {
+    let mut frames = vec![Vec::new(); workflow.blocks.len()];
+    for frame in &state.frames {
+        if let Some(of_block) = frames.get_mut(frame.block.0 as usize) {
+            of_block.push(frame);
+        }
+    }
+    frames
+}
+
+fn action(workflow: &Workflow, state: &State, frames: &[Vec<&Frame>], id: ActionId) -> Value {
     let block = workflow.action(id).block;
-    let frames = state
-        .frames
+    let mut nodes: Vec<&Node> = frames[block.0 as usize]
         .iter()
-        .enumerate()
-        .filter(|(_, frame)| frame.block == block);
-    let mut nodes: Vec<&Node> = frames.filter_map(|(_, frame)| frame.nodes.get(&id)).collect();
+        .filter_map(|frame| frame.nodes.get(&id))
+        .collect();
     let Some(last) = nodes.pop() else {
-        let code = if state.closed.is_some() {
-            "ActionBranchingConditionNotSatisfied"
-        } else {
-            ""
-        };
-        let status = if state.closed.is_some() { "Skipped" } else { "Waiting" };
+        let (status, code) = absent(workflow, state, frames, id);
         return Value::object([("status", status), ("code", code)]);
     };
     let mut view = node(last);
@@ -75,14 +80,38 @@ fn action(workflow: &Workflow, state: &State, id: ActionId) -> Value {
         let statuses = repetitions
             .iter()
             .filter_map(|one| one.get("status").and_then(Value::as_str));
-        let failed = statuses.clone().any(|status| status == Status::Failed.as_str());
-        if failed {
-            view.insert("status", Status::Failed.as_str());
+        let failures = [Status::Failed, Status::TimedOut].map(Status::as_str);
+        if let Some(worst) = failures.into_iter().find(|failure| statuses.clone().any(|status| status == *failure)) {
+            view.insert("status", worst);
         }
         view.insert("repetitionCount", i64::try_from(repetitions.len()).unwrap_or(i64::MAX));
         view.insert("repetitions", Value::array(repetitions));
     }
     view.into()
+}
+
+/// Status and code of an action that has not begun anywhere: it may yet begin, or the end of the run or of the
+/// container that it stands in came before.
+fn absent(workflow: &Workflow, state: &State, frames: &[Vec<&Frame>], id: ActionId) -> (&'static str, &'static str) {
+    const OPEN: (&str, &str) = ("Waiting", "");
+    const BRANCH: (&str, &str) = ("Skipped", "ActionBranchingConditionNotSatisfied");
+    const TERMINATED: (&str, &str) = ("Skipped", "Terminated");
+    let block = workflow.action(id).block;
+    let fallback = if state.closed.is_some() { TERMINATED } else { OPEN };
+    let Some(owner) = workflow.block(block).owner else {
+        return fallback;
+    };
+    let holder = &frames[workflow.action(owner).block.0 as usize];
+    let Some(container) = holder.iter().rev().find_map(|frame| frame.nodes.get(&owner)) else {
+        return absent(workflow, state, frames, owner);
+    };
+    let entered = !frames[block.0 as usize].is_empty();
+    match (entered, &container.phase) {
+        // Its container was cut off, by a time-out or by the end of the run.
+        (true, Phase::Ended { .. }) => TERMINATED,
+        (true, _) => fallback,
+        (false, _) => BRANCH,
+    }
 }
 
 fn in_loop(workflow: &Workflow, block: BlockId) -> bool {

@@ -90,12 +90,12 @@ impl Planner<'_> {
     }
 
     /// The call that fetches a promised answer.
-    pub(in crate::engine) fn poll(&self, id: NodeId, location: &str) -> Option<Call> {
+    pub(in crate::engine) fn poll(&self, id: NodeId, location: &Payload) -> Option<Call> {
         let call = self.rebuild(id)?;
         let (queries, body) = (Vec::new(), None);
         Some(Call {
             method: "GET".into(),
-            path: location.to_owned(),
+            path: location.value.to_text(),
             queries,
             body,
             ..call
@@ -202,7 +202,7 @@ impl Planner<'_> {
             return Event::Polling {
                 at: self.moment.now,
                 node: id,
-                location: location.into(),
+                location: Payload::hidden_if(action.secure_outputs, location.into()),
                 next_at,
                 attempt: 1,
             };

@@ -25,13 +25,15 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
             let (from, items) = array(action, evaluate(from)?)?;
             let mut kept = Vec::new();
             for item in items.iter() {
-                if decide(
-                    condition,
-                    &WithItem {
-                        outer: scope,
-                        item: item.clone(),
-                    },
-                )? {
+                let inner = WithItem {
+                    outer: scope,
+                    item: item.clone(),
+                };
+                let keep = decide(condition, &inner).map_err(|failure| Failure {
+                    action_code: "BadRequest",
+                    ..failure
+                })?;
+                if keep {
                     kept.push(item.clone());
                 }
             }
