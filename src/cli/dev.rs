@@ -19,10 +19,10 @@ use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
 use crate::local::events::{self, Replayed};
-use crate::local::{FakeMode, Options, System};
+use crate::local::{FakeMode, Options, System, token};
 use crate::rules::IncidentView;
 use crate::rules::evaluation::{self, ActionOutcome};
-use crate::server::{self, ServerState, Settings, Tokens};
+use crate::server::{self, Reach, ServerState, Settings, Tokens};
 
 /// The example that is run where no folder is named.
 const EXAMPLE: &str = "examples/quickstart";
@@ -78,7 +78,11 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
         data: arguments.data.clone(),
         public_url: url.clone(),
-        fakes: if arguments.fakes { FakeMode::Always } else { FakeMode::WhereAsked },
+        fakes: if arguments.fakes {
+            FakeMode::Always
+        } else {
+            FakeMode::WhereAsked
+        },
         mocks: None,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
@@ -87,11 +91,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let system = System::open(catalog, options).await?;
     let stop = CancellationToken::new();
-    let token = server::token_file(&arguments.data.join("token"))?;
-    let settings = Settings {
-        tokens: Tokens::all_workspaces(&token),
-        ..Settings::local()
-    };
+    let settings = settings(arguments, listener.local_addr()?)?;
     let state = ServerState::new(
         system.desk.clone(),
         system.engine.clone(),
@@ -106,6 +106,23 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     serving.await.context("the server broke off")??;
     system.stop().await;
     outcome
+}
+
+/// Settings of the local server: one token for all workspaces, pages open on loopback.
+fn settings(arguments: &Arguments, address: SocketAddr) -> anyhow::Result<Settings> {
+    let path = arguments.data.join("token");
+    let token = token::load_or_create(&path).with_context(|| format!("cannot read or make {}", path.display()))?;
+    let mut tokens = Tokens::default();
+    tokens
+        .add("local", &token, Reach::All)
+        .with_context(|| format!("the token in {} is unusable", path.display()))?;
+    let loopback = address.ip().is_loopback();
+    Ok(Settings {
+        tokens,
+        loopback_port: loopback.then_some(address.port()),
+        open_pages: loopback,
+        ..Settings::default()
+    })
 }
 
 /// What `dev` shows of one system.
@@ -146,7 +163,9 @@ impl<'a> Session<'a> {
     async fn refresh_fakes(&self) -> anyhow::Result<()> {
         let Some(fakes) = &self.system.fakes else { return Ok(()) };
         let started = fakes.refresh().await.context("cannot serve a fake")?;
-        started.iter().for_each(|(connector, address)| say_faked(connector, address));
+        started
+            .iter()
+            .for_each(|(connector, address)| say_faked(connector, address));
         Ok(())
     }
 

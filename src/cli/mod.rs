@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
-//mod dev;
+mod dev;
 mod eval;
 mod import;
 mod output;
@@ -30,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    //Dev(dev::Arguments),
+    Dev(dev::Arguments),
     Run(run::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logging();
     let outcome = match arguments.command {
-        //Command::Dev(arguments) => dev::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::clock::{Moment, round_trip};
 use super::event::{ActionError, Event, FrameId, NodeId, Payload};
 use super::scope::RunScope;
-use super::state::{Phase, Ready, State};
+use super::state::{Node, Phase, Ready, State};
 use super::status::{RunStatus, Status, block_status, deciding_leaves};
 use crate::definition::workflow::TerminateStatus;
 use crate::definition::{Action, ActionKind, Workflow};
@@ -256,26 +256,32 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The error of the run: that of the innermost action that made it fail.
     fn first_error(&self) -> Option<ActionError> {
-        let leaves = deciding_leaves(self.workflow, crate::definition::BlockId(0), |action| {
-            self.status_of(NodeId(FrameId(0), action))
-        });
-        let failed = leaves.into_iter().find(|action| {
-            matches!(
-                self.status_of(NodeId(FrameId(0), *action)),
-                Status::Failed | Status::TimedOut
-            )
-        })?;
-        let node = self.state.node(NodeId(FrameId(0), failed))?;
-        let name = &self.workflow.action(failed).name;
-        let reason = node
-            .error
-            .as_ref()
-            .map_or(String::new(), |error| format!(": {}", error.message));
-        Some(ActionError::new(
-            "ActionFailed",
-            format!("action '{name}' {}{reason}", fate(node.status())),
-        ))
+        let mut frames = vec![FrameId(0)];
+        let mut found = None;
+        while let Some((id, node)) = frames.iter().find_map(|frame| self.failed_leaf(*frame)) {
+            found = Some((id, node));
+            frames = node.frames.clone();
+        }
+        let (id, node) = found?;
+        let name = &self.workflow.action(id.1).name;
+        let fate = fate(node.status());
+        Some(match &node.error {
+            Some(error) => ActionError::new(&*error.code, format!("action '{name}' {fate}: {}", error.message)),
+            None => ActionError::new("ActionFailed", format!("action '{name}' {fate}")),
+        })
+    }
+
+    /// The first of the deciding leaves of a frame that failed.
+    fn failed_leaf(&self, frame: FrameId) -> Option<(NodeId, &'a Node)> {
+        let block = self.state.frame(frame)?.block;
+        let leaves = deciding_leaves(self.workflow, block, |action| self.status_of(NodeId(frame, action)));
+        let ids = leaves.into_iter().map(|action| NodeId(frame, action));
+        let nodes = ids.filter_map(|id| Some((id, self.state.node(id)?)));
+        nodes
+            .into_iter()
+            .find(|(_, node)| matches!(node.status(), Some(Status::Failed | Status::TimedOut)))
     }
 
     fn outputs(&self) -> Result<Option<Value>, ActionError> {

@@ -123,7 +123,9 @@ impl Mocked {
 
     fn is_native(&self, call: &Call) -> bool {
         let connector = self.connector(call);
-        let found = connector.as_ref().and_then(|connector| connector.find(&call.method, &call.path));
+        let found = connector
+            .as_ref()
+            .and_then(|connector| connector.find(&call.method, &call.path));
         found.is_some_and(|found| found.operation.native.is_some())
     }
 
@@ -136,7 +138,9 @@ impl Mocked {
 
     /// The connector of a call; credentials are not needed for an example.
     fn connector(&self, call: &Call) -> Option<Arc<Connector>> {
-        let Target::Connection(name) = &call.target else { return None };
+        let Target::Connection(name) = &call.target else {
+            return None;
+        };
         let catalog = self.catalog.get();
         catalog.connector_of(catalog.connection(&call.namespace, name)?).ok()
     }

@@ -5,5 +5,6 @@ pub mod events;
 pub mod fakes;
 pub mod mocks;
 pub mod system;
+pub mod token;
 
 pub use system::{FakeMode, Options, System};

@@ -11,9 +11,17 @@ use super::state::Settings;
 /// The body. What announces itself as too large is refused before it is read.
 pub(super) async fn read(request: Request, settings: &Settings) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
-        return Err(Problem::new(Kind::MediaType, "the content type must be `application/json`"));
+        return Err(Problem::new(
+            Kind::MediaType,
+            "the content type must be `application/json`",
+        ));
     }
-    let too_large = || Problem::new(Kind::TooLarge, format!("a body has at most {} bytes", settings.max_body));
+    let too_large = || {
+        Problem::new(
+            Kind::TooLarge,
+            format!("a body has at most {} bytes", settings.max_body),
+        )
+    };
     if announced(request.headers()).is_some_and(|length| length > settings.max_body) {
         return Err(too_large());
     }

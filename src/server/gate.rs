@@ -87,7 +87,14 @@ mod tests {
         for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LocalHost:8080"] {
             assert!(is_taken("/", host), "{host}");
         }
-        for host in ["localhost", "localhost:81", "evil.example:8080", "127.0.0.1.evil.example:8080", "", "a@localhost:8080"] {
+        for host in [
+            "localhost",
+            "localhost:81",
+            "evil.example:8080",
+            "127.0.0.1.evil.example:8080",
+            "",
+            "a@localhost:8080",
+        ] {
             assert!(!is_taken("/", host), "{host}");
         }
         assert!(!is_taken("http://evil.example:8080/", "localhost:8080"));

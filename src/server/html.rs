@@ -4,7 +4,9 @@
 use std::fmt::Write;
 
 /// Elements that end a line.
-const LINES: &[&str] = &["br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"];
+const LINES: &[&str] = &[
+    "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table",
+];
 /// Elements whose content is no text.
 const HIDDEN: &[&str] = &["script", "style"];
 /// Entities that comments use; others stay as they are.
@@ -140,7 +142,10 @@ mod tests {
             pushed("<img src=x onerror='a()'>\"&amp;"),
             "&lt;img src=x onerror=&#39;a()&#39;&gt;&quot;&amp;amp;"
         );
-        assert_eq!(pushed("a\u{202e}b\u{0}c\u{1b}[31m\nd"), "a\u{fffd}b\u{fffd}c\u{fffd}[31m\nd");
+        assert_eq!(
+            pushed("a\u{202e}b\u{0}c\u{1b}[31m\nd"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}[31m\nd"
+        );
     }
 
     #[test]

@@ -120,9 +120,7 @@ fn detect(body: &[u8]) -> Result<Format, Problem> {
 fn overloaded(format: Option<Format>, detail: String) -> Problem {
     let kind = match format {
         Some(Format::Alertmanager) => Kind::Unavailable,
-        Some(
-            Format::Alert | Format::Incident | Format::SentinelIncident | Format::SentinelAlert | Format::Falco,
-        )
+        Some(Format::Alert | Format::Incident | Format::SentinelIncident | Format::SentinelAlert | Format::Falco)
         | None => Kind::Overloaded,
     };
     Problem::new(kind, detail)

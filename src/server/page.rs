@@ -49,7 +49,9 @@ fn render(dossier: &Dossier) -> String {
     page.markup("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     page.markup("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
     page.text(&format!("Incident {}: {}", incident.number, incident.title));
-    page.markup("</title><style>").markup(STYLE).markup("</style></head><body><main>");
+    page.markup("</title><style>")
+        .markup(STYLE)
+        .markup("</style></head><body><main>");
     page.element("h1", &format!("Incident {}: {}", incident.number, incident.title));
     facts(&mut page, incident);
     page.element("p", &incident.description);
@@ -107,17 +109,27 @@ impl Page {
 
 fn facts(page: &mut Page, incident: &Incident) {
     let owner = &incident.owner;
-    let names = [&owner.assigned_to, &owner.user_principal_name, &owner.email, &owner.object_id];
+    let names = [
+        &owner.assigned_to,
+        &owner.user_principal_name,
+        &owner.email,
+        &owner.object_id,
+    ];
     let owner = names.into_iter().flatten().next().map_or("Unassigned", String::as_str);
     let labels: Vec<&str> = incident.labels.iter().map(|label| label.label_name.as_str()).collect();
-    let classification = incident.classification.map_or("", |classification| classification.as_str());
+    let classification = incident
+        .classification
+        .map_or("", |classification| classification.as_str());
     let reason = incident.classification_reason.map_or("", |reason| reason.as_str());
     let remark = incident.classification_comment.as_deref().unwrap_or_default();
     let rows = [
         ("Status", incident.status.as_str().to_owned()),
         ("Severity", incident.severity.as_str().to_owned()),
         ("Owner", owner.to_owned()),
-        ("Classification", [classification, reason, remark].join(" ").trim().to_owned()),
+        (
+            "Classification",
+            [classification, reason, remark].join(" ").trim().to_owned(),
+        ),
         ("Labels", labels.join(", ")),
         ("Products", incident.alert_product_names.join(", ")),
         ("Tactics", incident.tactics.join(", ")),
@@ -181,7 +193,10 @@ fn run(page: &mut Page, run: &RunAnswer) {
 fn evaluation(page: &mut Page, evaluation: &EvaluationAnswer) {
     let summary = &evaluation.summary;
     let state = if summary.ended { "" } else { ", under way" };
-    page.element("small", &format!("{} at {}{state}", summary.occasion, evaluation.run.created_time));
+    page.element(
+        "small",
+        &format!("{} at {}{state}", summary.occasion, evaluation.run.created_time),
+    );
     if summary.ended && summary.rules.is_empty() {
         page.element("p", "No rule is for this occasion.");
     }

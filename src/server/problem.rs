@@ -131,7 +131,10 @@ impl Problem {
     /// A fault of ours: logged here, told without details.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(Kind::Internal, "the request could not be answered; the log of the server says why")
+        Self::new(
+            Kind::Internal,
+            "the request could not be answered; the log of the server says why",
+        )
     }
 
     /// A body that is no JSON, or not the JSON that it should be.

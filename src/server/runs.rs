@@ -159,7 +159,8 @@ pub(super) async fn events(
     let bodies: Vec<serde_json::Value> = if row.kind == EVALUATION {
         let rows = state.store.journal(&row.id, 0).await?;
         let rows = rows.iter().skip(part.after).take(limit);
-        rows.map(|row| serde_json::from_str(&row.body)).collect::<Result<_, _>>()
+        rows.map(|row| serde_json::from_str(&row.body))
+            .collect::<Result<_, _>>()
     } else {
         let (_, events) = state.engine.history(&row.id).await?;
         let events = events.into_iter().skip(part.after).take(limit);
@@ -192,7 +193,10 @@ pub(super) async fn cancel(
 ) -> Result<(StatusCode, Json<RunAnswer>), Problem> {
     let row = find(&state, &caller, &run).await?;
     if row.kind == EVALUATION {
-        return Err(Problem::new(Kind::Conflict, "an evaluation of rules cannot be cancelled"));
+        return Err(Problem::new(
+            Kind::Conflict,
+            "an evaluation of rules cannot be cancelled",
+        ));
     }
     if row.ended_at.is_some() {
         return Ok((StatusCode::OK, Json(row.into())));

@@ -12,8 +12,8 @@ use super::state::ServerState;
 use super::{body as text, incidents};
 use crate::engine::start::{Request as Wish, StartKind};
 use crate::expression::Value;
-use crate::rules::body::{self, EventType};
 use crate::rules::Entity;
+use crate::rules::body::{self, EventType};
 
 /// The runs that were started: one, or with `splitOn` one for each element.
 #[derive(Serialize)]
@@ -70,12 +70,7 @@ fn entity(value: &Value) -> Result<Entity, Problem> {
     Entity::from_json(&json).map_err(|error| Problem::new(Kind::Malformed, error.to_string()))
 }
 
-async fn wish(
-    state: &ServerState,
-    workspace: &Workspace,
-    playbook: String,
-    subject: Subject,
-) -> Result<Wish, Problem> {
+async fn wish(state: &ServerState, workspace: &Workspace, playbook: String, subject: Subject) -> Result<Wish, Problem> {
     let ids = state.desk.workspaces().ids(&workspace.name);
     let wish = Wish {
         namespace: workspace.name.clone(),
