@@ -1,5 +1,6 @@
 //! `riposte dev`: the whole system on this machine, without a cluster.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -131,6 +132,8 @@ struct Session<'a> {
     style: Style,
     watch: Watch,
     notices: broadcast::Receiver<Notice>,
+    /// Incidents that changed since they were shown.
+    touched: BTreeSet<String>,
     failed: bool,
     ran: bool,
 }
@@ -144,6 +147,7 @@ impl<'a> Session<'a> {
             style,
             watch: Watch::new(style),
             notices,
+            touched: BTreeSet::new(),
             failed: false,
             ran: false,
         }
@@ -169,42 +173,52 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Delivers the events, then shows what happens until the end.
+    /// Delivers the events, then shows what happens until the end. An incident is shown when everything that was begun
+    /// about it has ended.
     async fn follow(&mut self, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-        let delivered = self.deliver(arguments).await?;
+        self.deliver(arguments).await?;
         let mut changes = self.system.catalog.0.clone();
         changes.mark_unchanged();
+        let mut stop = std::pin::pin!(stop_signal());
         loop {
-            if arguments.once && self.is_quiet().await? {
-                break;
+            if self.is_quiet().await? {
+                self.show_touched().await?;
+                if arguments.once {
+                    return Ok(self.verdict());
+                }
             }
             tokio::select! {
                 notice = self.notices.recv() => self.notice(notice).await?,
-                Ok(()) = changes.changed() => self.changed(&changes.borrow_and_update().clone()).await?,
-                result = tokio::signal::ctrl_c() => {
-                    result?;
+                Ok(()) = changes.changed() => {
+                    let catalog = changes.borrow_and_update().clone();
+                    self.changed(&catalog).await?;
+                }
+                stopped = &mut stop => {
+                    stopped?;
+                    eprintln!("stopped; what has not ended goes on at the next start");
                     return Ok(ExitCode::SUCCESS);
                 }
             }
         }
-        for incident in &delivered {
-            self.show_incident(incident).await?;
-        }
+    }
+
+    /// The result of `--once`.
+    fn verdict(&self) -> ExitCode {
         if !self.ran && !self.failed {
-            eprintln!(
-                "no playbook ran: {}",
-                if delivered.is_empty() {
-                    "there was no new event"
-                } else {
-                    "no rule matched"
-                }
-            );
+            eprintln!("no playbook ran: there was no new event, or no rule matched");
         }
-        Ok(if self.ran && !self.failed {
+        if self.ran && !self.failed {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(FAILED)
-        })
+        }
+    }
+
+    async fn show_touched(&mut self) -> anyhow::Result<()> {
+        for incident in std::mem::take(&mut self.touched) {
+            self.show_incident(&incident).await?;
+        }
+        Ok(())
     }
 
     /// Whether everything that was begun has ended and been shown.
@@ -212,18 +226,14 @@ impl<'a> Session<'a> {
         Ok(self.notices.is_empty() && self.system.store.open_runs_count().await? == 0)
     }
 
-    /// Delivers the event files and says what became of them; gives the incidents.
-    async fn deliver(&mut self, arguments: &Arguments) -> anyhow::Result<Vec<String>> {
-        let mut incidents = Vec::new();
+    /// Delivers the event files and says what became of them.
+    async fn deliver(&mut self, arguments: &Arguments) -> anyhow::Result<()> {
         let mut before = 0;
         for file in events::find(&arguments.path) {
-            let replayed = events::replay(&file, &arguments.workspace, &self.system.desk, &self.system.store).await;
-            match replayed {
+            let system = self.system;
+            match events::replay(&file, &arguments.workspace, &system.desk, &system.store).await {
                 Ok(Replayed { before: true, .. }) => before += 1,
-                Ok(replayed) => {
-                    self.show_event(&arguments.path, &replayed).await?;
-                    incidents.extend(replayed.accepted.into_iter().filter_map(|accepted| accepted.incident));
-                }
+                Ok(replayed) => self.show_event(&arguments.path, &replayed).await?,
                 Err(error) => {
                     self.failed = true;
                     eprintln!("error: {}", clean(&error.to_string()));
@@ -232,12 +242,10 @@ impl<'a> Session<'a> {
         }
         if before > 0 {
             let data = arguments.data.display();
-            eprintln!("{before} events were delivered by an earlier start; delete {data}/ to begin anew");
+            eprintln!("{before} of the events were delivered by an earlier start; delete {data}/ to begin anew");
         }
         self.system.engine.poke();
-        incidents.sort();
-        incidents.dedup();
-        Ok(incidents.into_iter().map(|(id, _)| id).collect())
+        Ok(())
     }
 
     async fn show_event(&mut self, root: &Path, replayed: &Replayed) -> anyhow::Result<()> {
@@ -258,7 +266,8 @@ impl<'a> Session<'a> {
                     clean(&alert.title)
                 ));
             }
-            if let Some((_, number)) = accepted.incident {
+            if let Some((id, number)) = &accepted.incident {
+                self.touched.insert(id.clone());
                 let joined = if accepted.joined { "joined" } else { "opened" };
                 lines.push(format!("   {joined} incident #{number}"));
             }
@@ -292,6 +301,8 @@ impl<'a> Session<'a> {
                     self.failed |= status != "Succeeded";
                     self.show_end(&run).await?;
                 }
+                let about = self.system.store.run(&run).await?.and_then(|row| row.incident);
+                self.touched.extend(about);
             }
             // What was missed is in the store; the trees of runs that go on begin anew with their next event.
             Err(_) => {}
@@ -397,6 +408,20 @@ impl<'a> Session<'a> {
         }
         lines
     }
+}
+
+/// Waits for Ctrl-C, or for the signal that supervisors send.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 fn say_faked(connector: &str, address: &str) {

@@ -102,7 +102,8 @@ pub fn tree(style: Style, workflow: &Workflow, state: &State, limit: usize) -> V
         Tone::Strong,
         &format!("playbook {}/{}", opened.namespace, opened.playbook),
     );
-    let mut lines = vec![format!("{} {title} {status}", style.status(status))];
+    let requester = style.paint(Tone::Quiet, &format!("for {}", super::output::clean(&opened.requester)));
+    let mut lines = vec![format!("{} {title} {status} {requester}", style.status(status))];
     if let Some(error) = state.closed.as_ref().and_then(|closed| closed.error.as_ref()) {
         let text = format!("   {}: {}", error.code, super::output::clean(&error.message));
         lines.push(style.paint(Tone::Bad, &text));
