@@ -6,11 +6,13 @@ mod build;
 mod connector;
 mod entry;
 mod folder;
+mod place;
 mod playbook;
 mod references;
 mod snapshot;
 mod source;
 mod table;
+mod template;
 mod watch;
 
 pub use entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
