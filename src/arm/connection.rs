@@ -23,6 +23,10 @@ pub(super) struct Connection {
     pub name: String,
     /// Name of the connector.
     pub connector: String,
+    /// JSON pointer to its resource in the file, or to the one that needs it.
+    pub pointer: String,
+    /// Whether the file does not hold it.
+    pub is_assumed: bool,
     /// The ApiConnection.
     pub manifest: Json,
     /// What the reader should know about it.
@@ -65,11 +69,21 @@ impl Connections {
         let name = unique(dns_label(&azure_name, &connector), &mut self.taken);
         let display_name = plain(&["displayName"]).and_then(|value| value.as_str().map(str::to_owned));
         let parameters = parameters(&properties, &name, opens, &mut findings);
-        self.push(azure_name, name, connector, display_name, parameters, findings);
+        let manifest = self.manifest(&name, &connector, display_name, parameters);
+        self.all.push(Connection {
+            azure_name,
+            name,
+            connector,
+            pointer: resource.pointer.clone(),
+            is_assumed: false,
+            manifest,
+            findings,
+        });
     }
 
-    /// The connection of a name in Azure; one that the file does not hold is assumed to be of `connector`.
-    pub(super) fn find_or_assume(&mut self, azure_name: &str, connector: &str) -> &Connection {
+    /// The connection of a name in Azure; one that the file does not hold is assumed to be of `connector`, for the
+    /// resource at `pointer`.
+    pub(super) fn find_or_assume(&mut self, azure_name: &str, connector: &str, pointer: &str) -> &Connection {
         let known = self
             .all
             .iter()
@@ -77,31 +91,24 @@ impl Connections {
         let index = known.unwrap_or_else(|| {
             let name = unique(dns_label(azure_name, connector), &mut self.taken);
             let reason = format!("connection `{name}` is not part of the template: give it its parameters");
-            let findings = vec![Finding::advice(reason)];
-            self.push(
-                azure_name.to_owned(),
+            let manifest = self.manifest(&name, connector, None, Vec::new());
+            self.all.push(Connection {
+                azure_name: azure_name.to_owned(),
                 name,
-                connector.to_owned(),
-                None,
-                Vec::new(),
-                findings,
-            );
+                connector: connector.to_owned(),
+                pointer: pointer.to_owned(),
+                is_assumed: true,
+                manifest,
+                findings: vec![Finding::advice(reason)],
+            });
             self.all.len() - 1
         });
         &self.all[index]
     }
 
-    fn push(
-        &mut self,
-        azure_name: String,
-        name: String,
-        connector: String,
-        display_name: Option<String>,
-        parameters: Vec<NamedValue>,
-        findings: Vec<Finding>,
-    ) {
+    fn manifest(&self, name: &str, connector: &str, display_name: Option<String>, parameters: Vec<NamedValue>) -> Json {
         let spec = ApiConnectionSpec {
-            connector: connector.clone(),
+            connector: connector.to_owned(),
             display_name: display_name.filter(|name| !name.is_empty()),
             parameters,
             authentication: None,
@@ -109,14 +116,7 @@ impl Connections {
             hosts: Vec::new(),
             allowed_networks: Vec::new(),
         };
-        let manifest = manifest::object("ApiConnection", &name, &self.namespace, json!({}), &spec);
-        self.all.push(Connection {
-            azure_name,
-            name,
-            connector,
-            manifest,
-            findings,
-        });
+        manifest::object("ApiConnection", name, &self.namespace, json!({}), &spec)
     }
 }
 

@@ -13,12 +13,15 @@ use crate::api::ConnectorSpec;
 use crate::api::connector::{
     BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate, OpenApiSource,
 };
+use crate::connectors;
 use crate::expression::Value;
 
 /// A custom connector of the file.
 pub(super) struct Connector {
     /// Name of the Connector.
     pub name: String,
+    /// JSON pointer to its resource in the file.
+    pub pointer: String,
     /// The Connector; `None` where the template does not hold its OpenAPI document.
     pub manifest: Option<Json>,
     /// What the reader should know about it.
@@ -41,12 +44,10 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         .filter(|document| document.as_object().is_some())
     else {
         let reason = format!("connector `{name}` has no OpenAPI document in the template");
-        findings.push(Finding {
-            verdict: Verdict::Unsupported,
-            reason,
-        });
+        findings.push(Finding::new(Verdict::Unsupported, "MissingOpenApi", reason));
         return Connector {
             name,
+            pointer: resource.pointer.clone(),
             manifest: None,
             findings,
         };
@@ -67,9 +68,13 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         parameters,
         authentication,
     };
+    if let Err(error) = connectors::Connector::read(&name, &spec) {
+        findings.push(Finding::new(Verdict::Unsupported, "InvalidOpenApi", error.to_string()));
+    }
     let manifest = manifest::object("Connector", &name, namespace, json!({}), &spec);
     Connector {
         name,
+        pointer: resource.pointer.clone(),
         manifest: Some(manifest),
         findings,
     }

@@ -19,13 +19,17 @@ pub(super) struct Reading {
 /// # Errors
 /// What makes the text unreadable, with line and column.
 pub(super) fn read(text: &str) -> Result<Reading, String> {
-    let mut cleaner = Cleaner::default();
-    cleaner.run(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let cleaner = Cleaner::of(text);
     let value = Value::from_json(&cleaner.output).map_err(|error| format!("not JSON: {error}"))?;
     Ok(Reading {
         value,
         notes: cleaner.notes,
     })
+}
+
+/// The text as strict JSON, if it is JSON at all; every line stays where it is.
+pub(super) fn strict(text: &str) -> String {
+    Cleaner::of(text).output
 }
 
 /// An open object (with the names seen so far) or array.
@@ -46,6 +50,12 @@ struct Cleaner {
 }
 
 impl Cleaner {
+    fn of(text: &str) -> Self {
+        let mut cleaner = Self::default();
+        cleaner.run(text.strip_prefix('\u{feff}').unwrap_or(text));
+        cleaner
+    }
+
     fn run(&mut self, text: &str) {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {

@@ -2,6 +2,7 @@
 //! Azure subscriptions are written into it. Works on raw JSON, so also where the definition breaks its rules.
 
 use super::NIL_ID;
+use super::template::pointer_step;
 use crate::expression::Value;
 
 /// A call through a connection.
@@ -77,11 +78,7 @@ fn visit(value: &Value, pointer: &str, see: &mut dyn FnMut(&Value, &str)) {
                 .for_each(|(index, item)| visit(item, &format!("{pointer}/{index}"), see));
         }
         Value::Object(members) => members.iter().for_each(|(name, member)| {
-            visit(
-                member,
-                &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
-                see,
-            );
+            visit(member, &format!("{pointer}/{}", pointer_step(name)), see);
         }),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::String(_) => {}
     }

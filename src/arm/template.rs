@@ -14,6 +14,8 @@ const MAX_NESTING: usize = 8;
 pub(super) struct Resource {
     /// Type in lower case, such as `microsoft.logic/workflows`.
     pub kind: String,
+    /// JSON pointer to it in the file.
+    pub pointer: String,
     /// The resource as it is written.
     pub body: Value,
     /// What its expressions see.
@@ -45,7 +47,12 @@ impl Resource {
 pub(super) fn resources(template: &Value, session: &Rc<Session>) -> Vec<Resource> {
     let scope = Rc::new(Scope::new(Rc::clone(session), template, Object::new()));
     let mut found = Vec::new();
-    Walk { found: &mut found }.list(template.get("resources"), "", &scope, 0);
+    let list = List {
+        pointer: "/resources".to_owned(),
+        parent: "",
+        depth: 0,
+    };
+    Walk { found: &mut found }.list(template.get("resources"), &list, &scope);
     found
 }
 
@@ -53,25 +60,42 @@ struct Walk<'a> {
     found: &'a mut Vec<Resource>,
 }
 
+/// Where a list of resources stands.
+struct List<'a> {
+    /// JSON pointer to it in the file.
+    pointer: String,
+    /// Type of the resource that holds it; empty at the top.
+    parent: &'a str,
+    /// How many resources and deployments are around it.
+    depth: usize,
+}
+
 impl Walk<'_> {
     /// `resources` is an array, or in newer templates an object with a symbolic name for each.
-    fn list(&mut self, resources: Option<&Value>, parent: &str, scope: &Rc<Scope>, depth: usize) {
-        if depth > MAX_NESTING {
+    fn list(&mut self, resources: Option<&Value>, list: &List, scope: &Rc<Scope>) {
+        if list.depth > MAX_NESTING {
             scope.session.note("resources nested too deeply were left out");
             return;
         }
         match resources {
-            Some(Value::Array(items)) => items.iter().for_each(|item| self.resource(item, parent, scope, depth)),
+            Some(Value::Array(items)) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, item)| self.resource(item, &index.to_string(), list, scope));
+            }
             Some(Value::Object(members)) => {
                 members
                     .iter()
-                    .for_each(|(_, member)| self.resource(member, parent, scope, depth));
+                    .for_each(|(name, member)| self.resource(member, &pointer_step(name), list, scope));
             }
             _ => {}
         }
     }
 
-    fn resource(&mut self, body: &Value, parent: &str, scope: &Rc<Scope>, depth: usize) {
+    fn resource(&mut self, body: &Value, step: &str, list: &List, scope: &Rc<Scope>) {
+        let List { parent, depth, .. } = *list;
+        let pointer = format!("{}/{step}", list.pointer);
         let Some(kind) = body.get("type").and_then(Value::as_str).map(str::to_lowercase) else {
             return;
         };
@@ -92,18 +116,24 @@ impl Walk<'_> {
                 .note(format!("`copy` is not served: one `{kind}` was read"));
         }
         if kind == "microsoft.resources/deployments" {
-            self.deployment(body, scope, depth);
+            self.deployment(body, &pointer, scope, depth);
         } else {
-            self.list(body.get("resources"), &kind, scope, depth + 1);
+            let inner = List {
+                pointer: format!("{pointer}/resources"),
+                parent: &kind,
+                depth: depth + 1,
+            };
+            self.list(body.get("resources"), &inner, scope);
             self.found.push(Resource {
                 kind,
+                pointer,
                 body: body.clone(),
                 scope: Rc::clone(scope),
             });
         }
     }
 
-    fn deployment(&mut self, body: &Value, scope: &Rc<Scope>, depth: usize) {
+    fn deployment(&mut self, body: &Value, pointer: &str, scope: &Rc<Scope>, depth: usize) {
         let session = &scope.session;
         let Some(template) = body.at(&["properties", "template"]) else {
             session.note("a linked template was not read: import it as a file of its own");
@@ -117,8 +147,18 @@ impl Walk<'_> {
         } else {
             Rc::clone(scope)
         };
-        self.list(template.get("resources"), "", &inner, depth + 1);
+        let list = List {
+            pointer: format!("{pointer}/properties/template/resources"),
+            parent: "",
+            depth: depth + 1,
+        };
+        self.list(template.get("resources"), &list, &inner);
     }
+}
+
+/// A name as a step of a JSON pointer.
+pub(super) fn pointer_step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The values that a deployment gives to the parameters of its template.
@@ -164,17 +204,23 @@ mod tests {
         let session = Rc::new(Session::new("soc", "file"));
         let found = resources(&template.expect("template"), &session);
         let mut findings = Vec::new();
-        let names: Vec<(String, String)> = found
-            .iter()
-            .map(|resource| (resource.kind.clone(), resource.name(&mut findings)))
-            .collect();
+        let mut seen = found.iter().map(|resource| {
+            format!(
+                "{} {} {}",
+                resource.kind,
+                resource.name(&mut findings),
+                resource.pointer
+            )
+        });
+        let inner = "/resources/1/properties/template/resources";
         let expected = [
-            ("microsoft.a/b/c", "child"),
-            ("microsoft.a/b", "outer"),
-            ("microsoft.d/e", "outer-inner"),
-            ("microsoft.f/g", "outer-inner"),
+            "microsoft.a/b/c child /resources/0/resources/0".to_owned(),
+            "microsoft.a/b outer /resources/0".to_owned(),
+            format!("microsoft.d/e outer-inner {inner}/0"),
+            format!("microsoft.f/g outer-inner {inner}/1/properties/template/resources/0"),
         ];
-        assert_eq!(names, expected.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
+        assert!(seen.by_ref().eq(expected));
+        drop(seen);
         assert_eq!(session.notes().len(), 1, "{:?}", session.notes());
         assert!(findings.is_empty());
     }

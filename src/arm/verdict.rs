@@ -1,5 +1,7 @@
 //! What becomes of a workflow outside Azure: a verdict, and the findings that led to it.
 
+use std::collections::HashSet;
+
 use super::expression::Error;
 use crate::definition::{Problem, Severity};
 
@@ -37,30 +39,63 @@ impl Verdict {
 pub(super) struct Finding {
     /// The best verdict that it leaves; `Runs` for advice.
     pub verdict: Verdict,
+    /// Stable code, such as `UnknownConnector`.
+    pub code: &'static str,
+    /// JSON pointer to its place in the resource, or in its definition; empty for all of it.
+    pub pointer: String,
+    /// Whether the pointer is one into the definition.
+    pub in_definition: bool,
     /// The reason.
     pub reason: String,
 }
 
 impl Finding {
+    /// A finding about all of a resource.
+    pub(super) fn new(verdict: Verdict, code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            code,
+            pointer: String::new(),
+            in_definition: false,
+            reason: reason.into(),
+        }
+    }
+
+    /// The same finding about a part of the resource.
+    pub(super) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = pointer.into();
+        self
+    }
+
+    /// The same finding about a part of the definition.
+    pub(super) fn in_definition(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = pointer.into();
+        self.in_definition = true;
+        self
+    }
+
     /// Advice that changes no verdict.
     pub(super) fn advice(reason: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Runs,
-            reason: reason.into(),
+        Self::new(Verdict::Runs, "Advice", reason)
+    }
+
+    /// The reason with its place before it.
+    pub(super) fn text(&self) -> String {
+        if self.pointer.is_empty() {
+            self.reason.clone()
+        } else {
+            format!("{}: {}", self.pointer, self.reason)
         }
     }
 
     /// An ARM expression that has no value.
     pub(super) fn of_template(error: &Error, pointer: &str) -> Self {
-        let verdict = if error.is_unsupported() {
-            Verdict::Unsupported
+        let (verdict, code) = if error.is_unsupported() {
+            (Verdict::Unsupported, "UnsupportedTemplate")
         } else {
-            Verdict::Invalid
+            (Verdict::Invalid, "InvalidTemplate")
         };
-        Self {
-            verdict,
-            reason: format!("{pointer}: {error}"),
-        }
+        Self::new(verdict, code, error.to_string()).at(pointer)
     }
 
     /// A problem of a workflow definition.
@@ -71,24 +106,17 @@ impl Finding {
             Severity::Error if served => Verdict::Invalid,
             Severity::Error => Verdict::Unsupported,
         };
-        Self {
-            verdict,
-            reason: format!("{}: {}", problem.pointer, problem.message),
-        }
+        Self::new(verdict, problem.code, problem.message.clone()).in_definition(&problem.pointer)
     }
 }
 
-/// The verdict of findings and their reasons, worst first, each once.
-pub(super) fn judge(mut findings: Vec<Finding>) -> (Verdict, Vec<String>) {
+/// The verdict of findings and what is left of them: worst first, each once.
+pub(super) fn judge(mut findings: Vec<Finding>) -> (Verdict, Vec<Finding>) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     let verdict = findings.first().map_or(Verdict::Runs, |finding| finding.verdict);
-    let mut reasons: Vec<String> = Vec::new();
-    for finding in findings {
-        if !reasons.contains(&finding.reason) {
-            reasons.push(finding.reason);
-        }
-    }
-    (verdict, reasons)
+    let mut seen = HashSet::new();
+    findings.retain(|finding| seen.insert(finding.text()));
+    (verdict, findings)
 }
 
 #[cfg(test)]
@@ -97,18 +125,16 @@ mod tests {
 
     #[test]
     fn the_worst_finding_decides() {
-        let finding = |verdict, reason: &str| Finding {
-            verdict,
-            reason: reason.to_owned(),
-        };
+        let finding = |verdict, reason: &str| Finding::new(verdict, "Code", reason);
         assert_eq!(judge(vec![]), (Verdict::Runs, vec![]));
-        let (verdict, reasons) = judge(vec![
+        let (verdict, findings) = judge(vec![
             Finding::advice("a"),
             finding(Verdict::Unsupported, "b"),
             finding(Verdict::NeedsConnector, "c"),
             finding(Verdict::Unsupported, "b"),
         ]);
         assert_eq!(verdict, Verdict::Unsupported);
+        let reasons: Vec<String> = findings.iter().map(Finding::text).collect();
         assert_eq!(reasons, ["b", "c", "a"]);
     }
 

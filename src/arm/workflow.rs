@@ -10,6 +10,7 @@ use super::connection::{Connections, connector_name};
 use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
+use super::scope::Session;
 use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
@@ -22,6 +23,10 @@ use crate::expression::{Object, Value};
 pub(super) struct Playbook {
     /// Name of the Playbook.
     pub name: String,
+    /// JSON pointer to its resource in the file.
+    pub pointer: String,
+    /// JSON pointer to its definition in the file.
+    pub definition_pointer: String,
     /// The Playbook; `None` where there is no definition.
     pub manifest: Option<Json>,
     /// Its definition.
@@ -34,21 +39,68 @@ pub(super) struct Playbook {
     pub findings: Vec<Finding>,
 }
 
+/// A workflow as Azure has it: expressions of templates evaluated, open values marked.
+struct Described<'a> {
+    azure_name: String,
+    pointer: String,
+    definition_pointer: String,
+    properties: Value,
+    tags: Value,
+    session: &'a Session,
+    findings: Vec<Finding>,
+}
+
 /// Reads the workflow that a resource describes; connections that it names and the file does not hold are added.
 pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &mut HashSet<String>) -> Playbook {
-    let session = &resource.scope.session;
     let mut findings = Vec::new();
-    let azure_name = resource.name(&mut findings);
+    let described = Described {
+        azure_name: resource.name(&mut findings),
+        pointer: resource.pointer.clone(),
+        definition_pointer: format!("{}/properties/definition", resource.pointer),
+        properties: resource.resolve("properties", &mut findings),
+        tags: resource.resolve("tags", &mut findings),
+        session: &resource.scope.session,
+        findings,
+    };
+    playbook(described, connections, taken)
+}
+
+/// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
+pub(super) fn read_bare(file: &Value, session: &Session, connections: &mut Connections) -> Playbook {
+    let (definition_pointer, properties) = match file.get("definition") {
+        Some(_) => ("/definition", file.clone()),
+        None => ("", Value::object([("definition", file.clone())])),
+    };
+    let described = Described {
+        azure_name: session.stem.clone(),
+        pointer: String::new(),
+        definition_pointer: definition_pointer.to_owned(),
+        properties,
+        tags: Value::Null,
+        session,
+        findings: Vec::new(),
+    };
+    playbook(described, connections, &mut HashSet::new())
+}
+
+fn playbook(described: Described, connections: &mut Connections, taken: &mut HashSet<String>) -> Playbook {
+    let Described {
+        azure_name,
+        pointer,
+        definition_pointer,
+        properties,
+        tags,
+        session,
+        mut findings,
+    } = described;
     let name = unique(dns_label(&azure_name, "playbook"), taken);
-    let properties = resource.resolve("properties", &mut findings);
     let Some(definition) = properties.get("definition").and_then(Value::as_object) else {
-        let reason = "/properties/definition: the workflow has no definition".to_owned();
-        findings.push(Finding {
-            verdict: Verdict::Invalid,
-            reason,
-        });
+        let finding = Finding::new(Verdict::Invalid, "MissingDefinition", "the workflow has no definition");
+        findings.push(finding.at("/properties/definition"));
         return Playbook {
             name,
+            pointer,
+            definition_pointer,
             manifest: None,
             definition: Value::Null,
             calls: vec![],
@@ -70,17 +122,14 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
     let definition = parameters.take_from(definition, &given);
     let values = parameters.values;
     let calls = survey::calls(&definition);
-    let bound = bind(&given, &calls, connections, &session.opens, &mut findings);
-    findings.extend(
-        survey::foreign_subscriptions(&definition)
-            .into_iter()
-            .map(|(pointer, subscription)| Finding {
-                verdict: Verdict::NeedsMapping,
-                reason: format!(
-                    "{pointer}: subscription `{subscription}` is written into the workflow; map it to a namespace"
-                ),
-            }),
-    );
+    let mut binder = Binder {
+        connections,
+        opens: &session.opens,
+        pointer: &pointer,
+        findings: &mut findings,
+    };
+    let bound = binder.bind(&given, &calls);
+    findings.extend(foreign_subscriptions(&definition));
     let spec = PlaybookSpec {
         definition_text: serde_json::to_string_pretty(&definition).ok(),
         parameters: values,
@@ -91,7 +140,7 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
             .is_some_and(|s| s.eq_ignore_ascii_case("Disabled")),
         ..PlaybookSpec::default()
     };
-    let annotations = annotations(&azure_name, &resource.resolve("tags", &mut findings), &session.opens);
+    let annotations = annotations(&azure_name, &tags, &session.opens);
     let manifest = manifest::object("Playbook", &name, &session.namespace, annotations, &spec);
     let connectors = bound
         .into_iter()
@@ -99,6 +148,8 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
         .collect();
     Playbook {
         name,
+        pointer,
+        definition_pointer,
         manifest: Some(manifest),
         definition,
         calls,
@@ -126,65 +177,85 @@ fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
     Json::Object(annotations)
 }
 
-/// Binds each name of `$connections` to an ApiConnection, and each name that is only called to an assumed one.
-fn bind(
-    given: &Object,
-    calls: &[Call],
-    connections: &mut Connections,
-    opens: &OpenValues,
-    findings: &mut Vec<Finding>,
-) -> Vec<(ConnectionBinding, String)> {
-    let mut wanted: Vec<(String, String, String)> = Vec::new();
-    let declared = given.get("$connections").and_then(|parameter| parameter.get("value"));
-    for (alias, entry) in declared
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|members| members.iter())
-    {
+/// Subscriptions that are written into a definition instead of being asked for.
+fn foreign_subscriptions(definition: &Value) -> impl Iterator<Item = Finding> {
+    let found = survey::foreign_subscriptions(definition).into_iter();
+    found.map(|(pointer, subscription)| {
+        let reason = format!("subscription `{subscription}` is written into the workflow; map it to a namespace");
+        Finding::new(Verdict::NeedsMapping, "ForeignSubscription", reason).in_definition(pointer)
+    })
+}
+
+/// Binds names of `$connections` to ApiConnections.
+struct Binder<'a> {
+    connections: &'a mut Connections,
+    opens: &'a OpenValues,
+    /// JSON pointer to the workflow's resource.
+    pointer: &'a str,
+    findings: &'a mut Vec<Finding>,
+}
+
+/// A name of `$connections`, and what it stands for.
+struct Wanted {
+    alias: String,
+    azure_name: String,
+    connector: String,
+}
+
+impl Binder<'_> {
+    /// Binds each name that is given to its ApiConnection, and each name that is only called to an assumed one.
+    /// Gives the connector of each too.
+    fn bind(&mut self, given: &Object, calls: &[Call]) -> Vec<(ConnectionBinding, String)> {
+        let declared = given.get("$connections").and_then(|parameter| parameter.get("value"));
+        let members = declared.and_then(Value::as_object).into_iter().flat_map(Object::iter);
+        let mut wanted: Vec<Wanted> = members.map(|(alias, entry)| self.wanted(alias, entry)).collect();
+        for alias in calls.iter().filter_map(|call| call.alias.as_ref()) {
+            if !wanted.iter().any(|known| known.alias.eq_ignore_ascii_case(alias)) {
+                wanted.push(Wanted {
+                    alias: alias.clone(),
+                    azure_name: alias.clone(),
+                    connector: connector_of_alias(alias),
+                });
+            }
+        }
+        wanted.into_iter().map(|wanted| self.bound(wanted)).collect()
+    }
+
+    fn wanted(&self, alias: &str, entry: &Value) -> Wanted {
         let text = |name: &str| {
-            entry
-                .get(name)
-                .and_then(Value::as_str)
-                .map(|text| opens.plain_text(text))
+            let text = entry.get(name).and_then(Value::as_str);
+            text.map(|text| self.opens.plain_text(text))
         };
         let id = text("connectionId").unwrap_or_default();
-        let last = id
-            .rsplit('/')
-            .next()
-            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("connections"));
-        let azure_name = last
-            .map(str::to_owned)
-            .or_else(|| text("connectionName"))
-            .filter(|name| !name.is_empty());
-        let connector = text("id")
-            .and_then(|id| connector_name(&id))
-            .unwrap_or_else(|| connector_of_alias(alias));
-        wanted.push((
-            alias.to_string(),
-            azure_name.unwrap_or_else(|| alias.to_string()),
-            connector,
-        ));
-    }
-    for alias in calls.iter().filter_map(|call| call.alias.as_ref()) {
-        if !wanted.iter().any(|(known, _, _)| known.eq_ignore_ascii_case(alias)) {
-            wanted.push((alias.clone(), alias.clone(), connector_of_alias(alias)));
+        let last = id.rsplit('/').next();
+        let last = last.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("connections"));
+        let azure_name = last.map(str::to_owned).or_else(|| text("connectionName"));
+        let connector = text("id").and_then(|id| connector_name(&id));
+        Wanted {
+            alias: alias.to_owned(),
+            azure_name: azure_name
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| alias.to_owned()),
+            connector: connector.unwrap_or_else(|| connector_of_alias(alias)),
         }
     }
-    let bindings = wanted.into_iter().map(|(alias, azure_name, connector)| {
-        let connection = connections.find_or_assume(&azure_name, &connector);
-        findings.extend(connection.findings.iter().cloned());
-        let connection_ref = LocalRef {
-            name: connection.name.clone(),
-        };
-        (
-            ConnectionBinding {
-                name: alias,
-                connection_ref,
+
+    fn bound(&mut self, wanted: Wanted) -> (ConnectionBinding, String) {
+        let Wanted {
+            alias,
+            azure_name,
+            connector,
+        } = wanted;
+        let connection = self.connections.find_or_assume(&azure_name, &connector, self.pointer);
+        self.findings.extend(connection.findings.iter().cloned());
+        let binding = ConnectionBinding {
+            name: alias,
+            connection_ref: LocalRef {
+                name: connection.name.clone(),
             },
-            connection.connector.clone(),
-        )
-    });
-    bindings.collect()
+        };
+        (binding, connection.connector.clone())
+    }
 }
 
 /// The designer names a connection as its connector, with a number where there are several.

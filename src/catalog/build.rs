@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::api::Diagnostic;
 
 use super::entry::ConnectorEntry;
+use super::place::NAME;
 use super::snapshot::Catalog;
 use super::source::{Object, ObjectKey, Placed, Source};
 use super::{connector, references};
@@ -16,15 +17,20 @@ impl Catalog {
     pub fn build<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Self {
         let mut catalog = Self::default();
         let mut places: BTreeMap<ObjectKey, &Placed> = BTreeMap::new();
+        let mut objects = Vec::new();
         for source in sources {
             catalog.diagnostics.extend(source.diagnostics.iter().cloned());
-            for placed in &source.objects {
-                match places.entry(placed.object.key()) {
-                    Entry::Occupied(first) => catalog.diagnostics.push(given_twice(first.key(), first.get(), placed)),
-                    Entry::Vacant(place) => {
-                        place.insert(placed);
-                        catalog.insert(&placed.object);
-                    }
+            objects.extend(&source.objects);
+        }
+        // What is only needed gives way to what is written anywhere.
+        objects.sort_by_key(|placed| placed.place.is_assumed());
+        for placed in objects {
+            match places.entry(placed.object.key()) {
+                Entry::Occupied(first) if may_repeat(first.get(), placed) => {}
+                Entry::Occupied(first) => catalog.diagnostics.push(given_twice(first.key(), first.get(), placed)),
+                Entry::Vacant(place) => {
+                    place.insert(placed);
+                    catalog.insert(&placed.object);
                 }
             }
         }
@@ -53,7 +59,7 @@ impl Catalog {
             let Object::Connector(entry) = &placed.object else {
                 continue;
             };
-            match connector::from_config_map(self, entry, &placed.document) {
+            match connector::from_config_map(self, entry, &placed.place) {
                 Ok(None) => {}
                 Ok(connector) => {
                     let mut entry = ConnectorEntry::clone(entry);
@@ -81,11 +87,18 @@ impl Catalog {
     }
 }
 
+/// Templates bring along the connections that they need, so one connection may stand in several.
+fn may_repeat(first: &Placed, second: &Placed) -> bool {
+    let (Object::Connection(one), Object::Connection(other)) = (&first.object, &second.object) else {
+        return false;
+    };
+    second.place.is_assumed() || second.place.part.is_some() && one.spec == other.spec
+}
+
 /// The same object in two places: the first counts.
 fn given_twice(key: &ObjectKey, first: &Placed, second: &Placed) -> Diagnostic {
-    let place = |placed: &Placed| placed.document.nearest("/metadata/name");
     let ObjectKey { kind, namespace, name } = key;
-    let (file, position) = (&first.file, place(first));
+    let (file, position) = (&first.place.file, first.place.of(NAME));
     let message = format!("{kind} `{namespace}/{name}` is already given at {file}:{position}; remove one");
-    Diagnostic::error(&second.file, place(second), "DuplicateObject", message)
+    Diagnostic::error(&second.place.file, second.place.of(NAME), "DuplicateObject", message)
 }

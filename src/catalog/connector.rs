@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::api::connector::OpenApiSource;
-use crate::api::yaml::{self, Document};
+use crate::api::yaml;
 use crate::api::{ConnectorSpec, Diagnostic};
 use crate::connectors::Connector;
 
 use super::entry::ConnectorEntry;
+use super::place::Place;
 use super::snapshot::Catalog;
 
 /// Pointer to an inline document.
@@ -20,8 +21,7 @@ const REFERENCE: &str = "/spec/openapi/configMapKeyRef/name";
 pub(super) fn inline(
     name: &str,
     spec: &ConnectorSpec,
-    document: &Document,
-    file: &str,
+    place: &Place,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Arc<Connector>> {
     let OpenApiSource::Inline(openapi) = &spec.openapi else {
@@ -30,8 +30,13 @@ pub(super) fn inline(
     match Connector::read_with(name, spec, openapi) {
         Ok(connector) => Some(Arc::new(connector)),
         Err(error) => {
-            let place = document.nearest(INLINE);
-            diagnostics.push(Diagnostic::error(file, place, "InvalidOpenApi", error.to_string()));
+            let position = place.of(INLINE);
+            diagnostics.push(Diagnostic::error(
+                &place.file,
+                position,
+                "InvalidOpenApi",
+                error.to_string(),
+            ));
             None
         }
     }
@@ -44,7 +49,7 @@ pub(super) fn inline(
 pub(super) fn from_config_map(
     catalog: &Catalog,
     entry: &ConnectorEntry,
-    document: &Document,
+    place: &Place,
 ) -> Result<Option<Arc<Connector>>, Diagnostic> {
     let OpenApiSource::ConfigMapKeyRef(key) = &entry.spec.openapi else {
         return Ok(None);
@@ -54,7 +59,7 @@ pub(super) fn from_config_map(
     };
     read(entry, text).map(Some).map_err(|reason| {
         let message = format!("key `{}` of ConfigMap `{}`: {reason}", key.key, key.name);
-        Diagnostic::error(&entry.file, document.nearest(REFERENCE), "InvalidOpenApi", message)
+        Diagnostic::error(&entry.file, place.of(REFERENCE), "InvalidOpenApi", message)
     })
 }
 

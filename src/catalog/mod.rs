@@ -7,11 +7,13 @@ mod connector;
 mod content;
 mod entry;
 mod folder;
+mod place;
 mod playbook;
 mod references;
 mod snapshot;
 mod source;
 mod table;
+mod template;
 mod watch;
 
 pub use content::Current;

@@ -1,6 +1,7 @@
 //! A playbook's definition: read from either field, checked, and its problems put at their places in the file, also
-//! inside the text of `definitionText`.
+//! inside the text of `definitionText` and inside a template that the playbook was made of.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -12,31 +13,28 @@ use crate::definition::{self, Problem, Severity};
 use crate::expression::Value;
 
 use super::entry::Playbook;
+use super::place::Place;
 use super::source::named;
 
 /// Pointer to the definition as text.
 const TEXT: &str = "/spec/definitionText";
 
 /// Reads and checks the definition of a playbook; `None` where it has errors.
-pub(super) fn read(
-    object: Object<PlaybookSpec>,
-    document: &Document,
-    file: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Playbook> {
-    let place = match definition(&object.spec, document) {
-        Ok(place) => place,
+pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Playbook> {
+    let file = &*place.file;
+    let source = match Definition::find(&object.spec, place) {
+        Ok(source) => source,
         Err((position, message)) => {
             diagnostics.push(Diagnostic::error(file, position, "InvalidDefinitionText", message));
             return None;
         }
     };
-    let definition = Value::from(place.json());
+    let definition = Value::from(source.json());
     let (workflow, problems) = match definition::parse(&definition) {
         Ok((workflow, warnings)) => (Some(workflow), warnings),
         Err(problems) => (None, problems),
     };
-    diagnostics.extend(problems.iter().map(|problem| place.diagnostic(problem, file)));
+    diagnostics.extend(problems.iter().map(|problem| source.diagnostic(problem, file)));
     let workflow = Arc::new(workflow?);
     let definition_text = definition.to_json();
     let hash = Sha256::digest(&definition_text)
@@ -56,8 +54,16 @@ pub(super) fn read(
     })
 }
 
+/// The position of what a JSON pointer names in the definition of a playbook.
+pub(super) fn position(spec: &PlaybookSpec, place: &Place, pointer: &str) -> Position {
+    match Definition::find(spec, place) {
+        Ok(source) => source.position(pointer, None),
+        Err((position, _)) => position,
+    }
+}
+
 /// Where the definition stands.
-enum Place<'a> {
+enum Definition<'a> {
     /// In the manifest itself.
     Inline {
         outer: &'a Document,
@@ -69,40 +75,49 @@ enum Place<'a> {
         inner: Box<Document>,
         text: &'a str,
     },
+    /// In a part of a document of another form, from which the text was made.
+    Part {
+        outer: &'a Document,
+        pointer: &'a str,
+        inner: Box<Document>,
+    },
 }
 
-fn definition<'a>(spec: &'a PlaybookSpec, outer: &'a Document) -> Result<Place<'a>, (Position, String)> {
-    if let Some(json) = &spec.definition {
-        return Ok(Place::Inline { outer, json });
-    }
-    let text = spec.definition_text.as_deref().unwrap_or_default();
-    let documents = yaml::parse(text).map_err(|problem| {
-        let position = outer.position_in(TEXT, yaml::byte_offset(text, problem.position));
-        (position, problem.message)
-    })?;
-    match <[Document; 1]>::try_from(documents) {
-        Ok([inner]) => Ok(Place::Text {
-            outer,
-            inner: Box::new(inner),
-            text,
-        }),
-        Err(documents) => {
-            let message = format!("`definitionText` must hold one document, it holds {}", documents.len());
-            Err((outer.nearest(TEXT), message))
+impl<'a> Definition<'a> {
+    fn find(spec: &'a PlaybookSpec, place: &'a Place) -> Result<Self, (Position, String)> {
+        let outer = &*place.document;
+        if let Some(json) = &spec.definition {
+            return Ok(Self::Inline { outer, json });
         }
+        let text = spec.definition_text.as_deref().unwrap_or_default();
+        let part = place.part.as_ref().and_then(|part| part.definition.as_deref());
+        let documents = yaml::parse(text).map_err(|problem| {
+            let position = match part {
+                Some(pointer) => outer.nearest(pointer),
+                None => outer.position_in(TEXT, yaml::byte_offset(text, problem.position)),
+            };
+            (position, problem.message)
+        })?;
+        let [inner] = <[Document; 1]>::try_from(documents).map_err(|documents| {
+            let message = format!("`definitionText` must hold one document, it holds {}", documents.len());
+            (outer.nearest(TEXT), message)
+        })?;
+        let inner = Box::new(inner);
+        Ok(match part {
+            Some(pointer) => Self::Part { outer, pointer, inner },
+            None => Self::Text { outer, inner, text },
+        })
     }
-}
 
-impl Place<'_> {
     fn json(&self) -> &serde_json::Value {
         match self {
             Self::Inline { json, .. } => json,
-            Self::Text { inner, .. } => &inner.json,
+            Self::Text { inner, .. } | Self::Part { inner, .. } => &inner.json,
         }
     }
 
     fn diagnostic(&self, problem: &Problem, file: &str) -> Diagnostic {
-        let position = self.position(problem);
+        let position = self.position(&problem.pointer, problem.span.as_ref());
         let message = problem.message.clone();
         match problem.severity {
             Severity::Error => Diagnostic::error(file, position, problem.code, message),
@@ -110,19 +125,29 @@ impl Place<'_> {
         }
     }
 
-    fn position(&self, problem: &Problem) -> Position {
+    fn position(&self, pointer: &str, span: Option<&Range<usize>>) -> Position {
         match self {
-            Self::Inline { outer, .. } => place(outer, &format!("/spec/definition{}", problem.pointer), problem),
+            Self::Inline { outer, .. } => inside(outer, &format!("/spec/definition{pointer}"), span),
             Self::Text { outer, inner, text } => {
-                let position = place(inner, &problem.pointer, problem);
+                let position = inside(inner, pointer, span);
                 outer.position_in(TEXT, yaml::byte_offset(text, position))
+            }
+            Self::Part {
+                outer,
+                pointer: definition,
+                inner,
+            } => {
+                let there = format!("{definition}{pointer}");
+                // A string that the template computes has other characters than the string that it becomes.
+                let is_same = outer.json.pointer(&there) == inner.json.pointer(pointer);
+                inside(outer, &there, span.filter(|_| is_same))
             }
         }
     }
 }
 
-fn place(document: &Document, pointer: &str, problem: &Problem) -> Position {
-    match &problem.span {
+fn inside(document: &Document, pointer: &str, span: Option<&Range<usize>>) -> Position {
+    match span {
         Some(span) => document.position_in(pointer, span.start),
         None => document.nearest(pointer),
     }

@@ -1,14 +1,19 @@
 //! References from one object to another. What is missing is a warning: it may come later, and until then only what
 //! needs it fails.
 
-use crate::api::Diagnostic;
 use crate::api::api_connection::Authentication;
 use crate::api::automation_rule::{RuleAction, TriggersOn};
 use crate::api::connector::OpenApiSource;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
-use crate::definition;
+use crate::api::{Diagnostic, nearest};
+use crate::connectors::{self, Called};
+use crate::definition::workflow::CallAction;
+use crate::definition::{self, ActionKind};
+use crate::expression::Template;
 
 use super::entry::{Connection, ConnectorEntry, Playbook, Rule};
+use super::place::Place;
+use super::playbook;
 use super::snapshot::Catalog;
 use super::source::{Object, Placed};
 
@@ -37,9 +42,9 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn warn(&mut self, pointer: &str, code: &str, message: String) {
-        let position = self.placed.document.nearest(pointer);
-        self.found
-            .push(Diagnostic::warning(&self.placed.file, position, code, message));
+        let Place { file, .. } = &self.placed.place;
+        let position = self.placed.place.of(pointer);
+        self.found.push(Diagnostic::warning(file, position, code, message));
     }
 
     fn playbook(&mut self, playbook: &Playbook) {
@@ -69,6 +74,39 @@ impl Checker<'_> {
         }
         self.parameters(playbook);
         self.named_values(namespace, &playbook.spec.parameters);
+        for action in &playbook.workflow.actions {
+            if let ActionKind::ApiConnection(call) = &action.kind
+                && let Some(message) = self.unknown_operation(playbook, call)
+            {
+                let Place { file, .. } = &self.placed.place;
+                let pointer = format!("{}/inputs/path", action.pointer);
+                let position = playbook::position(&playbook.spec, &self.placed.place, &pointer);
+                self.found
+                    .push(Diagnostic::warning(file, position, "UnknownOperation", message));
+            }
+        }
+    }
+
+    /// What is wrong with a call whose connector is known and has no such operation.
+    fn unknown_operation(&self, playbook: &Playbook, call: &CallAction) -> Option<String> {
+        let namespace = &playbook.namespace;
+        let alias = definition::connection_of(call)?;
+        let mut bindings = playbook.spec.connections.iter();
+        let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(alias))?;
+        let connection = self.catalog.connection(namespace, &binding.connection_ref.name)?;
+        let name = &connection.spec.connector;
+        let connector = self.catalog.usable_connector(namespace, name)?;
+        let Template::Literal(method) = &call.method else {
+            return None;
+        };
+        let method = method.as_str()?.to_uppercase();
+        let Called::Unknown(path) = connector.called(&method, &call.path) else {
+            return None;
+        };
+        let nearest = connector.nearest(&method, &path).join("`, `");
+        Some(format!(
+            "connector `{name}` has no operation `{method} {path}`; the nearest are `{nearest}`"
+        ))
     }
 
     /// Values without declaration, and declarations without value.
@@ -127,6 +165,7 @@ impl Checker<'_> {
 
     fn connection(&mut self, connection: &Connection) {
         let namespace = &connection.namespace;
+        self.connector_of(connection);
         self.named_values(namespace, &connection.spec.parameters);
         let around = "/spec/authentication";
         match &connection.spec.authentication {
@@ -143,6 +182,36 @@ impl Checker<'_> {
             Some(Authentication::ClientCredentials(client)) => {
                 let pointer = format!("{around}/clientCredentials/clientSecretFrom");
                 self.value(namespace, &pointer, &client.client_secret_from);
+            }
+        }
+    }
+
+    /// The connector of a connection, and the parameters that it wants. One that is there but broken says so itself.
+    fn connector_of(&mut self, connection: &Connection) {
+        let (namespace, name) = (&connection.namespace, &connection.spec.connector);
+        let Some(connector) = self.catalog.usable_connector(namespace, name) else {
+            if self.catalog.connector(namespace, name).is_none() {
+                let own = self.catalog.connectors.iter().filter(|own| own.namespace == *namespace);
+                let own = own.map(|own| own.name.as_str());
+                let built_in = connectors::catalog::all().iter().map(|one| one.name.as_str());
+                let near = nearest(name, own.chain(built_in));
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let message = format!("connector `{name}` is neither built in nor a Connector of `{namespace}`{hint}");
+                self.warn("/spec/connector", "UnknownConnector", message);
+            }
+            return;
+        };
+        for parameter in &connector.parameters {
+            let is_given = connection
+                .spec
+                .parameters
+                .iter()
+                .any(|given| given.name == parameter.name);
+            // An authentication of the connection's own needs no secret of the connector.
+            let is_needed = !parameter.optional && !(parameter.secure && connection.spec.authentication.is_some());
+            if is_needed && !is_given {
+                let message = format!("connector `{name}` needs the parameter `{}`", parameter.name);
+                self.warn("/spec/parameters", "MissingConnectionParameter", message);
             }
         }
     }

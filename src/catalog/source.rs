@@ -8,8 +8,10 @@ use crate::api::diagnostic::Severity;
 use crate::api::manifest::{Decoded, KeyValues, Manifest, Metadata, decode};
 use crate::api::yaml::{self, Document, Position};
 use crate::api::{Diagnostic, SecretString};
+use crate::arm;
 
 use super::entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
+use super::place::Place;
 use super::{DEFAULT_NAMESPACE, connector, playbook};
 
 /// What was read from one file.
@@ -21,11 +23,10 @@ pub struct Source {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// An object with the document that it stands in.
+/// An object with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
-    pub file: Arc<str>,
-    pub document: Arc<Document>,
+    pub place: Place,
     pub object: Object,
 }
 
@@ -78,27 +79,24 @@ impl Object {
 }
 
 impl Source {
-    /// Reads the text of a file. The name of the file is only shown, but that `.json` files must be JSON.
+    /// Reads the text of a file. Its name is shown, names a playbook that has no other name, and says that `.json` files
+    /// must be JSON; templates may have in them what Azure tolerates.
     pub fn read(file: &str, text: &str) -> Self {
-        let documents = if file.ends_with(".json") {
-            yaml::parse_json(text).map(|one| vec![one])
-        } else {
-            yaml::parse(text)
+        let is_json = file.to_ascii_lowercase().ends_with(".json");
+        let documents = if is_json { json(text) } else { yaml::parse(text) };
+        let documents = match documents {
+            Ok(documents) => documents,
+            Err(problem) => return Self::broken(problem.error(file)),
         };
-        match documents {
-            Ok(documents) => {
-                let mut reader = Reader {
-                    file: file.into(),
-                    source: Self {
-                        objects: Vec::new(),
-                        diagnostics: Vec::new(),
-                    },
-                };
-                documents.into_iter().for_each(|document| reader.document(document));
-                reader.source
-            }
-            Err(problem) => Self::broken(problem.error(file)),
-        }
+        let mut reader = Reader {
+            file: file.into(),
+            source: Self {
+                objects: Vec::new(),
+                diagnostics: Vec::new(),
+            },
+        };
+        documents.into_iter().for_each(|document| reader.document(document));
+        reader.source
     }
 
     /// A file that could not be read at all.
@@ -117,15 +115,20 @@ impl Source {
     }
 }
 
-/// Whether a document is an ARM template rather than a manifest.
-fn is_arm_template(document: &Document) -> bool {
-    let schema = document.json.get("$schema").and_then(serde_json::Value::as_str);
-    schema.is_some_and(|schema| schema.to_lowercase().contains("deploymenttemplate"))
+/// The document of a JSON text; of one that is no strict JSON only if it is something to import.
+fn json(text: &str) -> Result<Vec<Document>, yaml::Problem> {
+    let read = yaml::parse_json(text).or_else(|problem| {
+        let tolerated = yaml::parse_json(&arm::strict_json(text)).ok();
+        let template = tolerated.filter(|document| arm::is_importable(&document.json));
+        template.ok_or(problem)
+    });
+    read.map(|document| vec![document])
 }
 
-struct Reader {
-    file: Arc<str>,
-    source: Source,
+/// Reads the documents of one file.
+pub(super) struct Reader {
+    pub(super) file: Arc<str>,
+    pub(super) source: Source,
 }
 
 impl Reader {
@@ -133,24 +136,23 @@ impl Reader {
         let file = self.file.clone();
         let warnings = document.warnings.iter().map(|warning| warning.warning(&file));
         self.source.diagnostics.extend(warnings);
-        if is_arm_template(&document) {
-            self.arm_template(&document);
+        if arm::is_importable(&document.json) {
+            self.template(document);
             return;
         }
         match decode(&document, &file) {
-            Ok(Decoded::Manifest(manifest)) => self.manifest(*manifest, document),
+            Ok(Decoded::Manifest(manifest)) => {
+                let document = Arc::new(document);
+                let place = Place {
+                    file,
+                    document,
+                    part: None,
+                };
+                self.manifest(*manifest, place);
+            }
             Ok(Decoded::Foreign { api_version, kind }) => self.foreign(&document, &api_version, &kind),
             Err(errors) => self.source.diagnostics.extend(errors),
         }
-    }
-
-    /// ARM templates are not read in place yet: their manifests come in by `riposte import`.
-    fn arm_template(&mut self, document: &Document) {
-        let message = "an ARM template is not read in place; `riposte import` makes manifests of it";
-        let place = document.nearest("/$schema");
-        self.source
-            .diagnostics
-            .push(Diagnostic::note(&self.file, place, "ArmTemplate", message));
     }
 
     fn foreign(&mut self, document: &Document, api_version: &str, kind: &str) {
@@ -165,14 +167,15 @@ impl Reader {
             .push(Diagnostic::note(&self.file, place, "ForeignObject", message));
     }
 
-    fn manifest(&mut self, manifest: Manifest, document: Document) {
+    /// Takes the object of a manifest.
+    pub(super) fn manifest(&mut self, manifest: Manifest, place: Place) {
         let file = self.file.to_string();
         let object = match manifest {
             Manifest::Playbook(object) => {
-                match playbook::read(object, &document, &file, &mut self.source.diagnostics) {
-                    Some(playbook) => Object::Playbook(Arc::new(playbook)),
-                    None => return,
-                }
+                let Some(playbook) = playbook::read(object, &place, &mut self.source.diagnostics) else {
+                    return;
+                };
+                Object::Playbook(Arc::new(playbook))
             }
             Manifest::AutomationRule(object) => {
                 let (namespace, name) = named(object.metadata);
@@ -196,7 +199,7 @@ impl Reader {
             }
             Manifest::Connector(object) => {
                 let (namespace, name) = named(object.metadata);
-                let connector = connector::inline(&name, &object.spec, &document, &file, &mut self.source.diagnostics);
+                let connector = connector::inline(&name, &object.spec, &place, &mut self.source.diagnostics);
                 Object::Connector(Arc::new(ConnectorEntry {
                     namespace,
                     name,
@@ -217,11 +220,7 @@ impl Reader {
             Manifest::Secret(secret) => Object::Secret(Arc::new(keys(secret))),
             Manifest::ConfigMap(map) => Object::ConfigMap(Arc::new(keys(map))),
         };
-        self.source.objects.push(Placed {
-            file: self.file.clone(),
-            document: Arc::new(document),
-            object,
-        });
+        self.source.objects.push(Placed { place, object });
     }
 }
 

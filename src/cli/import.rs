@@ -1,6 +1,6 @@
 //! `riposte import`: ARM templates from files and folders to manifests, with a report of what became of each workflow.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::yaml;
-use crate::arm::{self, BuiltInConnectors, DescribedConnectors, Draft, Entry, Options};
+use crate::arm::{self, BuiltInConnectors, DescribedConnectors, Draft, Entry, Options, Verdict};
 
 /// Largest file that is read; Azure takes templates of at most 4 MB.
 const MAX_BYTES: u64 = 32 << 20;
@@ -57,6 +57,8 @@ struct Source {
 struct Report {
     total: usize,
     summary: BTreeMap<&'static str, usize>,
+    /// How many entries that do not run have a reason of each code.
+    codes: BTreeMap<&'static str, usize>,
     files: Vec<ReportEntry>,
 }
 
@@ -217,12 +219,18 @@ fn documents(manifests: &[Value]) -> String {
 
 fn report(files: Vec<ReportEntry>) -> Report {
     let mut summary = BTreeMap::new();
-    for file in &files {
-        *summary.entry(file.entry.verdict.as_str()).or_insert(0) += 1;
+    let mut codes = BTreeMap::new();
+    for ReportEntry { entry, .. } in &files {
+        *summary.entry(entry.verdict.as_str()).or_insert(0) += 1;
+        let reasons: BTreeSet<_> = entry.codes.iter().filter(|_| entry.verdict != Verdict::Runs).collect();
+        reasons
+            .into_iter()
+            .for_each(|code| *codes.entry(*code).or_insert(0) += 1);
     }
     Report {
         total: files.len(),
         summary,
+        codes,
         files,
     }
 }

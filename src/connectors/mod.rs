@@ -28,5 +28,5 @@ pub use client::{Client, Egress};
 pub use connection::{ClientCredentials, Connections, ResolvedAuthentication, ResolvedConnection};
 pub use resolver::{Lookup, SystemLookup};
 pub use services::ConnectorServices;
-pub use spec::{Connector, Operation, SpecError};
+pub use spec::{Called, Connector, Operation, SpecError};
 pub use status::code_of;

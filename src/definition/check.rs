@@ -76,6 +76,9 @@ fn check_call(draft: &mut Draft, place: &Place, expression: &Expression) {
         Some(function) => {
             if let Err(wrong) = function.check_arity(arguments.len()) {
                 place.error(draft, "WrongArity", &expression.span, wrong.message);
+            } else if function.name == "encodeUriComponent" && arguments.len() > 1 {
+                let message = "encodeURIComponent is documented with one parameter; the texts are joined";
+                place.warning(draft, "ExtraArguments", &expression.span, message.to_owned());
             }
         }
         None => {

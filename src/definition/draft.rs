@@ -209,7 +209,7 @@ impl Draft {
             let pointer = format!("{}{}", node.pointer, error.pointer);
             let span = Some(error.span).filter(|span| !span.is_empty());
             self.report
-                .add(Severity::Error, "InvalidExpression", &pointer, span, error.message);
+                .add(Severity::Error, error.code, &pointer, span, error.message);
         }
         Template::Literal(Value::Null)
     }

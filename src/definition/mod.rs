@@ -24,7 +24,7 @@ mod variables;
 pub mod workflow;
 
 pub use limits::Limits;
-pub use needs::{connections, trigger_kind};
+pub use needs::{connection_of, connections, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::workflow::{ActionKind, TriggerKind, Workflow};
+use super::workflow::{ActionKind, CallAction, TriggerKind, Workflow};
 use crate::expression::{Expression, ExpressionKind, Template, Value};
 
 /// The kind of trigger as Microsoft Sentinel shows it: `Incident`, `Alert`, `Entity`, `UsingSentinelAction` (another
@@ -54,6 +54,11 @@ pub fn connections(workflow: &Workflow) -> BTreeSet<String> {
 /// The designer names a connection after its connector, with a number for a second one.
 fn is_sentinel(alias: &str) -> bool {
     alias.to_lowercase().contains("sentinel")
+}
+
+/// The name in `$connections` that a call uses, as in [`connections`].
+pub fn connection_of(call: &CallAction) -> Option<&str> {
+    call.connection.as_ref().and_then(alias)
 }
 
 fn alias(template: &Template) -> Option<&str> {

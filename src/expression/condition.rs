@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::ast::{Expression, ExpressionKind, MAX_DEPTH};
-use super::error::TemplateError;
+use super::error::{INVALID_EXPRESSION, TemplateError};
 use super::functions;
 use super::template::{Template, TextPart, within};
 use super::value::{Object, Value};
@@ -17,7 +17,11 @@ pub fn parse(json: &Value) -> Result<Template, Vec<TemplateError>> {
     let Value::Object(object) = json else {
         return match json {
             Value::String(_) | Value::Bool(_) => Template::parse(json),
-            _ => Err(vec![error("", "a condition is an object, a string or a truth value")]),
+            _ => Err(vec![error(
+                "",
+                INVALID_EXPRESSION,
+                "a condition is an object, a string or a truth value",
+            )]),
         };
     };
     let mut reader = Reader::default();
@@ -28,10 +32,11 @@ pub fn parse(json: &Value) -> Result<Template, Vec<TemplateError>> {
     }
 }
 
-fn error(pointer: &str, message: impl Into<String>) -> TemplateError {
+fn error(pointer: &str, code: &'static str, message: impl Into<String>) -> TemplateError {
     TemplateError {
         pointer: pointer.to_owned(),
         span: 0..0,
+        code,
         message: message.into(),
     }
 }
@@ -45,7 +50,11 @@ struct Reader {
 
 impl Reader {
     fn fail(&mut self, message: impl Into<String>) -> Option<Expression> {
-        self.errors.push(error(&self.pointer, message));
+        self.fail_as(INVALID_EXPRESSION, message)
+    }
+
+    fn fail_as(&mut self, code: &'static str, message: impl Into<String>) -> Option<Expression> {
+        self.errors.push(error(&self.pointer, code, message));
         None
     }
 
@@ -58,11 +67,11 @@ impl Reader {
             return self.fail(format!("the condition is nested deeper than {MAX_DEPTH}"));
         }
         let Some(function) = functions::find(name) else {
-            return self.fail(format!("there is no function '{name}'"));
+            return self.fail_as("UnknownFunction", format!("there is no function '{name}'"));
         };
         let arguments = self.inside(name, |reader| reader.operands(operands, depth))?;
         if let Err(wrong) = function.check_arity(arguments.len()) {
-            return self.fail(wrong.message);
+            return self.fail_as("WrongArity", wrong.message);
         }
         let kind = ExpressionKind::Call {
             name: name.clone(),
@@ -95,6 +104,7 @@ impl Reader {
                     self.errors.push(TemplateError {
                         pointer: self.pointer.clone(),
                         span: wrong.span,
+                        code: INVALID_EXPRESSION,
                         message: wrong.message,
                     });
                     None

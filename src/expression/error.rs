@@ -32,9 +32,14 @@ pub struct TemplateError {
     pub pointer: String,
     /// Where in that string, in bytes.
     pub span: Range<usize>,
+    /// Stable code: `InvalidExpression`; in the object form of a condition also `UnknownFunction` and `WrongArity`.
+    pub code: &'static str,
     /// What is wrong and what was expected.
     pub message: String,
 }
+
+/// The code of a text that cannot be read.
+pub(super) const INVALID_EXPRESSION: &str = "InvalidExpression";
 
 /// The one code that Logic Apps gives to every expression that cannot be evaluated.
 pub const INVALID_TEMPLATE: &str = "InvalidTemplate";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ast::Expression;
-use super::error::{EvalError, ParseError, TemplateError};
+use super::error::{EvalError, INVALID_EXPRESSION, ParseError, TemplateError};
 use super::limits::{MAX_VALUE_DEPTH, bounded};
 use super::parser::{parse_braced, parse_rest};
 use super::scope::Scope;
@@ -172,6 +172,7 @@ fn parse_value(json: &Value, pointer: &mut String, depth: usize, errors: &mut Ve
             errors.push(TemplateError {
                 pointer: pointer.clone(),
                 span: 0..0,
+                code: INVALID_EXPRESSION,
                 message: format!("the value is nested deeper than {MAX_VALUE_DEPTH}"),
             });
             Template::Literal(Value::Null)
@@ -234,6 +235,7 @@ fn parse_string(text: &Arc<str>, pointer: &str, errors: &mut Vec<TemplateError>)
         errors.push(TemplateError {
             pointer: pointer.to_owned(),
             span: error.span,
+            code: INVALID_EXPRESSION,
             message: error.message,
         });
         Template::Literal(Value::Null)

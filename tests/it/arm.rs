@@ -432,7 +432,10 @@ fn the_command_writes_manifests_and_a_report() {
     assert_eq!(report["summary"], json!({"invalid": 1, "runs": 1}));
     assert_eq!(report["files"][0]["path"], at("in/Block/azuredeploy.json"));
     let members: Vec<&String> = report["files"][0].as_object().expect("entry").keys().collect();
-    assert_eq!(members, ["path", "kind", "name", "verdict", "reasons", "connectors"]);
+    assert_eq!(
+        members,
+        ["path", "kind", "name", "verdict", "reasons", "codes", "connectors"]
+    );
 }
 
 #[test]

@@ -129,6 +129,17 @@ fn wrong_actions_are_named_with_their_place() {
             r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
             &["InvalidExpression /actions/A/expression/and/0/equals/1"],
         ),
+        (
+            r#""A": {"type": "If", "expression": {"and": [{"equal": [1, 2]}, {"not": []}]}, "actions": {}}"#,
+            &[
+                "UnknownFunction /actions/A/expression/and/0",
+                "WrongArity /actions/A/expression/and/1",
+            ],
+        ),
+        (
+            r#""A": {"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"}"#,
+            &["warning ExtraArguments /actions/A/inputs"],
+        ),
     ];
     for (actions, expected) in cases {
         assert_eq!(problems(actions), *expected, "{actions}");

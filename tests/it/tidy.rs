@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("definition", &["expression", "api"]),
     ("rules", &["api", "expression"]),
     ("grants", &["api"]),
-    ("arm", &["api", "expression", "definition"]),
+    ("arm", &["api", "connectors", "expression", "definition"]),
     ("intake", &["api", "rules"]),
     ("store", &[]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),

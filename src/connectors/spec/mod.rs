@@ -1,6 +1,7 @@
 //! A connector as the calls see it: its address, its authentication, its operations. Read once from a manifest and
 //! its OpenAPI document. Invariant: the most exact template wins, so a match does not depend on the document's order.
 
+mod called;
 mod openapi;
 mod path;
 mod unlike;
@@ -11,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::api::connector::{ConnectionParameter, ConnectorAuthentication, ConnectorSpec};
 
+pub use called::Called;
 pub(in crate::connectors) use openapi::resolve;
 pub use path::{ConcretePath, PathTemplate, PathValues, decode_component, encode_component};
 

@@ -87,6 +87,15 @@ impl PathTemplate {
         Some(values)
     }
 
+    /// Whether a path fits, whatever its open segments (`None`) turn out to be.
+    pub(super) fn could_match(&self, segments: &[Option<String>]) -> bool {
+        let fits = |(pieces, segment): (&Vec<Piece>, &Option<String>)| {
+            let closed = segment.as_ref();
+            closed.is_none_or(|segment| match_segment(pieces, segment, &mut PathValues::new()).is_some())
+        };
+        self.segments.len() == segments.len() && self.segments.iter().zip(segments).all(fits)
+    }
+
     /// How exact a template is, segment by segment: literal before mixed before a bare place.
     pub(super) fn exactness(&self) -> Vec<u8> {
         let rank = |pieces: &Vec<Piece>| match pieces.as_slice() {

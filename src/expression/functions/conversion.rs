@@ -16,7 +16,7 @@ use super::super::uri_text;
 use super::super::value::Value;
 use super::super::xml;
 use super::string::locale;
-use super::{Arguments, Call, Function, between, exactly};
+use super::{Arguments, Call, Function, at_least, between, exactly};
 
 const SOURCE: &str = "Conversion functions";
 
@@ -278,11 +278,15 @@ pub(super) static CONVERSION: &[Function] = &[
     },
     Function {
         name: "encodeUriComponent",
-        arity: exactly(1),
-        doc: "The text escaped as a component of a URI; the older name of `uriComponent`.",
+        arity: at_least(1),
+        doc: "The text escaped as a component of a URI; the older name of `uriComponent`. The designer writes several \
+              texts into it where a field holds several; they are joined.",
         source: SOURCE,
-        examples: &[("encodeURIComponent('a b/c')", "\"a%20b%2Fc\"")],
-        call: Call::Eager(uri_component),
+        examples: &[
+            ("encodeURIComponent('a b/c')", "\"a%20b%2Fc\""),
+            ("encodeURIComponent('contoso', '\\', 'jo')", "\"contoso%5Cjo\""),
+        ],
+        call: Call::Eager(encode_uri_component),
     },
     Function {
         name: "uriComponentToString",
@@ -423,6 +427,11 @@ fn to_xml(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
     };
     let text = text.map_err(|reason| arguments.fail(format!("parameter is not valid: {reason}")))?;
     Ok(Envelope::new(super::super::content::XML, text).into())
+}
+
+fn encode_uri_component(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
+    let texts = (0..arguments.values.len()).map(|index| Ok(uri_text::encode(arguments.text(index)?)));
+    Ok(Value::from(texts.collect::<Result<String, EvalError>>()?))
 }
 
 fn uri_component(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
