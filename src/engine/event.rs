@@ -35,7 +35,10 @@ impl fmt::Debug for Payload {
         if !self.secure {
             shown.field("value", &self.value);
         }
-        shown.field("secure", &self.secure).field("stored", &self.stored).finish()
+        shown
+            .field("secure", &self.secure)
+            .field("stored", &self.stored)
+            .finish()
     }
 }
 

@@ -244,10 +244,7 @@ impl Scope for RunScope<'_> {
         };
         let is_loop = matches!(self.workflow.action(container).kind, ActionKind::Foreach { .. });
         let entered = node.frames.first().and_then(|frame| self.state.frame(*frame));
-        let Some(block) = entered
-            .map(|frame| frame.block)
-            .or_else(|| self.only_block(container))
-        else {
+        let Some(block) = entered.map(|frame| frame.block).or_else(|| self.only_block(container)) else {
             return Some(Value::array([]));
         };
         let records = |action: &ActionId| {

@@ -81,7 +81,10 @@ fn action(workflow: &Workflow, state: &State, frames: &[Vec<&Frame>], id: Action
             .iter()
             .filter_map(|one| one.get("status").and_then(Value::as_str));
         let failures = [Status::Failed, Status::TimedOut].map(Status::as_str);
-        if let Some(worst) = failures.into_iter().find(|failure| statuses.clone().any(|status| status == *failure)) {
+        if let Some(worst) = failures
+            .into_iter()
+            .find(|failure| statuses.clone().any(|status| status == *failure))
+        {
             view.insert("status", worst);
         }
         view.insert("repetitionCount", i64::try_from(repetitions.len()).unwrap_or(i64::MAX));

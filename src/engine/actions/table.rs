@@ -45,7 +45,12 @@ fn by_members(items: &[Value]) -> Rows {
     for object in items.iter().filter_map(Value::as_object) {
         headers.extend(object.iter().map(|(name, _)| name.to_string()));
     }
-    let cell = |item: &Value, name: &str| item.as_object().and_then(|object| object.get_exact(name)).map(Value::to_text).unwrap_or_default();
+    let cell = |item: &Value, name: &str| {
+        item.as_object()
+            .and_then(|object| object.get_exact(name))
+            .map(Value::to_text)
+            .unwrap_or_default()
+    };
     let rows = items
         .iter()
         .map(|item| headers.iter().map(|name| cell(item, name)).collect())
