@@ -2,8 +2,14 @@
 //!
 //! Each file of `tests/cases/runs` holds a definition, what triggers it, what the service answers, and what must come
 //! of it. However often the process dies, the run must end the same, and no committed answer may be asked for again.
+//!
+//! `parameters` of a scenario are `{name: {value, secure?}}`; an answer may take a time (`takes`, in seconds); `expect`
+//! names what the view of the run must hold. What is secure must be neither in the view nor in debug texts.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod long;
+mod random;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use riposte::definition::{self, Workflow};
@@ -22,6 +28,7 @@ struct Scenario {
     name: String,
     workflow: Workflow,
     body: Value,
+    parameters: Vec<(String, Payload)>,
     answers: Vec<Scripted>,
     expected: Value,
 }
@@ -45,21 +52,41 @@ impl Scenario {
         let text = std::fs::read_to_string(path).unwrap();
         let documents =
             riposte::api::yaml::parse(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
-        let case = Value::from(&documents[0].json);
+        Self::of(
+            &path.file_stem().unwrap().to_string_lossy(),
+            &Value::from(&documents[0].json),
+        )
+    }
+
+    fn of(name: &str, case: &Value) -> Self {
         let workflow = definition::parse(case.get("definition").expect("a scenario has a definition"));
-        let (workflow, _) = workflow.unwrap_or_else(|problems| panic!("{}: {problems:#?}", path.display()));
+        let (workflow, _) = workflow.unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
         let scripted = case.get("service").and_then(Value::as_array).unwrap_or_default();
+        let parameters = case.get("parameters").and_then(Value::as_object).cloned();
+        let parameter = |(name, given): (&std::sync::Arc<str>, &Value)| {
+            let secure = given.get("secure").and_then(Value::as_bool).unwrap_or_default();
+            let value = given.get("value").cloned().unwrap_or_default();
+            (name.to_string(), Payload::hidden_if(secure, value))
+        };
         Self {
-            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            name: name.to_owned(),
             workflow,
             body: case.get("body").cloned().unwrap_or_default(),
+            parameters: parameters.unwrap_or_default().iter().map(parameter).collect(),
             answers: scripted.iter().map(Scripted::read).collect(),
             expected: case.get("expect").cloned().expect("a scenario expects something"),
         }
     }
 
+    /// The texts that must be nowhere where people look.
+    fn secrets(&self) -> impl Iterator<Item = String> {
+        let secure = self.parameters.iter().filter(|(_, payload)| payload.secure);
+        secure.map(|(_, payload)| payload.value.to_text())
+    }
+
     fn opened(&self) -> Opened {
         let connection = Value::object([("connectionId", "/connections/service")]);
+        let connections = Payload::open(Value::object([("service", connection)]));
         Opened {
             at: 1_700_000_000_000,
             run: "run-1".into(),
@@ -68,27 +95,32 @@ impl Scenario {
             definition: "hash".into(),
             trigger: "manual".into(),
             outputs: Payload::open(Value::object([("body", self.body.clone())])),
-            parameters: vec![(
-                "$connections".into(),
-                Payload::open(Value::object([("service", connection)])),
-            )],
+            parameters: [("$connections".to_owned(), connections)]
+                .into_iter()
+                .chain(self.parameters.clone())
+                .collect(),
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
             incident: None,
         }
     }
 
-    fn answer(&self, world: &mut World, call: &Call) -> Result<Answer, CallError> {
-        let operation = format!("{} {}", call.method, call.path);
-        world.keys.push((call.idempotency_key.clone(), operation.clone()));
-        let count = world.asked.entry(operation.clone()).or_default();
-        *count += 1;
+    /// What the service says to a call after so many others to the same place.
+    fn scripted(&self, call: &Call, asked: usize) -> &Value {
         let scripted = self
             .answers
             .iter()
             .find(|script| script.method == call.method && script.path == call.path);
-        let scripted = scripted.unwrap_or_else(|| panic!("{}: nothing answers {operation}", self.name));
-        let answer = &scripted.answers[(*count - 1).min(scripted.answers.len() - 1)];
+        let scripted = scripted.unwrap_or_else(|| panic!("{}: nothing answers {call:?} {}", self.name, call.path));
+        &scripted.answers[asked.min(scripted.answers.len() - 1)]
+    }
+
+    fn answer(&self, world: &mut World, call: &Call) -> Result<Answer, CallError> {
+        let operation = operation(call);
+        world.keys.push((call.idempotency_key.clone(), operation.clone()));
+        let count = world.asked.entry(operation).or_default();
+        *count += 1;
+        let answer = self.scripted(call, *count - 1);
         let Some(status) = answer.get("status").and_then(Value::as_int) else {
             let text = |name: &str| answer.get(name).map(Value::to_text).unwrap_or_default();
             let retryable = answer.get("retryable").and_then(Value::as_bool).unwrap_or(true);
@@ -114,6 +146,10 @@ impl Scenario {
     }
 }
 
+fn operation(call: &Call) -> String {
+    format!("{} {}", call.method, call.path)
+}
+
 impl Scripted {
     fn read(value: &Value) -> Self {
         let text = |name: &str| value.get(name).map(Value::to_text).unwrap();
@@ -126,6 +162,13 @@ impl Scripted {
     }
 }
 
+/// A call under way.
+struct Flight {
+    lands_at: i64,
+    id: NodeId,
+    call: Call,
+}
+
 /// One execution of a scenario: what the shell does, without a store.
 struct Execution<'a> {
     scenario: &'a Scenario,
@@ -133,7 +176,7 @@ struct Execution<'a> {
     state: State,
     journal: Vec<Event>,
     outstanding: BTreeSet<Ready>,
-    flying: VecDeque<(NodeId, Call)>,
+    flying: Vec<Flight>,
     now: i64,
     /// The process dies when the journal has so many events.
     crash_at: Option<usize>,
@@ -150,7 +193,7 @@ impl<'a> Execution<'a> {
             state,
             journal: vec![Event::Opened(Box::new(opened))],
             outstanding: ready.into_iter().collect(),
-            flying: VecDeque::new(),
+            flying: Vec::new(),
             crash_at,
         }
     }
@@ -182,22 +225,57 @@ impl<'a> Execution<'a> {
         if let Some(ready) = self.outstanding.pop_first() {
             let planned = self.planner(&moment).plan(ready);
             if self.commit(planned.events) {
-                self.flying.extend(planned.call);
+                self.fly(planned.call);
             }
-        } else if let Some((id, call)) = self.flying.pop_front() {
-            self.now += 5;
-            let outcome = self.scenario.answer(&mut self.world, &call);
-            let moment = self.moment();
-            let event = self.planner(&moment).conclude(id, &outcome);
-            self.commit(vec![event]);
-        } else {
-            self.sleep();
+            return;
+        }
+        let timer = self.next_timer();
+        let next = (0..self.flying.len()).min_by_key(|index| self.flying[*index].lands_at);
+        match next.filter(|index| self.flying[*index].lands_at <= timer) {
+            Some(index) => self.land(index),
+            None => self.sleep(timer),
         }
     }
 
-    /// Nothing is ready or in flight: the clock goes on to the next timer.
-    fn sleep(&mut self) {
-        self.now = self.now.max(self.state.next_timer());
+    fn fly(&mut self, call: Option<(NodeId, Call)>) {
+        if let Some((id, call)) = call {
+            let asked = self.world.asked.get(&operation(&call)).copied().unwrap_or_default();
+            let takes = self
+                .scenario
+                .scripted(&call, asked)
+                .get("takes")
+                .and_then(Value::as_int);
+            let lands_at = self.now + takes.map_or(5, |seconds| seconds * 1_000);
+            self.flying.push(Flight { lands_at, id, call });
+        }
+    }
+
+    fn land(&mut self, index: usize) {
+        let Flight { lands_at, id, call } = self.flying.remove(index);
+        self.now = self.now.max(lands_at);
+        let outcome = self.scenario.answer(&mut self.world, &call);
+        let moment = self.moment();
+        let event = self.planner(&moment).conclude(id, &outcome);
+        self.commit(vec![event]);
+    }
+
+    fn is_flying(&self, id: NodeId) -> bool {
+        self.flying.iter().any(|flight| flight.id == id)
+    }
+
+    /// When something happens by time alone. A call in flight has only its action's time-out.
+    fn next_timer(&self) -> i64 {
+        let timer = |id: &NodeId| match self.is_flying(*id) {
+            true => self.state.node(*id).and_then(|node| node.deadline),
+            false => self.state.timer(*id),
+        };
+        let timers = self.state.active.iter().filter_map(timer);
+        timers.fold(self.state.deadline(), i64::min)
+    }
+
+    /// Nothing is ready or comes in before: the clock goes on to the next timer.
+    fn sleep(&mut self, timer: i64) {
+        self.now = self.now.max(timer);
         let moment = self.moment();
         let due: Vec<NodeId> = self.state.active.iter().copied().collect();
         for id in due {
@@ -205,7 +283,8 @@ impl<'a> Execution<'a> {
             if !self.commit(planned.events) {
                 return;
             }
-            self.flying.extend(planned.call);
+            let is_flying = self.is_flying(id);
+            self.fly(planned.call.filter(|_| !is_flying));
         }
     }
 
@@ -216,17 +295,9 @@ impl<'a> Execution<'a> {
             let ready = ready.unwrap_or_else(|error| panic!("{}: {error}", self.scenario.name));
             self.journal.push(event);
             self.outstanding.extend(ready);
-            let open = |ready: &Ready| match ready {
-                Ready::Start(id) | Ready::Skip(id) => self.state.frame(id.0).is_some_and(|frame| !frame.closed),
-                Ready::Finish(id) => self.state.active.contains(id),
-                Ready::Close => true,
-            };
             let expected: BTreeSet<Ready> = self.state.ready(&self.scenario.workflow).into_iter().collect();
-            let told: BTreeSet<Ready> = if self.state.closed.is_some() {
-                BTreeSet::new()
-            } else {
-                self.outstanding.iter().copied().filter(open).collect()
-            };
+            let told = self.outstanding.iter().copied();
+            let told: BTreeSet<Ready> = told.filter(|ready| self.state.is_open(*ready)).collect();
             assert_eq!(
                 told,
                 expected,
@@ -235,6 +306,7 @@ impl<'a> Execution<'a> {
                 self.journal.last()
             );
             self.outstanding = told;
+            self.flying.retain(|flight| self.state.active.contains(&flight.id));
             if self.crash_at == Some(self.journal.len()) {
                 self.crash();
                 return false;
@@ -282,7 +354,7 @@ impl<'a> Execution<'a> {
                 .planner(&moment)
                 .rebuild(id)
                 .expect("a call in flight can be rebuilt");
-            self.flying.push_back((id, call));
+            self.fly(Some((id, call)));
         }
     }
 
@@ -361,6 +433,14 @@ fn every_scenario_ends_as_expected() {
             &outcome,
             &scenario.name,
         );
+        let shown = [outcome.to_json(), format!("{:?}", execution.journal)];
+        for secret in scenario.secrets() {
+            assert!(
+                shown.iter().all(|text| !text.contains(&secret)),
+                "{} shows a secret: {shown:?}",
+                scenario.name
+            );
+        }
     }
 }
 
