@@ -26,6 +26,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         run: "run-1".to_owned(),
         namespace: "soc".to_owned(),
         playbook: "enrich".to_owned(),
+        action: "Ask".to_owned(),
         target: Target::Connection(connection.to_owned()),
         method: method.to_owned(),
         path: path.to_owned(),

@@ -65,6 +65,19 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "local",
+        &[
+            "api",
+            "catalog",
+            "connectors",
+            "engine",
+            "expression",
+            "incidents",
+            "intake",
+            "store",
+        ],
+    ),
+    (
         "cli",
         &[
             "api",
@@ -77,6 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grants",
             "incidents",
             "intake",
+            "local",
             "rules",
             "server",
             "store",

@@ -25,13 +25,15 @@ use super::{built_in, call, http_call, json};
 pub(super) struct Fixed(pub(super) Vec<(&'static str, ResolvedConnection)>);
 
 impl Connections for Fixed {
-    fn connection(&self, namespace: &str, name: &str) -> Option<ResolvedConnection> {
+    fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
         let found = self
             .0
             .iter()
             .find(|(own, _)| *own == name)
             .filter(|_| namespace == "soc");
-        found.map(|(_, connection)| connection.clone())
+        found
+            .map(|(_, connection)| connection.clone())
+            .ok_or_else(|| format!("there is no '{name}' in '{namespace}'"))
     }
 }
 
