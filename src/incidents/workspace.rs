@@ -83,7 +83,7 @@ impl WorkspaceIds {
             resource_group: mapping.resource_group,
             workspace_name: mapping.workspace,
             workspace_id: mapping.workspace_id.unwrap_or_default(),
-            console_url: format!("{}/workspaces/{namespace}", self.public_url.trim_end_matches('/')),
+            console_url: self.public_url.trim_end_matches('/').to_owned(),
         }
     }
 
