@@ -1,1 +1,50 @@
-//! TODO
+//! The HTTP server: intake for senders, views for people and programs. Everything in it is a thin shell over the desk of
+//! incidents, the engine and the store. Invariants: an answer of success comes after the commit; a token reaches only its
+//! workspace; text from outside is escaped wherever it is shown; no secret is logged or answered.
+
+mod body;
+mod caller;
+mod evaluation;
+mod gate;
+mod health;
+mod html;
+mod incidents;
+mod intake;
+mod listener;
+mod page;
+mod params;
+mod problem;
+mod runs;
+mod start;
+mod state;
+mod token;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+
+pub use listener::serve;
+pub use state::{ServerState, Settings};
+pub use token::{Reach, Tokens, UnusableToken};
+
+/// The routes of the server, with the gate that every request passes.
+pub fn router(state: ServerState) -> Router {
+    let max_body = state.settings.max_body;
+    let gate = middleware::from_fn_with_state(state.clone(), gate::pass);
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .merge(intake::routes())
+        .route("/v1/workspaces/{ws}/incidents", get(incidents::list))
+        .route("/v1/workspaces/{ws}/incidents/{incident}", get(incidents::one))
+        .route("/v1/workspaces/{ws}/playbooks/{playbook}/runs", post(start::playbook))
+        .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{run}", get(runs::one))
+        .route("/v1/runs/{run}/events", get(runs::events))
+        .route("/v1/runs/{run}/cancel", post(runs::cancel))
+        .route("/workspaces/{ws}/incidents/{incident}", get(page::incident))
+        .layer(DefaultBodyLimit::max(max_body))
+        .layer(gate)
+        .with_state(state)
+}

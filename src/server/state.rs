@@ -1,0 +1,66 @@
+//! What every request shares: the desk, the engine, the store, the settings, and the room for deliveries under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::token::Tokens;
+use crate::engine::Engine;
+use crate::incidents::Desk;
+use crate::store::Store;
+
+/// How the server treats its clients.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who may ask. Without a token nobody may, but for health and open pages.
+    pub tokens: Tokens,
+    /// The largest body, in bytes. Defaults to 1 MiB.
+    pub max_body: usize,
+    /// How many deliveries are taken in at once; more are told to come again. Defaults to 256.
+    pub max_deliveries: usize,
+    /// How long a client may take to send the head of a request, and then its body. Defaults to 10 s.
+    pub read_timeout: Duration,
+    /// The port of a server that listens on loopback only: requests that name another host or port are refused, so that
+    /// no web site reaches it by a name that leads to 127.0.0.1 (DNS rebinding). `None` accepts every name.
+    pub loopback_port: Option<u16>,
+    /// Whether pages open without a token. Holds only together with `loopback_port`.
+    pub open_pages: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            tokens: Tokens::default(),
+            max_body: 1024 * 1024,
+            max_deliveries: 256,
+            read_timeout: Duration::from_secs(10),
+            loopback_port: None,
+            open_pages: false,
+        }
+    }
+}
+
+/// What the server works with; clones share it.
+#[derive(Clone)]
+pub struct ServerState {
+    pub(super) desk: Desk,
+    pub(super) engine: Engine,
+    pub(super) store: Store,
+    pub(super) settings: Arc<Settings>,
+    pub(super) deliveries: Arc<Semaphore>,
+}
+
+impl ServerState {
+    /// A state over the parts of a running Riposte.
+    pub fn new(desk: Desk, engine: Engine, store: Store, settings: Settings) -> Self {
+        let deliveries = settings.max_deliveries.min(Semaphore::MAX_PERMITS);
+        Self {
+            desk,
+            engine,
+            store,
+            settings: Arc::new(settings),
+            deliveries: Arc::new(Semaphore::new(deliveries)),
+        }
+    }
+}
