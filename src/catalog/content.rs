@@ -36,7 +36,7 @@ impl Catalog {
         content::Playbook {
             namespace: playbook.namespace.clone(),
             name: playbook.name.clone(),
-            definition: playbook.definition_text.as_str().into(),
+            definition: playbook.definition_text.clone(),
             hash: playbook.hash.clone(),
             workflow: playbook.workflow.clone(),
             parameters: given.collect(),

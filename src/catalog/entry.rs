@@ -20,7 +20,7 @@ pub struct Playbook {
     /// The definition, from `definition` or `definitionText`.
     pub definition: Value,
     /// The definition as compact JSON in its own order of members: what a run pins.
-    pub definition_text: String,
+    pub definition_text: Arc<str>,
     /// SHA-256 of `definition_text` in hexadecimal.
     pub hash: String,
     /// The checked workflow.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
@@ -39,7 +39,7 @@ enum Command {
 
 /// Runs the program on the arguments of the process.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     logging();
     let outcome = match arguments.command {
         Command::Dev(arguments) => dev::run(&arguments),
@@ -52,6 +52,15 @@ pub fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::from(FAILED)
     })
+}
+
+/// The arguments of the process. Called through a link named `kubectl-riposte` it is a plugin: `kubectl riposte`.
+fn arguments() -> Arguments {
+    let program = std::env::args_os().next().map(std::path::PathBuf::from);
+    let name = program.as_deref().and_then(std::path::Path::file_stem);
+    let is_plugin = name.is_some_and(|name| name == "kubectl-riposte");
+    let command = if is_plugin { Arguments::command().bin_name("kubectl riposte") } else { Arguments::command() };
+    Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 /// Warnings and errors go to standard error; `RIPOSTE_LOG` asks for more, such as `riposte=debug`.

@@ -25,14 +25,14 @@ pub(super) async fn read(request: Request, settings: &Settings) -> Result<Bytes,
     if announced(request.headers()).is_some_and(|length| length > settings.max_body) {
         return Err(too_large());
     }
-    let reading = tokio::time::timeout(settings.body_timeout, Bytes::from_request(request, &()));
+    let reading = tokio::time::timeout(settings.read_timeout, Bytes::from_request(request, &()));
     match reading.await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(Kind::Malformed, "the body could not be read to its end")),
         Err(_) => Err(Problem::new(
             Kind::Timeout,
-            format!("a body must come within {} ms", settings.body_timeout.as_millis()),
+            format!("a body must come within {} ms", settings.read_timeout.as_millis()),
         )),
     }
 }

@@ -1,8 +1,6 @@
 //! Hostile text in HTML. Invariant: whatever a text holds, it comes out as text: no tag, no attribute, no entity of its
 //! own, no character that reorders or hides what stands around it.
 
-use std::fmt::Write;
-
 /// Elements that end a line.
 const LINES: &[&str] = &[
     "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table",
@@ -30,10 +28,7 @@ pub(super) fn push(page: &mut String, text: &str) {
             '"' => page.push_str("&quot;"),
             '\'' => page.push_str("&#39;"),
             '\n' | '\t' => page.push(letter),
-            letter if is_deceptive(letter) => {
-                // Writing to a text cannot fail.
-                let _ = write!(page, "\u{fffd}");
-            }
+            letter if is_deceptive(letter) => page.push(char::REPLACEMENT_CHARACTER),
             letter => page.push(letter),
         }
     }
@@ -106,9 +101,12 @@ impl Tag {
 
 /// What follows the content of an element that is no text; nothing if it never ends.
 fn after_content<'a>(text: &'a str, name: &str) -> &'a str {
-    let end = format!("</{name}");
-    let lower = text.to_ascii_lowercase();
-    lower.find(&end).map_or("", |at| &text[at..])
+    let is_end = |rest: &str| {
+        let found = rest.get(2..2 + name.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(name))
+    };
+    let mut ends = text.match_indices("</").map(|(at, _)| &text[at..]);
+    ends.find(|rest| is_end(rest)).unwrap_or_default()
 }
 
 fn decoded(text: &str) -> String {

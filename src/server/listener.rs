@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::router;
@@ -19,34 +19,36 @@ use super::state::ServerState;
 
 /// How many connections are open at most; further clients wait to be accepted.
 const CONNECTIONS_MAX: u32 = 4_096;
-/// How long a client may take for the head of a request, and be silent between requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 32 * 1024;
-/// How long requests under way may take once the server is told to stop.
+/// How long a connection is kept; its client then makes a new one. One that never reads its answers ends here.
+const LIFETIME: Duration = Duration::from_mins(10);
+/// How long requests under way may take when a connection is to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the machine has no more file descriptors.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Serves until `stop` is cancelled, then takes no more requests and lets those under way finish.
+/// Serves until `stop` is cancelled, then takes no more requests and lets those under way finish, for ten seconds at
+/// most.
 ///
 /// # Errors
-/// None today: a connection that fails is its client's loss, and a lack of file descriptors passes.
+/// The address of the listener cannot be read. A connection that fails is its client's loss, and a lack of file
+/// descriptors passes.
 pub async fn serve(listener: TcpListener, state: ServerState, stop: CancellationToken) -> std::io::Result<()> {
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    let read_timeout = state.settings.read_timeout;
     let router = router(state);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
-    let cut = CancellationToken::new();
     while let Some((stream, place)) = next(&listener, &room, &stop).await {
-        let (router, stop, cut) = (router.clone(), stop.clone(), cut.clone());
+        let (router, stop) = (router.clone(), stop.clone());
         tokio::spawn(async move {
-            connection(stream, router, &stop, &cut).await;
+            connection(stream, router, read_timeout, &stop).await;
             drop(place);
         });
     }
     drop(listener);
-    // Either all connections are closed then, or they are cut.
-    let _ = tokio::time::timeout(DRAIN, room.acquire_many(CONNECTIONS_MAX)).await;
-    cut.cancel();
+    // All places are free when all connections are closed; the semaphore itself is never closed.
+    let _ = room.acquire_many(CONNECTIONS_MAX).await;
     Ok(())
 }
 
@@ -55,7 +57,7 @@ async fn next(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
     stop: &CancellationToken,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let accepting = async {
         let place = room.clone().acquire_owned().await.ok()?;
         loop {
@@ -83,12 +85,12 @@ fn is_of_client(kind: ErrorKind) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: &CancellationToken, cut: &CancellationToken) {
+async fn connection(stream: TcpStream, router: Router, read_timeout: Duration, stop: &CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(read_timeout)
         .max_buf_size(HEAD_MAX);
     // Without it small answers wait for the acknowledgement of the client.
     let _ = stream.set_nodelay(true);
@@ -97,10 +99,9 @@ async fn connection(stream: TcpStream, router: Router, stop: &CancellationToken,
     tokio::select! {
         // How a connection ends is its client's affair.
         _ = serving.as_mut() => return,
-        () = stop.cancelled() => serving.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(LIFETIME) => {}
     }
-    tokio::select! {
-        _ = serving => {}
-        () = cut.cancelled() => {}
-    }
+    serving.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(DRAIN, serving).await;
 }

@@ -1,1 +1,341 @@
-//! Tests of the server.
+//! The server on a real listener, over a real store and a real engine whose services are a stub.
+
+mod access;
+mod intake;
+mod page;
+mod views;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use riposte::api::AutomationRuleSpec;
+use riposte::definition;
+use riposte::engine::Engine;
+use riposte::engine::call::{Answer, Call, CallError, Services};
+use riposte::engine::content::{Content, GivenParameter, Playbook};
+use riposte::expression::Value;
+use riposte::grants::{self, Permission};
+use riposte::incidents::{Desk, WorkspaceIds};
+use riposte::server::{ServerState, Settings, serve};
+use riposte::store::{Sealer, Store};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Reaches every workspace.
+const MASTER: &str = "master-0123456789";
+/// Reaches `soc` only.
+const SENDER: &str = "sender-0123456789";
+/// How long something may take that is awaited.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A running server with everything behind it.
+struct House {
+    address: SocketAddr,
+    store: Store,
+    engine: Engine,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    folder: TempDir,
+}
+
+impl House {
+    async fn open() -> Self {
+        Self::with(|_, _| {}).await
+    }
+
+    /// A house whose settings are changed, given its port.
+    async fn with(change: impl FnOnce(&mut Settings, u16)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let workspaces = WorkspaceIds {
+            public_url: format!("http://{address}"),
+            ..WorkspaceIds::default()
+        };
+        let desk = Desk::new(store.clone(), workspaces);
+        let sealer = Sealer::new([7; 32]);
+        let (services, content) = (Arc::new(Silence), Arc::new(Shelf));
+        let engine = Engine::new(store.clone(), sealer, services, content, desk.clone());
+        let mut settings = Settings::default();
+        settings
+            .tokens
+            .add("mira", MASTER, "*".parse().expect("a reach"))
+            .expect("a usable token");
+        settings
+            .tokens
+            .add("falco", SENDER, "soc".parse().expect("a reach"))
+            .expect("a usable token");
+        change(&mut settings, address.port());
+        let state = ServerState::new(desk, engine.clone(), store.clone(), settings);
+        let stop = CancellationToken::new();
+        let (driver, stopped) = (engine.clone(), stop.clone());
+        tokio::spawn(async move { driver.serve(stopped).await });
+        let serving = tokio::spawn(serve(listener, state, stop.clone()));
+        Self {
+            address,
+            store,
+            engine,
+            stop,
+            serving,
+            folder,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.send(&Ask::get(path)).await
+    }
+
+    async fn post(&self, path: &str, body: &Json) -> Reply {
+        self.send(&Ask::post(path, &body.to_string())).await
+    }
+
+    async fn send(&self, ask: &Ask) -> Reply {
+        self.raw(ask.text().as_bytes()).await
+    }
+
+    /// Sends bytes and reads until the server closes the connection.
+    async fn raw(&self, bytes: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        stream.write_all(bytes).await.expect("sent");
+        Reply::read(&mut stream).await
+    }
+
+    /// Asks again after each commit until the answer is as wanted.
+    async fn get_until(&self, path: &str, wanted: impl Fn(&Json) -> bool) -> Json {
+        let mut commits = self.store.subscribe();
+        let asking = async {
+            loop {
+                let answer = self.get(path).await.json();
+                if wanted(&answer) {
+                    return answer;
+                }
+                commits.changed().await.expect("an open store");
+            }
+        };
+        tokio::time::timeout(DEADLINE, asking)
+            .await
+            .expect("what is wanted comes in time")
+    }
+}
+
+/// A request as it is written.
+struct Ask {
+    method: &'static str,
+    path: String,
+    token: Option<String>,
+    host: String,
+    content_type: Option<&'static str>,
+    body: String,
+}
+
+impl Ask {
+    fn get(path: &str) -> Self {
+        Self {
+            method: "GET",
+            path: path.to_owned(),
+            token: Some(MASTER.to_owned()),
+            host: "localhost".to_owned(),
+            content_type: None,
+            body: String::new(),
+        }
+    }
+
+    fn post(path: &str, body: &str) -> Self {
+        Self {
+            method: "POST",
+            content_type: Some("application/json"),
+            body: body.to_owned(),
+            ..Self::get(path)
+        }
+    }
+
+    fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    fn head(&self) -> String {
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.method, self.path, self.host
+        );
+        if let Some(token) = &self.token {
+            head += &format!("Authorization: Bearer {token}\r\n");
+        }
+        if let Some(content_type) = self.content_type {
+            head += &format!("Content-Type: {content_type}\r\n");
+        }
+        head
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{}Content-Length: {}\r\n\r\n{}",
+            self.head(),
+            self.body.len(),
+            self.body
+        )
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HashMap<String, String>,
+    body: String,
+}
+
+impl Reply {
+    async fn read(stream: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        let reading = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut bytes));
+        reading.await.expect("an answer in time").expect("an answer");
+        let text = String::from_utf8(bytes).expect("text");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let mut lines = head.lines();
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .expect("a status line");
+        let status = status.parse().expect("a status");
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status,
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn json(&self) -> Json {
+        serde_json::from_str(&self.body).expect(&self.body)
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The detail of a problem of this status, after checking its form.
+    fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert!(
+            problem["type"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("urn:riposte:problem:")
+        );
+        assert!(!problem["title"].as_str().unwrap_or_default().is_empty());
+        problem["detail"].as_str().expect("a detail").to_owned()
+    }
+}
+
+/// No service ever answers.
+struct Silence;
+
+#[async_trait]
+impl Services for Silence {
+    async fn call(&self, _: &Call) -> Result<Answer, CallError> {
+        std::future::pending().await
+    }
+
+    fn safe_to_repeat(&self, _: &Call) -> bool {
+        true
+    }
+}
+
+/// The playbooks and rules of every workspace.
+struct Shelf;
+
+impl Content for Shelf {
+    fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook> {
+        let sentinel = |path: &str| {
+            json!({ "trigger": { "type": "ApiConnectionWebhook", "inputs": {
+                "host": { "connection": { "name": "@parameters('$connections')['azuresentinel']['connectionId']" } },
+                "body": { "callback_url": "@{listCallbackUrl()}" }, "path": path } } })
+        };
+        let request = json!({ "manual": { "type": "Request", "kind": "Http" } });
+        let title =
+            json!({ "Title": { "type": "Compose", "inputs": "@triggerBody()?['object']?['properties']?['title']" } });
+        let (triggers, actions) = match name {
+            "triage" | "ungranted" => (sentinel("/incident-creation"), title),
+            "on-alert" => (
+                sentinel("/subscribe"),
+                json!({ "Name": { "type": "Compose", "inputs": "@triggerBody()?['AlertDisplayName']" } }),
+            ),
+            "on-ip" => (
+                sentinel("/entity/@{encodeURIComponent('IP')}"),
+                json!({ "Address": { "type": "Compose", "inputs": "@triggerBody()?['Entity']?['properties']?['Address']" } }),
+            ),
+            "waiting" => (
+                request,
+                json!({ "Ask": { "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } } }),
+            ),
+            "secretive" | "suspended" => (
+                request,
+                json!({ "Use": { "type": "Compose", "inputs": "key @{parameters('key')} for @{triggerBody()?['who']}" } }),
+            ),
+            _ => return None,
+        };
+        let text = json!({
+            "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",
+            "contentVersion": "1.0.0.0",
+            "parameters": { "$connections": { "type": "Object", "defaultValue": {} }, "key": { "type": "SecureString", "defaultValue": "" } },
+            "triggers": triggers, "actions": actions
+        });
+        let (workflow, _) = definition::parse(&Value::from(&text)).expect("a valid definition");
+        Some(Playbook {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            definition: text.to_string().into(),
+            hash: format!("hash of {name}"),
+            workflow: Arc::new(workflow),
+            parameters: vec![GivenParameter {
+                name: "key".into(),
+                value: Ok(Value::from("open-sesame")),
+                secret: true,
+            }],
+            connections: Vec::new(),
+            suspended: name == "suspended",
+        })
+    }
+
+    fn rules(&self, _: &str) -> Vec<(String, AutomationRuleSpec)> {
+        let rule = |display_name: &str, order: u16, playbook: &str| {
+            let spec = json!({
+                "displayName": display_name, "order": order, "triggersOn": "Incidents",
+                "actions": [{ "runPlaybook": { "name": playbook } }]
+            });
+            (playbook.to_owned(), serde_json::from_value(spec).expect("a rule"))
+        };
+        vec![
+            rule("Triage <all>", 1, "triage"),
+            rule("Without a grant", 2, "ungranted"),
+        ]
+    }
+
+    fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission {
+        if playbook == "ungranted" {
+            return grants::permit(workspace, namespace, playbook, std::iter::empty());
+        }
+        Permission::Granted
+    }
+}
+
+/// A native alert; like ones differ by `id` only.
+fn alert(id: &str) -> Json {
+    json!({ "title": "Shell in container", "severity": "High", "id": id, "ruleName": "shell",
+        "entities": [{ "kind": "Ip", "properties": { "address": "203.0.113.7" } }] })
+}
