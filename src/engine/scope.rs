@@ -94,6 +94,23 @@ impl<'a> RunScope<'a> {
         false
     }
 
+    /// A part of the outputs of an ended action, null where it has none; of an action of a loop that is looked at from
+    /// outside, an array with the part of each iteration.
+    fn each(&self, name: &str, part: impl Fn(&Value) -> Value) -> Option<Value> {
+        let part = |node: &Node| {
+            node.outputs
+                .as_ref()
+                .map(|outputs| part(&outputs.value))
+                .unwrap_or_default()
+        };
+        match self.find(name)?.1 {
+            Found::One(_, node) => Some(part(node)),
+            Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(_, node)| part(node)))),
+            Found::NotTaken => Some(Value::Null),
+            Found::NotYet => None,
+        }
+    }
+
     /// The object of an ended action, as `actions()` and `result()` give it.
     fn record(&self, id: NodeId, node: &Node) -> Value {
         let status = node.status().map_or("Running", Status::as_str);
@@ -188,18 +205,11 @@ impl Scope for RunScope<'_> {
     }
 
     fn outputs(&self, name: &str) -> Option<Value> {
-        let outputs = |node: &Node| {
-            node.outputs
-                .as_ref()
-                .map(|outputs| outputs.value.clone())
-                .unwrap_or_default()
-        };
-        match self.find(name)?.1 {
-            Found::One(_, node) => Some(outputs(node)),
-            Found::Many(nodes) => Some(Value::array(nodes.into_iter().map(|(_, node)| outputs(node)))),
-            Found::NotTaken => Some(Value::Null),
-            Found::NotYet => None,
-        }
+        self.each(name, Value::clone)
+    }
+
+    fn body(&self, name: &str) -> Option<Value> {
+        self.each(name, |outputs| outputs.get("body").cloned().unwrap_or_default())
     }
 
     fn current_action(&self) -> Option<Value> {

@@ -58,9 +58,9 @@ pub struct Frame {
     pub parent: Option<NodeId>,
     /// Which iteration it is, from 0.
     pub index: u32,
-    /// Its actions that have begun.
+    /// Its actions that have begun; boxed, because a map keeps room for many and most frames have few.
     #[serde(with = "node_list")]
-    pub nodes: BTreeMap<ActionId, Node>,
+    pub nodes: BTreeMap<ActionId, Box<Node>>,
     /// How many of its actions have not ended.
     pub left: u32,
     /// Whether nothing more happens in it.
@@ -223,7 +223,9 @@ impl State {
 
     /// The node, if it has begun.
     pub fn node(&self, id: NodeId) -> Option<&Node> {
-        self.frame(id.0).and_then(|frame| frame.nodes.get(&id.1))
+        self.frame(id.0)
+            .and_then(|frame| frame.nodes.get(&id.1))
+            .map(Box::as_ref)
     }
 
     /// The frame of an index.
@@ -366,7 +368,7 @@ impl State {
     fn begin(&mut self, id: NodeId, node: Node) {
         self.active.insert(id);
         if let Some(frame) = self.frames.get_mut(id.0.0 as usize) {
-            frame.nodes.insert(id.1, node);
+            frame.nodes.insert(id.1, Box::new(node));
         }
     }
 
@@ -374,6 +376,7 @@ impl State {
         self.frames
             .get_mut(id.0.0 as usize)
             .and_then(|frame| frame.nodes.get_mut(&id.1))
+            .map(Box::as_mut)
     }
 
     fn set_phase(&mut self, id: NodeId, phase: Phase) {
@@ -484,7 +487,7 @@ impl State {
         let node = frame
             .nodes
             .entry(id.1)
-            .or_insert_with(|| Node::new(*at, Phase::Calling));
+            .or_insert_with(|| Box::new(Node::new(*at, Phase::Calling)));
         node.phase = Phase::Ended { status: *status };
         node.ended_at = Some(*at);
         node.code.clone_from(code);
@@ -731,12 +734,12 @@ mod node_list {
 
     use super::{ActionId, Node};
 
-    pub fn serialize<S: Serializer>(nodes: &BTreeMap<ActionId, Node>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(nodes: &BTreeMap<ActionId, Box<Node>>, serializer: S) -> Result<S::Ok, S::Error> {
         nodes.iter().collect::<Vec<_>>().serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionId, Node>, D::Error> {
-        Ok(Vec::<(ActionId, Node)>::deserialize(deserializer)?
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionId, Box<Node>>, D::Error> {
+        Ok(Vec::<(ActionId, Box<Node>)>::deserialize(deserializer)?
             .into_iter()
             .collect())
     }

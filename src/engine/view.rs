@@ -68,7 +68,7 @@ fn action(workflow: &Workflow, state: &State, frames: &[Vec<&Frame>], id: Action
     let block = workflow.action(id).block;
     let mut nodes: Vec<&Node> = frames[block.0 as usize]
         .iter()
-        .filter_map(|frame| frame.nodes.get(&id))
+        .filter_map(|frame| frame.nodes.get(&id).map(Box::as_ref))
         .collect();
     let Some(last) = nodes.pop() else {
         let (status, code) = absent(workflow, state, frames, id);
@@ -196,7 +196,7 @@ pub fn tree(workflow: &Workflow, state: &State, limit: usize) -> Vec<Line> {
 
 fn frame_lines(workflow: &Workflow, state: &State, frame: FrameId, depth: usize, limit: usize, lines: &mut Vec<Line>) {
     let Some(here) = state.frame(frame) else { return };
-    let mut nodes: Vec<(&ActionId, &Node)> = here.nodes.iter().collect();
+    let mut nodes: Vec<(&ActionId, &Box<Node>)> = here.nodes.iter().collect();
     nodes.sort_by_key(|(id, node)| (node.started_at, node.ended_at.is_none(), **id));
     for (id, node) in nodes {
         if lines.len() >= limit {

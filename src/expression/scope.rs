@@ -25,6 +25,13 @@ pub trait Scope {
     /// The outputs of an action that has ended, without building its whole object; `Some(Null)` if it has none.
     fn outputs(&self, name: &str) -> Option<Value>;
 
+    /// The body in the outputs of an action that has ended; of an action of a loop that is looked at from outside, the
+    /// bodies of all iterations.
+    fn body(&self, name: &str) -> Option<Value> {
+        let outputs = self.outputs(name)?;
+        Some(outputs.get("body").cloned().unwrap_or_default())
+    }
+
     /// The current action, where that is defined (tracked properties, Until conditions).
     fn current_action(&self) -> Option<Value>;
 
@@ -76,6 +83,9 @@ impl Scope for WithItem<'_> {
     }
     fn outputs(&self, name: &str) -> Option<Value> {
         self.outer.outputs(name)
+    }
+    fn body(&self, name: &str) -> Option<Value> {
+        self.outer.body(name)
     }
     fn current_action(&self) -> Option<Value> {
         self.outer.current_action()

@@ -75,7 +75,7 @@ pub(super) static WORKFLOW: &[Function] = &[
         doc: "The body of the outputs of an action that has ended; null if it has none.",
         source: SOURCE,
         examples: &[("body('get_HOST')?['name']", "\"web-1\"")],
-        call: Call::Eager(|arguments| Ok(member(&outputs(arguments)?, "body"))),
+        call: Call::Eager(body),
     },
     Function {
         name: "actionBody",
@@ -83,7 +83,7 @@ pub(super) static WORKFLOW: &[Function] = &[
         doc: "The old name of `body`.",
         source: SOURCE,
         examples: &[("actionBody('Get_host')?['name']", "\"web-1\"")],
-        call: Call::Eager(|arguments| Ok(member(&outputs(arguments)?, "body"))),
+        call: Call::Eager(body),
     },
     Function {
         name: "parameters",
@@ -199,6 +199,12 @@ fn outputs(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
     let name = arguments.text(0)?;
     let outputs = arguments.scope.outputs(name);
     outputs.ok_or_else(|| no_action(arguments, name))
+}
+
+fn body(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
+    let name = arguments.text(0)?;
+    let body = arguments.scope.body(name);
+    body.ok_or_else(|| no_action(arguments, name))
 }
 
 fn no_action(arguments: &Arguments<'_>, name: &str) -> EvalError {
