@@ -47,7 +47,7 @@ pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mu
         name,
         spec: object.spec,
         definition,
-        definition_text,
+        definition_text: definition_text.into(),
         hash,
         workflow,
         file: file.to_owned(),

@@ -59,7 +59,11 @@ fn arguments() -> Arguments {
     let program = std::env::args_os().next().map(std::path::PathBuf::from);
     let name = program.as_deref().and_then(std::path::Path::file_stem);
     let is_plugin = name.is_some_and(|name| name == "kubectl-riposte");
-    let command = if is_plugin { Arguments::command().bin_name("kubectl riposte") } else { Arguments::command() };
+    let command = if is_plugin {
+        Arguments::command().bin_name("kubectl riposte")
+    } else {
+        Arguments::command()
+    };
     Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 

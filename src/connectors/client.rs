@@ -39,7 +39,7 @@ impl Default for Egress {
     fn default() -> Self {
         Self {
             allowed_networks: Vec::new(),
-            plain_http: false,
+            plain_http: true,
             max_response_bytes: 100 * 1024 * 1024,
             connect_timeout: Duration::from_secs(10),
         }

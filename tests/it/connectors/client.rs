@@ -27,6 +27,7 @@ pub(super) fn egress() -> Egress {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Egress {
         allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        plain_http: false,
         ..Egress::default()
     }
 }
