@@ -184,6 +184,9 @@ async fn a_run_is_cancelled() {
     let path = format!("/v1/runs/{}", reply.json()["runs"][0].as_str().unwrap());
     let listed = house.get("/v1/runs?open=true").await.json();
     assert_eq!(listed["runs"][0]["status"], "Running");
+    house
+        .get_until(&path, |run| run["actions"]["Ask"]["status"] == "Running")
+        .await;
     let cancelled = house.send(&Ask::post(&format!("{path}/cancel"), "")).await;
     assert_eq!(cancelled.status, 202);
     house.get_until(&path, |run| run["status"] == "Cancelled").await;
