@@ -138,7 +138,7 @@ fn wrong_actions_are_named_with_their_place() {
         ),
         (
             r#""A": {"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"}"#,
-            &["warning ExtraArguments /actions/A/inputs"],
+            &["warning ExtraArguments /actions/A/inputs encodeURIComponent('a', 'b')"],
         ),
     ];
     for (actions, expected) in cases {
