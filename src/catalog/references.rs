@@ -208,8 +208,8 @@ impl Checker<'_> {
                 .iter()
                 .any(|given| given.name == parameter.name);
             // An authentication of the connection's own needs no secret of the connector.
-            let is_needed = !parameter.optional && !(parameter.secure && connection.spec.authentication.is_some());
-            if is_needed && !is_given {
+            let is_replaced = parameter.secure && connection.spec.authentication.is_some();
+            if !(parameter.optional || is_replaced || is_given) {
                 let message = format!("connector `{name}` needs the parameter `{}`", parameter.name);
                 self.warn("/spec/parameters", "MissingConnectionParameter", message);
             }

@@ -192,13 +192,15 @@ fn verdict_of(resource: Value) -> Entry {
     import.entries[0].clone()
 }
 
+/// The workflow with one more action.
+fn with_action(action: Value) -> Value {
+    let mut resource = workflow(ADDRESS, json!({}), json!({}));
+    resource["properties"]["definition"]["actions"]["More"] = action;
+    resource
+}
+
 #[test]
 fn verdicts_name_their_reason() {
-    let with_action = |action: Value| {
-        let mut resource = workflow(ADDRESS, json!({}), json!({}));
-        resource["properties"]["definition"]["actions"]["More"] = action;
-        resource
-    };
     let teams = {
         let mut resource = workflow(ADDRESS, json!({}), json!({}));
         resource["properties"]["parameters"]["$connections"]["value"]["vt"]["id"] = json!(managed("teams"));
@@ -216,16 +218,6 @@ fn verdicts_name_their_reason() {
             workflow(ADDRESS, json!(mapped), json!({})),
             Verdict::NeedsMapping,
             "11111111-2222-3333-4444-555555555555",
-        ),
-        (
-            workflow("/api/v3/nothing/@{triggerBody()}", json!({}), json!({})),
-            Verdict::Unsupported,
-            "no operation `get /api/v3/nothing/{…}`",
-        ),
-        (
-            workflow("@concat('/api/v3/', 'x')", json!({}), json!({})),
-            Verdict::Runs,
-            "decided at run time",
         ),
         (
             with_action(json!({"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"})),
@@ -259,13 +251,25 @@ fn verdicts_name_their_reason() {
         ),
     ];
     for (resource, verdict, part) in cases {
-        let entry = verdict_of(resource);
-        assert_eq!(entry.verdict, verdict, "{entry:?}");
-        assert!(
-            entry.reasons.iter().any(|reason| reason.contains(part)),
-            "{part}: {entry:?}"
-        );
+        judged(resource, verdict, part);
     }
+}
+
+fn judged(resource: Value, verdict: Verdict, part: &str) {
+    let entry = verdict_of(resource);
+    assert_eq!(entry.verdict, verdict, "{entry:?}");
+    assert!(
+        entry.reasons.iter().any(|reason| reason.contains(part)),
+        "{part}: {entry:?}"
+    );
+}
+
+#[test]
+fn calls_are_judged_by_the_operations_of_their_connector() {
+    let unknown = workflow("/api/v3/nothing/@{triggerBody()}", json!({}), json!({}));
+    judged(unknown, Verdict::Unsupported, "no operation `get /api/v3/nothing/{…}`");
+    let computed = workflow("@concat('/api/v3/', 'x')", json!({}), json!({}));
+    judged(computed, Verdict::Runs, "decided at run time");
 }
 
 #[test]

@@ -102,12 +102,13 @@ fn walk_as(path: &str, schema: &Value, is_variant: bool, faults: &mut Vec<String
 
 /// Runs `riposte validate` on a file.
 fn validate(text: &str, output: &str) -> (Option<i32>, String, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder is made");
     let file = folder.path().join("it.yaml");
-    std::fs::write(&file, text).unwrap();
+    std::fs::write(&file, text).expect("a file is written");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_riposte"));
-    let done = command.args(["validate", "-o", output]).arg(&file).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let command = command.args(["validate", "-o", output]).arg(&file);
+    let done = command.output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is text");
     (done.status.code(), text(done.stdout), text(done.stderr))
 }
 
