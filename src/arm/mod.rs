@@ -100,8 +100,11 @@ pub fn strict_json(text: &str) -> String {
     json::strict(text)
 }
 
-/// Whether a file holds something to import: an ARM template or a bare workflow.
+/// Whether a file holds something to import: an ARM template or a bare workflow, and no manifest.
 pub fn is_importable(file: &serde_json::Value) -> bool {
+    if file.get("apiVersion").is_some() {
+        return false;
+    }
     let schema = file.get("$schema").and_then(serde_json::Value::as_str);
     let is_object = |pointer: &str| file.pointer(pointer).is_some_and(serde_json::Value::is_object);
     schema.is_some_and(|schema| schema.to_lowercase().contains("deploymenttemplate")) || is_bare(is_object)

@@ -20,6 +20,7 @@ use crate::api::reference::{KeyRef, LocalRef, NamedValue, ValueSource};
 use crate::expression::{Object, Value};
 
 /// A workflow of the file.
+#[derive(Default)]
 pub(super) struct Playbook {
     /// Name of the Playbook.
     pub name: String,
@@ -101,11 +102,8 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
             name,
             pointer,
             definition_pointer,
-            manifest: None,
-            definition: Value::Null,
-            calls: vec![],
-            connectors: vec![],
             findings,
+            ..Playbook::default()
         };
     };
     let mut parameters = Parameters {
@@ -114,11 +112,8 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         findings: &mut findings,
         values: vec![],
     };
-    let given = properties
-        .get("parameters")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let given = properties.get("parameters").and_then(Value::as_object);
+    let given = given.cloned().unwrap_or_default();
     let definition = parameters.take_from(definition, &given);
     let values = parameters.values;
     let calls = survey::calls(&definition);

@@ -1,5 +1,5 @@
-//! `riposte validate`: every problem of files at once, with line and column. What a problem is, other rooms know;
-//! here files are found, read, and their problems printed for people, programs and code scanners.
+//! `riposte validate`: every problem of files at once, with line and column. What a problem is, the catalog knows, which
+//! all files make together; here they are found, read, and their problems printed for people, programs and scanners.
 
 mod sarif;
 
@@ -12,14 +12,13 @@ use serde::Serialize;
 
 use super::FAILED;
 use crate::api::diagnostic::{Diagnostic, Severity};
-use crate::api::yaml::{self, Document, Position};
-use crate::definition;
-use crate::expression::Value;
+use crate::api::yaml::{MAX_TEXT, Position};
+use crate::catalog::{Catalog, Source};
 
 /// Deepest folder in a folder that is looked into.
 const MAX_FOLDERS: usize = 32;
 
-/// Finds every problem of playbooks at once.
+/// Finds every problem of manifests, ARM templates and workflow definitions at once.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Files, folders of *.json, *.yaml and *.yml, or - for standard input.
@@ -46,18 +45,19 @@ enum Output {
 /// # Errors
 /// Output that cannot be written. Files that cannot be read are problems among the others.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut report = Report::default();
+    let mut files = Files::default();
     for path in &arguments.paths {
         if path.as_os_str() == "-" {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)
                 .context("standard input cannot be read")?;
-            report.add("-", &text);
+            files.sources.push(Source::read("-", &text));
         } else {
-            report.visit(path, 0);
+            files.visit(path, 0);
         }
     }
+    let report = files.report();
     let text = match arguments.output {
         Output::Text => report.lines(),
         Output::Json => serde_json::to_string_pretty(&report)? + "\n",
@@ -66,14 +66,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     std::io::stdout()
         .write_all(text.as_bytes())
         .context("the problems cannot be written")?;
-    if matches!(arguments.output, Output::Text) {
-        let Summary {
-            files,
-            errors,
-            warnings,
-        } = report.summary;
-        eprintln!("files: {files}, errors: {errors}, warnings: {warnings}");
-    }
+    let Summary {
+        files,
+        errors,
+        warnings,
+    } = report.summary;
+    eprintln!("files: {files}, errors: {errors}, warnings: {warnings}");
     Ok(if report.summary.errors == 0 {
         ExitCode::SUCCESS
     } else {
@@ -95,7 +93,16 @@ struct Summary {
     warnings: usize,
 }
 
-impl Report {
+/// The files that were found.
+#[derive(Default)]
+struct Files {
+    /// What was read.
+    sources: Vec<Source>,
+    /// Those that cannot be read.
+    unreadable: Vec<Diagnostic>,
+}
+
+impl Files {
     /// Reads a file, or every file of a folder.
     fn visit(&mut self, path: &Path, depth: usize) {
         if !path.is_dir() {
@@ -104,7 +111,7 @@ impl Report {
         let entries = std::fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(path, &error),
+            Err(error) => return self.fail(path, &error.to_string()),
         };
         let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
         paths.sort();
@@ -119,34 +126,46 @@ impl Report {
     }
 
     fn read(&mut self, path: &Path) {
-        match std::fs::read_to_string(path) {
-            Ok(text) => self.add(&path.display().to_string(), &text),
-            Err(error) => self.unreadable(path, &error),
+        match read_text(path) {
+            Ok(text) => self.sources.push(Source::read(&path.display().to_string(), &text)),
+            Err(reason) => self.fail(path, &reason),
         }
     }
 
-    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
-        let message = format!("the file cannot be read: {error}");
-        let problem = Diagnostic::error(&path.display().to_string(), Position::START, "Unreadable", message);
-        self.count(vec![problem]);
+    fn fail(&mut self, path: &Path, reason: &str) {
+        let message = format!("cannot be read: {reason}");
+        let file = path.display().to_string();
+        self.unreadable
+            .push(Diagnostic::error(&file, Position::START, "UnreadableFile", message));
     }
 
-    fn add(&mut self, file: &str, text: &str) {
-        self.summary.files += 1;
-        self.count(problems_of(file, text));
-    }
-
-    fn count(&mut self, problems: Vec<Diagnostic>) {
-        for problem in &problems {
+    /// Every problem of the files, and of what they say about each other.
+    fn report(self) -> Report {
+        let mut report = Report::default();
+        report.summary.files = self.sources.len();
+        report.problems = self.unreadable;
+        report.problems.extend(Catalog::build(&self.sources).diagnostics);
+        for problem in &report.problems {
             match problem.severity {
-                Severity::Error => self.summary.errors += 1,
-                Severity::Warning => self.summary.warnings += 1,
+                Severity::Error => report.summary.errors += 1,
+                Severity::Warning => report.summary.warnings += 1,
                 Severity::Note => {}
             }
         }
-        self.problems.extend(problems);
+        report
     }
+}
 
+/// The text of a file, or why there is none.
+fn read_text(path: &Path) -> Result<String, String> {
+    let length = path.metadata().map_err(|error| error.to_string())?.len();
+    if length > MAX_TEXT as u64 {
+        return Err(format!("it has {length} bytes, at most {MAX_TEXT} are read; split it"));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
+}
+
+impl Report {
     /// One line a problem; what comes from files cannot drive the terminal.
     fn lines(&self) -> String {
         let line = |problem: &Diagnostic| {
@@ -167,72 +186,21 @@ fn is_content(path: &Path) -> bool {
     path.is_file() && extension.is_some_and(|extension| known(&extension.to_lowercase()))
 }
 
-/// Every problem of a text, in the order of its places.
-fn problems_of(file: &str, text: &str) -> Vec<Diagnostic> {
-    let documents = if file.to_lowercase().ends_with(".json") {
-        yaml::parse_json(text).map(|document| vec![document])
-    } else {
-        yaml::parse(text)
-    };
-    let mut problems: Vec<Diagnostic> = match documents {
-        Ok(documents) => documents
-            .iter()
-            .flat_map(|document| problems_in(file, document))
-            .collect(),
-        Err(problem) => vec![problem.error(file)],
-    };
-    problems.sort_by_key(|problem| (problem.line, problem.column));
-    problems
-}
-
-fn problems_in(file: &str, document: &Document) -> Vec<Diagnostic> {
-    let mut problems: Vec<Diagnostic> = document.warnings.iter().map(|problem| problem.warning(file)).collect();
-    let Some(prefix) = definition_in(&document.json) else {
-        let message = "the file holds no workflow definition; nothing in it is checked";
-        problems.push(Diagnostic::note(file, document.nearest(""), "NotChecked", message));
-        return problems;
-    };
-    let definition = document.json.pointer(prefix).map(Value::from).unwrap_or_default();
-    let found = match definition::parse(&definition) {
-        Ok((_, warnings)) => warnings,
-        Err(problems) => problems,
-    };
-    problems.extend(
-        found
-            .into_iter()
-            .map(|problem| diagnostic(file, document, prefix, problem)),
-    );
-    problems
-}
-
-/// Where a document holds a definition: it is one, or it has one as Logic Apps exports it.
-fn definition_in(json: &serde_json::Value) -> Option<&'static str> {
-    let is_definition = |json: &serde_json::Value| json.get("triggers").is_some() && json.get("actions").is_some();
-    if is_definition(json) {
-        return Some("");
-    }
-    json.get("definition").is_some().then_some("/definition")
-}
-
-fn diagnostic(file: &str, document: &Document, prefix: &str, problem: definition::Problem) -> Diagnostic {
-    let pointer = format!("{prefix}{}", problem.pointer);
-    let position = match problem.span {
-        Some(span) => document.position_in(&pointer, span.start),
-        None => document.nearest(&pointer),
-    };
-    match problem.severity {
-        definition::Severity::Error => Diagnostic::error(file, position, problem.code, problem.message),
-        definition::Severity::Warning => Diagnostic::warning(file, position, problem.code, problem.message),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn report(file: &str, text: &str) -> Report {
+        let files = Files {
+            sources: vec![Source::read(file, text)],
+            unreadable: Vec::new(),
+        };
+        files.report()
+    }
+
     fn places(file: &str, text: &str) -> Vec<String> {
-        let place = |problem: Diagnostic| format!("{}:{} {}", problem.line, problem.column, problem.code);
-        problems_of(file, text).into_iter().map(place).collect()
+        let place = |problem: &Diagnostic| format!("{}:{} {}", problem.line, problem.column, problem.code);
+        report(file, text).problems.iter().map(place).collect()
     }
 
     const DEFINITION: &str = r#"{
@@ -261,21 +229,20 @@ mod tests {
 
     #[test]
     fn other_files_are_named() {
-        assert_eq!(places("a.json", "[]"), ["1:1 NotChecked"]);
+        assert_eq!(places("a.json", "[]"), ["1:1 ForeignObject"]);
         assert_eq!(places("a.json", "{")[0].split(' ').next_back(), Some("Syntax"));
     }
 
     #[test]
     fn hostile_names_do_not_reach_the_terminal() {
-        let mut report = Report::default();
-        report.add("a.json", &DEFINITION.replace("Wait", "W\\u001b[31m"));
+        let report = report("a.json", &DEFINITION.replace("Wait", "W\\u001b[31m"));
         assert_eq!(report.summary.errors, 2);
         assert!(report.lines().contains("W\u{fffd}[31m"), "{}", report.lines());
     }
 
     #[test]
     fn sarif_names_rule_place_and_level() {
-        let log = sarif::log(&problems_of("dir with space/a.json", DEFINITION));
+        let log = sarif::log(&report("dir with space/a.json", DEFINITION).problems);
         let result = &log["runs"][0]["results"][0];
         assert_eq!(result["ruleId"], "UnknownFunction");
         assert_eq!(result["level"], "error");

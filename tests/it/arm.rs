@@ -9,6 +9,9 @@ use riposte::api::{ApiConnectionSpec, ConnectorSpec, PlaybookSpec, yaml};
 use riposte::arm::{self, Entry, Import, Options, Verdict};
 use serde_json::{Value, json};
 
+/// The path of an operation of the built-in connector `virustotal`.
+const ADDRESS: &str = "/api/v3/ip_addresses/@{encodeURIComponent('1.2.3.4')}";
+
 /// A template with these parameters, variables and resources.
 fn template(parameters: Value, resources: Value) -> String {
     json!({"parameters": parameters, "variables": {"conn": "[concat('vt-', parameters('PlaybookName'))]"}, "resources": resources})
@@ -161,7 +164,7 @@ fn open_parameters_become_parameters_of_the_playbook() {
 
 #[test]
 fn secrets_in_the_workflow_itself_are_taken_out() {
-    let mut resource = workflow("/x", json!({}), json!({}));
+    let mut resource = workflow(ADDRESS, json!({}), json!({}));
     let declared = &mut resource["properties"]["definition"]["parameters"];
     declared["Pass"] = json!({"type": "SecureString", "defaultValue": "hunter2-hunter2"});
     declared["Group"] = json!({"type": "string", "defaultValue": "[resourceGroup().name]"});
@@ -189,30 +192,42 @@ fn verdict_of(resource: Value) -> Entry {
     import.entries[0].clone()
 }
 
+/// The workflow with one more action.
+fn with_action(action: Value) -> Value {
+    let mut resource = workflow(ADDRESS, json!({}), json!({}));
+    resource["properties"]["definition"]["actions"]["More"] = action;
+    resource
+}
+
 #[test]
 fn verdicts_name_their_reason() {
-    let with_action = |action: Value| {
-        let mut resource = workflow("/x", json!({}), json!({}));
-        resource["properties"]["definition"]["actions"]["More"] = action;
-        resource
-    };
     let teams = {
-        let mut resource = workflow("/x", json!({}), json!({}));
+        let mut resource = workflow(ADDRESS, json!({}), json!({}));
         resource["properties"]["parameters"]["$connections"]["value"]["vt"]["id"] = json!(managed("teams"));
         resource
     };
     let mapped = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/soc";
     let cases = [
         (
-            workflow("/x", json!({}), json!({})),
+            workflow(ADDRESS, json!({}), json!({})),
             Verdict::Runs,
             "not part of the template",
         ),
         (teams, Verdict::NeedsConnector, "`teams`"),
         (
-            workflow("/x", json!(mapped), json!({})),
+            workflow(ADDRESS, json!(mapped), json!({})),
             Verdict::NeedsMapping,
             "11111111-2222-3333-4444-555555555555",
+        ),
+        (
+            with_action(json!({"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"})),
+            Verdict::Runs,
+            "texts are joined",
+        ),
+        (
+            with_action(json!({"type": "If", "expression": {"and": [{"equal": [1, 1]}]}, "actions": {}})),
+            Verdict::Unsupported,
+            "no function 'equal'",
         ),
         (
             with_action(json!({"type": "JavaScriptCode", "inputs": {"code": "1"}})),
@@ -236,13 +251,25 @@ fn verdicts_name_their_reason() {
         ),
     ];
     for (resource, verdict, part) in cases {
-        let entry = verdict_of(resource);
-        assert_eq!(entry.verdict, verdict, "{entry:?}");
-        assert!(
-            entry.reasons.iter().any(|reason| reason.contains(part)),
-            "{part}: {entry:?}"
-        );
+        judged(resource, verdict, part);
     }
+}
+
+fn judged(resource: Value, verdict: Verdict, part: &str) {
+    let entry = verdict_of(resource);
+    assert_eq!(entry.verdict, verdict, "{entry:?}");
+    assert!(
+        entry.reasons.iter().any(|reason| reason.contains(part)),
+        "{part}: {entry:?}"
+    );
+}
+
+#[test]
+fn calls_are_judged_by_the_operations_of_their_connector() {
+    let unknown = workflow("/api/v3/nothing/@{triggerBody()}", json!({}), json!({}));
+    judged(unknown, Verdict::Unsupported, "no operation `get /api/v3/nothing/{…}`");
+    let computed = workflow("@concat('/api/v3/', 'x')", json!({}), json!({}));
+    judged(computed, Verdict::Runs, "decided at run time");
 }
 
 #[test]
@@ -283,17 +310,37 @@ fn custom_connectors_are_described_and_then_known() {
 }
 
 #[test]
+fn bare_workflows_are_imported_in_both_forms() {
+    let resource = workflow(ADDRESS, json!({}), json!({}));
+    let definition = &resource["properties"]["definition"];
+    let exported = json!({"definition": definition, "parameters": {"$connections": {"value": {"vt": {
+        "connectionId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/connections/vt-prod",
+        "id": "/subscriptions/s/providers/Microsoft.Web/locations/l/managedApis/virustotal"}}}}});
+    for (file, connection) in [(definition, "vt"), (&exported, "vt-prod")] {
+        let import = arm::import("Block IP.json", &file.to_string(), &Options::default());
+        let playbook = of_kind(&import, "Playbook")[0];
+        assert_eq!(playbook["metadata"]["name"], "block-ip");
+        // Nothing in a bare workflow is an expression of a template.
+        assert_eq!(self::definition(playbook), *definition);
+        let bound: Vec<&Value> = of_kind(&import, "ApiConnection")
+            .iter()
+            .map(|connection| &connection["metadata"]["name"])
+            .collect();
+        assert!(bound.contains(&&json!(connection)), "{bound:?}");
+    }
+    let import = arm::import("Block IP.json", &exported.to_string(), &Options::default());
+    assert_eq!(import.entries[0].verdict, Verdict::Runs, "{:?}", import.entries);
+    assert_eq!(import.entries[0].kind, "workflow");
+}
+
+#[test]
 fn files_without_a_workflow_say_so() {
     let options = Options::default();
     let cases = [
         ("{", Verdict::Invalid, "not JSON"),
         ("{}", Verdict::Invalid, "no `resources`"),
         (r#"{"resources": []}"#, Verdict::Invalid, "no workflow"),
-        (
-            r#"{"definition": {"actions": {}}}"#,
-            Verdict::Unsupported,
-            "bare workflow",
-        ),
+        (r#"{"definition": {"actions": {}}}"#, Verdict::Invalid, "no `resources`"),
     ];
     for (text, verdict, part) in cases {
         let import = arm::import("x.json", text, &options);
@@ -404,7 +451,7 @@ fn the_command_writes_manifests_and_a_report() {
     let folder = tempfile::tempdir().expect("folder");
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let parameters = json!({"PlaybookName": {"type": "string"}});
-    let text = template(parameters, json!([workflow("/x", json!({}), json!({}))]));
+    let text = template(parameters, json!([workflow(ADDRESS, json!({}), json!({}))]));
     fs::create_dir_all(folder.path().join("in/Block")).expect("folder");
     fs::write(at("in/Block/azuredeploy.json"), &text).expect("file");
     fs::write(at("in/broken.json"), "{").expect("file");
@@ -430,6 +477,7 @@ fn the_command_writes_manifests_and_a_report() {
     let report: Value = serde_json::from_str(&fs::read_to_string(at("report.json")).expect("report")).expect("JSON");
     assert_eq!(report["total"], 2);
     assert_eq!(report["summary"], json!({"invalid": 1, "runs": 1}));
+    assert_eq!(report["codes"], json!({"Syntax": 1}));
     assert_eq!(report["files"][0]["path"], at("in/Block/azuredeploy.json"));
     let members: Vec<&String> = report["files"][0].as_object().expect("entry").keys().collect();
     assert_eq!(
@@ -444,7 +492,7 @@ fn the_command_prints_one_template_and_fails_on_a_missing_file() {
     let file = folder.path().join("one.json");
     let text = template(
         json!({"PlaybookName": {"type": "string"}}),
-        json!([workflow("/x", json!({}), json!({}))]),
+        json!([workflow(ADDRESS, json!({}), json!({}))]),
     );
     fs::write(&file, text).expect("file");
     let output = riposte(&[&file.to_string_lossy()]);

@@ -64,8 +64,12 @@ fn objects_are_found_by_namespace_and_name() {
         rule("b", 1, "it"),
         rule("a", 1, "it"),
         rule("c", 2, "it").replace("order: 2", "order: 0x1"),
-        manifest("ApiConnection", "vt", "  connector: virustotal\n")
-            .replace("metadata:", "metadata:\n  namespace: sec"),
+        manifest(
+            "ApiConnection",
+            "vt",
+            "  connector: virustotal\n  parameters: [{name: api_key, value: k}]\n",
+        )
+        .replace("metadata:", "metadata:\n  namespace: sec"),
         manifest("Connector", "own", "  openapi: {inline: {openapi: 3.0.0}}\n"),
         manifest("PlaybookGrant", "grant", "  from: [{namespace: default}]\n"),
         "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: hunter2}\n".to_owned(),
@@ -226,6 +230,205 @@ fn references_that_lead_nowhere_are_warned_of() {
     assert_eq!(catalog.problems("Playbook", "default", "it").len(), 5);
     assert_eq!(catalog.problems("AutomationRule", "default", "r").len(), 1);
     assert!(catalog.problems("AutomationRule", "default", "none").is_empty());
+}
+
+/// A connector manifest whose document has one operation.
+const GEO: &str = "{swagger: '2.0', host: geo.example, paths: {'/ip/{address}': {get: {}}}}";
+
+#[test]
+fn connectors_are_read_from_the_manifest_or_a_config_map() {
+    let from_map = |key: &str| format!("  openapi: {{configMapKeyRef: {{name: m, key: {key}}}}}\n");
+    let files = [
+        (
+            "a.yaml",
+            manifest("Connector", "inline", &format!("  openapi: {{inline: {GEO}}}\n")),
+        ),
+        ("b.yaml", manifest("Connector", "mapped", &from_map("good"))),
+        (
+            "c.yaml",
+            manifest("Connector", "broken-inline", "  openapi: {inline: {swagger: '1.2'}}\n"),
+        ),
+        ("d.yaml", manifest("Connector", "broken-text", &from_map("bad"))),
+        ("e.yaml", manifest("Connector", "two-texts", &from_map("two"))),
+        (
+            "f.yaml",
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata:\n  good: \"{GEO}\"\n  bad: '{{'\n  two: |\n    a: 1\n    ---\n    b: 1\n"
+            ),
+        ),
+    ];
+    let files = files.each_ref().map(|(file, text)| (*file, text.as_str()));
+    let catalog = catalog(&files);
+    let operations = |name: &str| {
+        let connector = catalog.connector("default", name).unwrap().connector.as_ref();
+        connector.map(|connector| connector.operations.len())
+    };
+    assert_eq!(operations("inline"), Some(1));
+    assert_eq!(operations("mapped"), Some(1));
+    for broken in ["broken-inline", "broken-text", "two-texts"] {
+        assert_eq!(operations(broken), None, "{broken}");
+    }
+    let found: Vec<_> = catalog
+        .diagnostics
+        .iter()
+        .map(|one| (&*one.file, one.line, &*one.code))
+        .collect();
+    let expected = ["c.yaml", "d.yaml", "e.yaml"].map(|file| (file, 6, "InvalidOpenApi"));
+    assert_eq!(found, expected, "{:#?}", printed(&catalog));
+}
+
+#[test]
+fn connections_and_calls_are_held_against_their_connectors() {
+    let call = |name: &str, path: &str| {
+        format!(
+            "      {name}:\n        type: ApiConnection\n        inputs:\n          host: {{connection: {{name: \"@parameters('$connections')['geo']['connectionId']\"}}}}\n          method: get\n          path: \"{path}\"\n"
+        )
+    };
+    let playbook = manifest(
+        "Playbook",
+        "it",
+        &format!(
+            "  connections: [{{name: geo, connectionRef: {{name: geo}}}}]\n  definition:\n    parameters: {{$connections: {{type: Object}}}}\n    triggers: {{manual: {{type: Request}}}}\n    actions:\n{}{}{}",
+            call("Known", "/ip/@{triggerBody()}"),
+            call("Open", "@triggerBody()"),
+            call("Unknown", "/ip/@{triggerBody()}/more"),
+        ),
+    );
+    let files = [
+        ("a.yaml", playbook.as_str()),
+        ("b.yaml", &manifest("ApiConnection", "geo", "  connector: geo\n")),
+        (
+            "c.yaml",
+            &manifest(
+                "Connector",
+                "geo",
+                &format!(
+                    "  openapi: {{inline: {GEO}}}\n  parameters: [{{name: key, secure: true}}, {{name: region}}, {{name: more, optional: true}}]\n"
+                ),
+            ),
+        ),
+        ("d.yaml", &manifest("ApiConnection", "vt", "  connector: virustotla\n")),
+    ];
+    assert_eq!(
+        printed(&catalog(&files)),
+        [
+            "a.yaml:28:17: warning: connector `geo` has no operation `GET /ip/{…}/more`; the nearest are `GET /ip/{address}`",
+            "b.yaml:5:1: warning: connector `geo` needs the parameter `key`",
+            "b.yaml:5:1: warning: connector `geo` needs the parameter `region`",
+            "d.yaml:6:14: warning: connector `virustotla` is neither built in nor a Connector of `default`; did you mean \
+             `virustotal`?",
+        ]
+    );
+}
+
+/// An ARM template with a workflow, and a connection for it; azuresentinel is not in it.
+const TEMPLATE: &str = r#"{
+  // Azure takes comments.
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "parameters": {"Name": {"type": "string", "defaultValue": "Block-IP"}},
+  "resources": [
+    {
+      "type": "Microsoft.Web/connections",
+      "name": "vt",
+      "properties": {"api": {"id": "/managedApis/virustotal"}, "parameterValues": {"api_key": "k"}}
+    },
+    {
+      "type": "Microsoft.Logic/workflows",
+      "name": "[parameters('Name')]",
+      "properties": {
+        "definition": {
+          "triggers": {"manual": {"type": "Request"}},
+          "actions": {
+            "A": {"type": "Compose", "inputs": "x @{triggerBody()}"},
+            "B": {
+              "type": "ApiConnection",
+              "inputs": {
+                "host": {"connection": {"name": "@parameters('$connections')['azuresentinel']['connectionId']"}},
+                "method": "put",
+                "path": "/nothing"
+              }
+            }
+          },
+          "parameters": {"$connections": {"type": "Object"}}
+        }
+      }
+    }
+  ],
+}"#;
+
+#[test]
+fn a_template_is_read_in_place() {
+    let first = catalog(&[("t.json", TEMPLATE)]);
+    let playbook = first.playbook("default", "block-ip").unwrap();
+    assert_eq!((playbook.workflow.actions.len(), playbook.file.as_str()), (2, "t.json"));
+    assert_eq!(first.connection("default", "vt").unwrap().spec.connector, "virustotal");
+    assert!(first.connection("default", "azuresentinel").is_some());
+    let found: Vec<_> = first.diagnostics.iter().map(|one| (one.line, &*one.code)).collect();
+    assert_eq!(
+        found,
+        [(6, "MissingSecretKey"), (11, "Advice"), (24, "UnknownOperation")],
+        "{:#?}",
+        printed(&first)
+    );
+
+    let own = manifest(
+        "ApiConnection",
+        "azuresentinel",
+        "  connector: azuresentinel\n  displayName: Own\n",
+    );
+    let both = catalog(&[("t.json", TEMPLATE), ("z.yaml", &own)]);
+    assert_eq!(both.connection("default", "azuresentinel").unwrap().file, "z.yaml");
+    assert!(
+        both.diagnostics.iter().all(|one| one.code != "DuplicateObject"),
+        "{:#?}",
+        printed(&both)
+    );
+
+    let twice = catalog(&[("t.json", TEMPLATE), ("u.json", TEMPLATE)]);
+    let again: Vec<_> = twice
+        .diagnostics
+        .iter()
+        .filter(|one| one.code == "DuplicateObject")
+        .collect();
+    assert_eq!(again.len(), 1, "only the playbook: {:#?}", printed(&twice));
+    assert_eq!((&*again[0].file, again[0].line), ("u.json", 13));
+}
+
+#[test]
+fn problems_of_a_template_stand_at_their_places() {
+    let place = |text: &str| {
+        let broken = catalog(&[("t.json", text)]);
+        assert!(broken.playbook("default", "block-ip").is_none());
+        let one = broken
+            .diagnostics
+            .iter()
+            .find(|one| one.severity == riposte::api::diagnostic::Severity::Error);
+        one.map(|one| (one.line, one.column, one.code.clone()))
+    };
+    let in_string = TEMPLATE.replace("triggerBody()}", "nosuch()}");
+    assert_eq!(place(&in_string), Some((18, 53, "UnknownFunction".to_owned())));
+    let computed = TEMPLATE.replace("\"x @{triggerBody()}\"", "\"[concat('@', 'nosuch()')]\"");
+    assert_eq!(place(&computed), Some((18, 48, "UnknownFunction".to_owned())));
+    let template = TEMPLATE.replace("\"x @{triggerBody()}\"", "\"[variables('none')]\"");
+    assert_eq!(place(&template), Some((18, 48, "InvalidTemplate".to_owned())));
+}
+
+#[test]
+fn a_bare_workflow_is_a_playbook_named_after_its_file() {
+    let definition =
+        r#"{"triggers": {"manual": {"type": "Request"}}, "actions": {"A": {"type": "Compose", "inputs": "[x"}}}"#;
+    for text in [definition.to_owned(), format!("{{\"definition\":\n{definition}}}")] {
+        let read = catalog(&[("playbooks/Block IP.json", &text)]);
+        assert_eq!(printed(&read), Vec::<String>::new());
+        let playbook = read.playbook("default", "block-ip").unwrap();
+        assert!(playbook.definition_text.contains("\"[x\""));
+        let broken = catalog(&[("b.json", &text.replace("Compose", "Wait"))]);
+        let line = if text.contains('\n') { 2 } else { 1 };
+        assert_eq!(
+            (broken.diagnostics[0].line, &*broken.diagnostics[0].code),
+            (line, "UnsupportedAction")
+        );
+    }
 }
 
 #[test]

@@ -129,21 +129,27 @@ fn wrong_actions_are_named_with_their_place() {
             r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
             &["InvalidExpression /actions/A/expression/and/0/equals/1"],
         ),
-        (
-            r#""A": {"type": "If", "expression": {"and": [{"equal": [1, 2]}, {"not": []}]}, "actions": {}}"#,
-            &[
-                "UnknownFunction /actions/A/expression/and/0",
-                "WrongArity /actions/A/expression/and/1",
-            ],
-        ),
-        (
-            r#""A": {"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"}"#,
-            &["warning ExtraArguments /actions/A/inputs"],
-        ),
     ];
     for (actions, expected) in cases {
         assert_eq!(problems(actions), *expected, "{actions}");
     }
+}
+
+#[test]
+fn functions_of_conditions_are_checked_in_object_form_too() {
+    let condition = r#""A": {"type": "If", "expression": {"and": [{"equal": [1, 2]}, {"not": []}]}, "actions": {}}"#;
+    let expected = [
+        "UnknownFunction /actions/A/expression/and/0",
+        "WrongArity /actions/A/expression/and/1",
+    ];
+    assert_eq!(problems(condition), expected);
+}
+
+#[test]
+fn more_texts_to_encode_than_documented_are_only_warned_of() {
+    let action = r#""A": {"type": "Compose", "inputs": "@encodeURIComponent('a', 'b')"}"#;
+    let expected = ["warning ExtraArguments /actions/A/inputs encodeURIComponent('a', 'b')"];
+    assert_eq!(problems(action), expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use riposte::api::manifest::{Decoded, Manifest, decode};
 use riposte::api::{Diagnostic, Kind, yaml};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 fn read(text: &str) -> Result<Decoded, Vec<Diagnostic>> {
     let documents = yaml::parse(text).expect("the text is YAML");
@@ -98,6 +98,42 @@ fn walk_as(path: &str, schema: &Value, is_variant: bool, faults: &mut Vec<String
         }
         walk(&format!("{path}{{}}"), values, faults);
     }
+}
+
+/// Runs `riposte validate` on a file.
+fn validate(text: &str, output: &str) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().expect("a folder is made");
+    let file = folder.path().join("it.yaml");
+    std::fs::write(&file, text).expect("a file is written");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_riposte"));
+    let command = command.args(["validate", "-o", output]).arg(&file);
+    let done = command.output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is text");
+    (done.status.code(), text(done.stdout), text(done.stderr))
+}
+
+#[test]
+fn validate_tells_errors_from_warnings() {
+    let warned = rule(RUN);
+    let broken = format!("{warned}---\n{}", object("Playbook", "  definitionText: 'a: ['\n"));
+    let (code, stdout, stderr) = validate(&warned, "text");
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(
+        stdout.contains("it.yaml:10:25: warning: Playbook `default/it` does not exist"),
+        "{stdout}"
+    );
+    assert_eq!(stderr, "files: 1, errors: 0, warnings: 1\n");
+    let (code, stdout, stderr) = validate(&broken, "json");
+    assert_eq!(code, Some(1), "{stdout}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report["summary"], json!({"files": 1, "errors": 1, "warnings": 1}));
+    assert_eq!(report["problems"][1]["code"], "InvalidDefinitionText");
+    assert_eq!(report["problems"][1]["line"], 17);
+    assert_eq!(stderr, "files: 1, errors: 1, warnings: 1\n");
+    let (_, stdout, _) = validate(&broken, "sarif");
+    let log: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(log["runs"][0]["results"][0]["level"], "warning");
+    assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
