@@ -10,5 +10,6 @@ mod incidents;
 mod intake;
 mod manifests;
 mod rules;
+mod shell;
 mod store;
 mod tidy;
