@@ -255,14 +255,7 @@ impl State {
                 inputs,
                 deadline,
             } => {
-                self.begin(
-                    *node,
-                    Node {
-                        inputs: inputs.clone(),
-                        deadline: *deadline,
-                        ..Node::inside(*at, 0)
-                    },
-                );
+                self.begin(*node, Node::inside(*at, inputs.clone(), *deadline));
                 self.enter(workflow, *node, *block, &mut ready);
             }
             Event::Looped {
@@ -271,14 +264,7 @@ impl State {
                 items,
                 deadline,
             } => {
-                self.begin(
-                    *node,
-                    Node {
-                        inputs: Some(items.clone()),
-                        deadline: *deadline,
-                        ..Node::inside(*at, 0)
-                    },
-                );
+                self.begin(*node, Node::inside(*at, Some(items.clone()), *deadline));
                 self.iterate(workflow, *node, &mut ready);
             }
             Event::Called {
@@ -299,7 +285,7 @@ impl State {
                     };
                     self.begin(*id, node);
                 }
-                self.attempt(*id, *attempt);
+                self.attempt(*id, *attempt, Phase::Calling);
             }
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
@@ -311,13 +297,8 @@ impl State {
                 attempt,
                 ..
             } => {
-                if let Some(node) = self.node_mut(*id) {
-                    node.attempts = *attempt;
-                    node.phase = Phase::Polling {
-                        location: location.clone(),
-                        next_at: *next_at,
-                    };
-                }
+                let (location, next_at) = (location.clone(), *next_at);
+                self.attempt(*id, *attempt, Phase::Polling { location, next_at });
             }
             Event::Ended { .. } => self.end(workflow, event, &mut ready),
             Event::Closed { .. } => self.close(event),
@@ -385,10 +366,10 @@ impl State {
         }
     }
 
-    fn attempt(&mut self, id: NodeId, attempt: u32) {
+    fn attempt(&mut self, id: NodeId, attempt: u32, phase: Phase) {
         if let Some(node) = self.node_mut(id) {
             node.attempts = attempt;
-            node.phase = Phase::Calling;
+            node.phase = phase;
         }
     }
 
@@ -703,8 +684,12 @@ impl State {
 }
 
 impl Node {
-    fn inside(at: Millis, open: u32) -> Self {
-        Self::new(at, Phase::Inside { next_item: 0, open })
+    fn inside(at: Millis, inputs: Option<Payload>, deadline: Option<Millis>) -> Self {
+        Self {
+            inputs,
+            deadline,
+            ..Self::new(at, Phase::Inside { next_item: 0, open: 0 })
+        }
     }
 }
 

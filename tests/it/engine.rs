@@ -6,6 +6,12 @@
 //! `parameters` of a scenario are `{name: {value, secure?}}`; an answer may take a time (`takes`, in seconds); `expect`
 //! names what the view of the run must hold. What is secure must be neither in the view nor in debug texts.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod long;
 mod random;
 

@@ -11,5 +11,6 @@ mod intake;
 mod manifests;
 mod rules;
 mod server;
+mod shell;
 mod store;
 mod tidy;
