@@ -2,13 +2,16 @@
 
 mod arm;
 mod catalog;
+mod cli;
 mod connectors;
 mod definition;
+mod dev;
 mod engine;
 mod expression;
 mod incidents;
 mod intake;
 mod manifests;
+mod program;
 mod rules;
 mod server;
 mod shell;

@@ -1,0 +1,117 @@
+//! The program under test as a real process: run to its end, or followed by the lines that it prints. Every wait has a
+//! deadline and awaits a condition.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+/// How long anything may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+/// How long to wait before a condition is looked at again.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+
+/// The program with arguments, in a folder.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_riposte"));
+    command.args(arguments).current_dir(folder);
+    command.env_remove("RIPOSTE_LOG").env("NO_COLOR", "1");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    /// The output on stdout as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {self:#?}"))
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Finished {
+    finish(command(folder, arguments), "")
+}
+
+/// Runs a command to its end with a text on its standard input.
+pub(crate) fn finish(mut command: Command, input: &str) -> Finished {
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input.as_bytes()).unwrap());
+        let stdout = scope.spawn(move || all(&mut out));
+        let stderr = scope.spawn(move || all(&mut err));
+        let status = await_end(&mut child);
+        let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+        let code = status.and_then(|status| status.code());
+        let code = code.unwrap_or_else(|| panic!("{command:?} did not end by itself\n{stdout}\n{stderr}"));
+        Finished { code, stdout, stderr }
+    })
+}
+
+fn all(stream: &mut impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The status of a child; one that does not end in time is killed and has none.
+fn await_end(child: &mut Child) -> Option<ExitStatus> {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        if begin.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// The lines of a stream, as they come.
+pub(crate) struct Lines(watch::Receiver<Vec<String>>);
+
+impl Lines {
+    /// Reads a stream to its end.
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+        let (sender, receiver) = watch::channel(Vec::new());
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                sender.send_modify(|lines| lines.push(line));
+            }
+        });
+        Self(receiver)
+    }
+
+    /// How many lines have come.
+    pub(crate) fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// The first line from the `from`-th on that has a part; waits for it.
+    pub(crate) async fn find(&self, from: usize, part: &str) -> String {
+        let matching = |lines: &[String]| lines.iter().skip(from).find(|line| line.contains(part)).cloned();
+        let mut receiver = self.0.clone();
+        let found = tokio::time::timeout(DEADLINE, receiver.wait_for(|lines| matching(lines).is_some())).await;
+        let found = found.ok().and_then(Result::ok).and_then(|lines| matching(&lines));
+        found.unwrap_or_else(|| panic!("no line has '{part}' in\n{}", self.0.borrow().join("\n")))
+    }
+}
