@@ -15,9 +15,10 @@ use crate::connectors::Egress;
 use crate::engine::Notice;
 use crate::engine::start::{Request, StartKind};
 use crate::engine::state::State;
+use crate::engine::status::RunStatus;
 use crate::engine::view;
 use crate::expression::Value;
-use crate::incidents::Desk;
+use crate::incidents::{Accepted, Desk};
 use crate::intake::{self, Format, Intake};
 use crate::local::mocks::Mocks;
 use crate::local::{FakeMode, Options, System};
@@ -109,17 +110,23 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         },
     };
     let system = System::open(Current::fixed(catalog), options).await?;
-    let request = request(&arguments.trigger, &system.desk, namespace, playbook).await?;
-    let style = Style {
-        live: arguments.output == Output::Tree && Style::stdout().live,
-        ..Style::stdout()
-    };
-    let state = follow(&system, &request, style, arguments.output).await?;
+    // The engine stops before its folder goes, whatever came of the run.
+    let state = start(arguments, &system, namespace, playbook).await;
     system.stop().await;
-    Ok(match state.closed.map(|closed| closed.status) {
-        Some(crate::engine::status::RunStatus::Succeeded) => ExitCode::SUCCESS,
+    Ok(match state?.closed.map(|closed| closed.status) {
+        Some(RunStatus::Succeeded) => ExitCode::SUCCESS,
         _ => ExitCode::from(FAILED),
     })
+}
+
+async fn start(arguments: &Arguments, system: &System, namespace: String, playbook: String) -> anyhow::Result<State> {
+    let request = request(&arguments.trigger, &system.desk, namespace, playbook).await?;
+    let style = Style::stdout();
+    let style = Style {
+        live: arguments.output == Output::Tree && style.live,
+        ..style
+    };
+    follow(system, &request, style, arguments.output).await
 }
 
 /// Starts the run, shows it, and waits for its end.
@@ -202,7 +209,7 @@ async fn request(trigger: &Trigger, desk: &Desk, namespace: String, playbook: St
         ..Request::default()
     };
     if let Some(path) = &trigger.incident {
-        let incident = accept(path, desk, &[Format::Incident, Format::SentinelIncident]).await?;
+        let incident = accept(path, desk, Format::Incident, &[Format::SentinelIncident]).await?;
         let (id, _) = incident.incident.context("the file holds no incident")?;
         let view = desk.view(&id).await?.context("the incident was not stored")?;
         let ids = desk.workspaces().ids(DEFAULT_NAMESPACE);
@@ -215,13 +222,8 @@ async fn request(trigger: &Trigger, desk: &Desk, namespace: String, playbook: St
         });
     }
     if let Some(path) = &trigger.alert {
-        let formats = [
-            Format::Alert,
-            Format::SentinelAlert,
-            Format::Falco,
-            Format::Alertmanager,
-        ];
-        let accepted = accept(path, desk, &formats).await?;
+        let others = [Format::SentinelAlert, Format::Falco, Format::Alertmanager];
+        let accepted = accept(path, desk, Format::Alert, &others).await?;
         let id = accepted.alert.context("the file holds no alert")?;
         let alert = desk.alert(&id).await?.context("the alert was not stored")?;
         let body = body::alert_trigger(&alert, &desk.workspaces().ids(DEFAULT_NAMESPACE));
@@ -255,16 +257,11 @@ async fn request(trigger: &Trigger, desk: &Desk, namespace: String, playbook: St
     })
 }
 
-/// Stores the one delivery of a file.
-async fn accept(path: &Path, desk: &Desk, formats: &[Format]) -> anyhow::Result<crate::incidents::Accepted> {
-    let (format, bytes) = crate::local::events::read(path)?;
-    if !formats.contains(&format) {
-        bail!(
-            "{} is of format '{}', which does not fit this option",
-            path.display(),
-            format.as_str()
-        );
-    }
+/// Stores the one delivery of a file: in Riposte's own format, unless it is recognised as one of the others.
+async fn accept(path: &Path, desk: &Desk, native: Format, others: &[Format]) -> anyhow::Result<Accepted> {
+    let (found, bytes) = crate::local::events::read(path)?;
+    // The option says what the file is; what it looks like only tells the forms apart.
+    let format = found.filter(|format| others.contains(format)).unwrap_or(native);
     let now = Timestamp::now();
     let decoded: Vec<Intake> = intake::decode(format, &bytes, DEFAULT_NAMESPACE, now)
         .with_context(|| format!("{} cannot be read", path.display()))?;

@@ -84,7 +84,9 @@ pub fn find(root: &Path) -> Vec<EventFile> {
 /// # Errors
 /// A file that cannot be read or is of no known format, or a store that fails.
 pub async fn replay(file: &EventFile, workspace: &str, desk: &Desk, store: &Store) -> Result<Replayed, Error> {
+    let unknown = "its format is not known; the README names the formats of events";
     let (format, bytes) = read(&file.path)?;
+    let format = format.ok_or_else(|| unreadable(&file.path, &unknown))?;
     let setting = format!("replayed/{workspace}/{}", hex(&Sha256::digest(&bytes)));
     let path = file.path.clone();
     if store.setting(&setting).await?.is_some() {
@@ -111,24 +113,23 @@ pub async fn replay(file: &EventFile, workspace: &str, desk: &Desk, store: &Stor
     })
 }
 
-/// The format and bytes of an event file.
+/// The bytes of an event file and its format, if that is known.
 ///
 /// # Errors
-/// A file that cannot be read, is no JSON, or is of no known format.
-pub fn read(path: &Path) -> Result<(Format, Vec<u8>), Error> {
+/// A file that cannot be read or is no JSON.
+pub fn read(path: &Path) -> Result<(Option<Format>, Vec<u8>), Error> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > SIZE_MAX {
         return Err(unreadable(path, &format!("it has {size} bytes, more than {SIZE_MAX}")));
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| unreadable(path, &error))?;
-    let document = yaml::parse_json(text).map_err(|problem| Error::Unreadable {
-        file: path.display().to_string(),
-        reason: format!("{}: {problem}", problem.position),
-    })?;
-    let unknown = "its format is not known; see the README for the formats of events";
-    let format = Format::detect(&document.json).ok_or_else(|| unreadable(path, &unknown))?;
-    Ok((format, bytes))
+    let document = yaml::parse_json(text).map_err(|problem| unreadable(path, &problem.error(&place(path))))?;
+    Ok((Format::detect(&document.json), bytes))
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
