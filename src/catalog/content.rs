@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use ipnet::IpNet;
 use tokio::sync::watch;
 
@@ -13,7 +14,7 @@ use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
     ClientCredentials, Connections, Connector, ResolvedAuthentication, ResolvedConnection, catalog,
 };
-use crate::engine::content::{self, Content, GivenParameter};
+use crate::engine::content::{self, Content, GivenParameter, Undecided};
 use crate::expression::Value;
 use crate::grants::{Permission, permit};
 
@@ -177,6 +178,7 @@ impl Current {
     }
 }
 
+#[async_trait]
 impl Content for Current {
     fn playbook(&self, namespace: &str, name: &str) -> Option<content::Playbook> {
         let catalog = self.get();
@@ -194,13 +196,13 @@ impl Content for Current {
             .collect()
     }
 
-    fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission {
+    async fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Result<Permission, Undecided> {
         let catalog = self.get();
         let grants = catalog
             .grants(namespace)
             .iter()
             .map(|grant| (grant.namespace.as_str(), &grant.spec));
-        permit(workspace, namespace, playbook, grants)
+        Ok(permit(workspace, namespace, playbook, grants))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::api::AutomationRuleSpec;
 use crate::definition::Workflow;
 use crate::expression::Value;
@@ -61,7 +63,13 @@ pub struct Connection {
     pub connector: Option<String>,
 }
 
+/// Why nobody can say whether a workspace may run a playbook: who decides does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the permission to run a playbook cannot be asked for: {0}")]
+pub struct Undecided(pub String);
+
 /// The catalog, as far as the engine needs it.
+#[async_trait]
 pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
@@ -70,5 +78,8 @@ pub trait Content: Send + Sync {
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)>;
 
     /// Whether a workspace may run a playbook.
-    fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission;
+    ///
+    /// # Errors
+    /// Nobody can say at the moment; the question is asked again later.
+    async fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Result<Permission, Undecided>;
 }

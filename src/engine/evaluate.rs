@@ -206,7 +206,8 @@ impl<'a> Evaluation<'a> {
     async fn run_playbook(&mut self, rule: usize, action: usize, target: &PlaybookTarget) -> Result<(), Error> {
         let workspace = &self.run.namespace;
         let namespace = target.namespace.clone().unwrap_or_else(|| workspace.clone());
-        if let Permission::Missing(missing) = self.shared.content.permit(workspace, &namespace, &target.name) {
+        let permission = self.shared.content.permit(workspace, &namespace, &target.name).await?;
+        if let Permission::Missing(missing) = permission {
             let outcome = ActionOutcome::Failed {
                 code: "MissingGrant".into(),
                 message: missing.to_string(),

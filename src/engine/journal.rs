@@ -18,6 +18,9 @@ pub enum Error {
     /// The store failed, or refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody can say whether a playbook may run.
+    #[error(transparent)]
+    Undecided(#[from] super::content::Undecided),
     /// The journal holds something that this version cannot read.
     #[error("the journal of run '{run}' cannot be read: {reason}")]
     Unreadable {

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::definition::{self, ActionId, BlockId};
 use riposte::engine::call::{Answer, Call, CallError, Services};
-use riposte::engine::content::{Content, GivenParameter, Playbook};
+use riposte::engine::content::{Content, GivenParameter, Playbook, Undecided};
 use riposte::engine::event::{Event, FrameId, NodeId, Opened};
 use riposte::engine::start::Request;
 use riposte::engine::state::State;
@@ -105,6 +105,7 @@ impl Services for Scripted {
 /// A catalog of one playbook.
 struct Catalog(Playbook);
 
+#[async_trait]
 impl Content for Catalog {
     fn playbook(&self, _: &str, name: &str) -> Option<Playbook> {
         (self.0.name == name).then(|| self.0.clone())
@@ -114,8 +115,8 @@ impl Content for Catalog {
         Vec::new()
     }
 
-    fn permit(&self, _: &str, _: &str, _: &str) -> Permission {
-        Permission::Granted
+    async fn permit(&self, _: &str, _: &str, _: &str) -> Result<Permission, Undecided> {
+        Ok(Permission::Granted)
     }
 }
 
