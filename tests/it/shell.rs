@@ -478,10 +478,12 @@ fn a_change_commits_with_its_event_and_the_run_then_waits_for_its_other_branch()
     let folder = TempDir::new().unwrap();
     let playbook = playbook(&json!({
         "Busy": http("GET", "/busy", None),
-        "Comment": http("POST", "/comment", None),
+        "First": http("GET", "/first", None),
+        "Comment": http("POST", "/comment", Some("First")),
         "Join": {"type": "Compose", "runAfter": {"Busy": ["Succeeded"], "Comment": ["Succeeded"]}, "inputs": 1},
     }));
     let says = [
+        ("GET /first", Says::Status(200)),
         ("GET /busy", Says::Status(503)),
         ("POST /comment", Says::Writes("comment")),
     ];
