@@ -17,18 +17,19 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
-use super::resource::PLAYBOOK_GRANT;
 pub use super::shelf::{Key, Reading, Scope, Shelf, Snapshot};
 use crate::catalog::Catalog;
 
 /// How long changes are collected before a catalog is built.
 const REST: Duration = Duration::from_millis(50);
+/// Annotations that ask for a reconciliation: our own, and the one that Flux and Argo CD set.
+pub const RECONCILE_REQUESTED: [&str; 2] = ["riposte.dev/reconcile-requested-at", "reconcile.fluxcd.io/requestedAt"];
 
 /// A watch with the store that it fills.
 pub struct Watched {
     /// What it tells of.
     pub scope: Scope,
-    /// The objects, without spec (but for grants) and managedFields.
+    /// The objects, without what [`strip`] takes.
     pub store: Store<DynamicObject>,
     /// Each object that changed; it has to be polled for anything to happen.
     pub objects: BoxStream<'static, Result<DynamicObject, watcher::Error>>,
@@ -57,7 +58,7 @@ pub fn open(client: Client, scope: Scope, shelf: Option<Arc<Shelf>>, metrics: Ar
             }
             event
         })
-        .modify(move |object| strip(object, resource == PLAYBOOK_GRANT))
+        .modify(strip)
         .reflect(writer)
         .applied_objects()
         .boxed();
@@ -74,10 +75,12 @@ fn take(shelf: &Shelf, scope: &Scope, event: &Event<DynamicObject>) {
 }
 
 /// Drops what no controller reads: definitions are large, and the catalog has them.
-fn strip(object: &mut DynamicObject, keep_spec: bool) {
+fn strip(object: &mut DynamicObject) {
     object.managed_fields_mut().clear();
-    object.annotations_mut().clear();
-    if let (false, Some(members)) = (keep_spec, object.data.as_object_mut()) {
+    object
+        .annotations_mut()
+        .retain(|name, _| RECONCILE_REQUESTED.contains(&name.as_str()));
+    if let Some(members) = object.data.as_object_mut() {
         members.remove("spec");
     }
 }
