@@ -3,6 +3,7 @@
 mod arm;
 mod catalog;
 mod connectors;
+mod crds;
 mod definition;
 mod engine;
 mod expression;

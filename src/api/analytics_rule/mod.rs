@@ -23,12 +23,17 @@ pub use alert::{
 pub use incident::{AlertDetail, GroupingConfiguration, IncidentConfiguration, MatchingMethod};
 pub use interval::seconds;
 
-/// A duration in any of the three forms of rule files.
-const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9]{1,6}M)?([0-9]{1,8}S)?)?|([0-9]{1,3}\.)?[0-9]{2}:[0-9]{2}:[0-9]{2})$";
+/// Whether a text is a duration in one of the three forms that [`seconds`] reads.
+const IS_DURATION: &str = r"self.matches(r'^([0-9]{1,6}[smhd]|P([0-9]{1,4}D|([0-9]{1,4}D)?T([0-9]{1,5}H([0-9]{1,6}M)?([0-9]{1,8}S)?|[0-9]{1,6}M([0-9]{1,8}S)?|[0-9]{1,8}S))|([0-9]{1,3}\.)?([01][0-9]|2[0-3])(:[0-5][0-9]){2})$')";
 
 /// What is looked for, how often, and what becomes of what is found.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "AnalyticsRule", plural = "analyticsrules")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "AnalyticsRule",
+    plural = "analyticsrules"
+)]
 #[kube(shortname = "anrule", namespaced, category = "all", category = "riposte")]
 #[kube(status = "crate::api::status::AnalyticsRuleStatus", derive = "PartialEq")]
 #[kube(doc = "An analytics rule: a KQL query that looks for threats and makes alerts and incidents.")]
@@ -40,8 +45,16 @@ const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9
 #[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".spec.severity"))]
 #[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
 #[kube(printcolumn(name = "LAST-RUN", type_ = "date", json_path = ".status.lastRunTime", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -79,11 +92,13 @@ pub struct AnalyticsRuleSpec {
     pub source: Option<QuerySource>,
     /// How often it runs, 5 minutes to 14 days: `5m`, `PT5M` or `00:05:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_frequency: Option<String>,
     /// How far back it looks, at least `queryFrequency` and at most 14 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_period: Option<String>,
     /// How the number of rows is compared with `triggerThreshold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +116,8 @@ pub struct AnalyticsRuleSpec {
     pub suppression_enabled: bool,
     /// How long it pauses, 5 minutes to 24 hours. Absent: 5 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub suppression_duration: Option<String>,
     /// One alert for all rows, or one for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,7 +128,10 @@ pub struct AnalyticsRuleSpec {
     pub tactics: Vec<String>,
     /// Techniques of MITRE ATT&CK, such as `T1078` or `T1078.004`; at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50), inner(length(min = 5, max = 9), pattern(r"^T[0-9]{4}(\.[0-9]{3})?$")))]
+    #[schemars(
+        length(max = 50),
+        inner(length(min = 5, max = 9), pattern(r"^T[0-9]{4}(\.[0-9]{3})?$"))
+    )]
     pub relevant_techniques: Vec<String>,
     /// Sub-techniques of MITRE ATT&CK, such as `T1078.004`; at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
