@@ -91,7 +91,17 @@ fn structural(schema: &mut Value) {
     if members.get("type").is_some_and(|kind| kind == "array") && !members.contains_key(LIST_TYPE) {
         members.insert(LIST_TYPE.to_owned(), json!("atomic"));
     }
+    for bound in ["minimum", "maximum"] {
+        if let Some(bound) = members.get_mut(bound)
+            && let Some(whole) = bound
+                .as_f64()
+                .filter(|whole| whole.fract() == 0.0 && whole.abs() < 1e15)
+        {
+            *bound = json!(whole as i64);
+        }
+    }
     inner(members);
+    members.sort_keys();
 }
 
 /// How a list merges; the order of a list that says nothing has a meaning.

@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
     category = "riposte"
 )]
 #[kube(doc = "A grant: the workspaces whose automation may run playbooks of this namespace.")]
-#[kube(printcolumn(name = "FROM", type_ = "string", json_path = ".spec.from[*].namespace"))]
 #[kube(printcolumn(
     name = "READY",
     type_ = "string",

@@ -4,6 +4,7 @@ mod arm;
 mod catalog;
 mod cli;
 mod connectors;
+mod crds;
 mod definition;
 mod dev;
 mod engine;

@@ -23,8 +23,8 @@ pub use alert::{
 pub use incident::{AlertDetail, GroupingConfiguration, IncidentConfiguration, MatchingMethod};
 pub use interval::seconds;
 
-/// A duration in any of the three forms of rule files.
-const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9]{1,6}M)?([0-9]{1,8}S)?)?|([0-9]{1,3}\.)?[0-9]{2}:[0-9]{2}:[0-9]{2})$";
+/// Whether a text is a duration in one of the three forms that [`seconds`] reads.
+const IS_DURATION: &str = r"self.matches(r'^([0-9]{1,6}[smhd]|P([0-9]{1,4}D|([0-9]{1,4}D)?T([0-9]{1,5}H([0-9]{1,6}M)?([0-9]{1,8}S)?|[0-9]{1,6}M([0-9]{1,8}S)?|[0-9]{1,8}S))|([0-9]{1,3}\.)?([01][0-9]|2[0-3])(:[0-5][0-9]){2})$')";
 
 /// What is looked for, how often, and what becomes of what is found.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
@@ -92,11 +92,13 @@ pub struct AnalyticsRuleSpec {
     pub source: Option<QuerySource>,
     /// How often it runs, 5 minutes to 14 days: `5m`, `PT5M` or `00:05:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_frequency: Option<String>,
     /// How far back it looks, at least `queryFrequency` and at most 14 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_period: Option<String>,
     /// How the number of rows is compared with `triggerThreshold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +116,8 @@ pub struct AnalyticsRuleSpec {
     pub suppression_enabled: bool,
     /// How long it pauses, 5 minutes to 24 hours. Absent: 5 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub suppression_duration: Option<String>,
     /// One alert for all rows, or one for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
