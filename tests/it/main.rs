@@ -3,6 +3,7 @@
 mod arm;
 mod catalog;
 mod connectors;
+mod control_plane;
 mod definition;
 mod engine;
 mod expression;
