@@ -42,7 +42,8 @@ impl ControlPlane {
     pub async fn client(&self, user: &str) -> Client {
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig(user)).unwrap();
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        config.proxy_url = None; // the environment may name a proxy, which does not lead to this machine
         Client::try_from(config).unwrap()
     }
 
