@@ -40,14 +40,13 @@ pub(super) async fn follow(
         let named = wanted(&snapshots.borrow_and_update().catalog);
         due.retain(|text, _| named.contains_key(text));
         let now = Instant::now();
-        let asked = named
+        let is_due = |text: &TextRef| due.get(text).is_none_or(|at| *at <= now);
+        let asked: Vec<_> = named
             .iter()
-            .filter(|(text, _)| due.get(text).is_none_or(|at| *at <= now));
+            .filter(|(text, _)| is_due(text))
+            .map(|(text, keys)| read(client.clone(), text.clone(), keys.clone()))
+            .collect();
         let read = futures::stream::iter(asked)
-            .map(|(text, keys)| {
-                let client = client.clone();
-                async move { (text, read(&client, text, keys).await) }
-            })
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -59,8 +58,8 @@ pub(super) async fn follow(
             };
             due.insert(text.clone(), Instant::now() + again);
             match found {
-                Found::Text(manifest) => shelf.put_text(text, Ok(&manifest)),
-                Found::Missing(reason) => shelf.put_text(text, Err(reason)),
+                Found::Text(manifest) => shelf.put_text(&text, Ok(&manifest)),
+                Found::Missing(reason) => shelf.put_text(&text, Err(reason)),
                 Found::Unknown => {}
             }
         }
@@ -84,7 +83,12 @@ enum Found {
     Unknown,
 }
 
-async fn read(client: &Client, text: &TextRef, keys: &BTreeSet<String>) -> Found {
+async fn read(client: Client, text: TextRef, keys: BTreeSet<String>) -> (TextRef, Found) {
+    let found = ask(&client, &text, &keys).await;
+    (text, found)
+}
+
+async fn ask(client: &Client, text: &TextRef, keys: &BTreeSet<String>) -> Found {
     let (namespace, name) = (&text.namespace, &text.name);
     let data = match text.kind {
         TextKind::Secret => {
