@@ -74,6 +74,7 @@ fn logging() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(output::Style::stderr().color)
         .with_target(false)
         .init();
 }

@@ -113,6 +113,18 @@ impl Dev {
         }
     }
 
+    /// The incident and the evaluation of the rules about its creation, as soon as that has ended.
+    pub(super) async fn evaluated(&self, number: i64) -> (Value, Value) {
+        let evaluation = |view: &Value| {
+            let all = view["evaluations"].as_array()?;
+            let is_it = |one: &&Value| one["occasion"] == "IncidentCreated" && one["ended"] == true;
+            all.iter().find(is_it).cloned()
+        };
+        let incident = self.incident(number, |view| evaluation(view).is_some()).await;
+        let evaluation = evaluation(&incident).unwrap();
+        (incident, evaluation)
+    }
+
     /// The incident and its one run, as soon as the run has ended.
     pub(super) async fn ended(&self, number: i64) -> (Value, Value) {
         let has_ended = |view: &Value| view["runs"][0]["endTime"].is_string();
