@@ -406,6 +406,7 @@ fn help_is_as_written_down() {
         let help = folder.ends(0, &[*arguments, &["--help"]].concat()).stdout;
         let page = pages.join(format!("{name}.txt"));
         if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(&pages).unwrap();
             fs::write(&page, &help).unwrap();
         }
         let known = fs::read_to_string(&page).unwrap_or_default();

@@ -31,6 +31,13 @@ impl Home {
         fs::rename(draft, self.path("manifests").join(name)).unwrap();
     }
 
+    /// The files of the data folder, with their bytes.
+    pub(super) fn data(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.path("data")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         program::command(self.0.path(), arguments)
     }
