@@ -6,6 +6,7 @@ mod catalog;
 mod cli;
 mod connectors;
 mod control_plane;
+mod crds;
 mod definition;
 mod dev;
 mod engine;
