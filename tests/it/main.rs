@@ -14,6 +14,7 @@ mod expression;
 mod incidents;
 mod intake;
 mod manifests;
+mod operator;
 mod program;
 mod rules;
 mod server;
