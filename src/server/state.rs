@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::token::Tokens;
+use crate::catalog::Current;
 use crate::engine::Engine;
 use crate::incidents::Desk;
 use crate::store::Store;
@@ -47,6 +48,7 @@ pub struct ServerState {
     pub(super) desk: Desk,
     pub(super) engine: Engine,
     pub(super) store: Store,
+    pub(super) catalog: Option<Current>,
     pub(super) settings: Arc<Settings>,
     pub(super) deliveries: Arc<Semaphore>,
 }
@@ -59,8 +61,17 @@ impl ServerState {
             desk,
             engine,
             store,
+            catalog: None,
             settings: Arc::new(settings),
             deliveries: Arc::new(Semaphore::new(deliveries)),
+        }
+    }
+
+    /// Serves the objects of a catalog too, as an API server would: for a system that has none.
+    pub fn with_catalog(self, catalog: Current) -> Self {
+        Self {
+            catalog: Some(catalog),
+            ..self
         }
     }
 }
