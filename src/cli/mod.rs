@@ -7,11 +7,19 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
+mod cancel;
+mod describe;
 mod dev;
 mod eval;
+mod get;
 mod import;
+mod logs;
 mod output;
+mod print;
+mod remote;
+mod resource;
 mod run;
+mod start;
 mod validate;
 mod watch;
 
@@ -35,6 +43,13 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Get(get::Arguments),
+    Describe(describe::Arguments),
+    Incidents(get::IncidentsArguments),
+    Runs(get::RunsArguments),
+    Logs(logs::Arguments),
+    Start(start::Arguments),
+    Cancel(cancel::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -47,6 +62,13 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Get(arguments) => get::run(&arguments),
+        Command::Describe(arguments) => describe::run(&arguments),
+        Command::Incidents(arguments) => get::incidents(&arguments),
+        Command::Runs(arguments) => get::runs(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
+        Command::Start(arguments) => start::run(&arguments),
+        Command::Cancel(arguments) => cancel::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
