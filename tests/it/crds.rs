@@ -176,14 +176,14 @@ struct Refused {
 
 fn refused() -> Vec<Refused> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(root().join("examples/invalid")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
+    for entry in std::fs::read_dir(root().join("examples/invalid")).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
         let first = text.lines().next().unwrap_or_default();
         let update = first.strip_prefix("# rejected on update: ");
         let message = update.or_else(|| first.strip_prefix("# rejected: "));
         found.push(Refused {
-            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            name: path.file_name().expect("a name").to_string_lossy().into_owned(),
             message: message.expect("the first line says why").to_owned(),
             is_update: update.is_some(),
             text,
@@ -255,4 +255,52 @@ fn messages(schema: &Value, found: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|inner| messages(inner, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// What a rule file says where content says nothing: a field without a value is no field.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn rule_files_of_real_content_fit_below_a_spec() {
+    let given = std::env::var_os("RIPOSTE_CORPUS").map(PathBuf::from);
+    let corpus = given.unwrap_or_else(|| root().join("../shared/corpus"));
+    let entries = std::fs::read_dir(corpus.join("rules"));
+    let entries = entries.expect("the corpus lies beside the repository, or where RIPOSTE_CORPUS says");
+    let (mut read, mut refused) = (0, Vec::new());
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let Some(mut spec) = yaml::parse(&text)
+            .ok()
+            .and_then(|documents| Some(documents.first()?.json.clone()))
+        else {
+            continue;
+        };
+        if spec["query"].is_null() || spec["kind"] != "Scheduled" && spec["kind"] != "NRT" {
+            continue;
+        }
+        read += 1;
+        without_nulls(&mut spec);
+        let manifest = serde_json::json!({
+            "apiVersion": "riposte.dev/v1alpha1", "kind": "AnalyticsRule", "metadata": { "name": "it" }, "spec": spec
+        });
+        let documents = yaml::parse(&yaml::write(&manifest)).unwrap();
+        let problems = decode(&documents[0], &path.display().to_string()).err();
+        refused.extend(problems.into_iter().flatten().map(|problem| problem.to_string()));
+    }
+    assert!(read > 100, "{read} rules were read");
+    assert!(
+        refused.len() * 50 < read,
+        "{} problems in {read} rules: {refused:#?}",
+        refused.len()
+    );
 }
