@@ -51,6 +51,11 @@ pub enum Notice {
         /// What happened.
         event: Arc<Event>,
     },
+    /// A run of a playbook left the memory, because it waits for long.
+    Waiting {
+        /// The run.
+        run: String,
+    },
     /// A run ended, of any kind.
     Ended {
         /// The run.
@@ -469,13 +474,15 @@ async fn drive(
         }
         _ => Some(evaluate::drive(shared, row).await?),
     };
-    if let Some(status) = &status {
-        // Nobody listening is no failure.
-        let _ = shared.notices.send(Notice::Ended {
+    let notice = match &status {
+        Some(status) => Notice::Ended {
             run,
             kind,
             status: status.clone(),
-        });
-    }
+        },
+        None => Notice::Waiting { run },
+    };
+    // Nobody listening is no failure.
+    let _ = shared.notices.send(notice);
     Ok(status)
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::journal::{self, Events};
-use super::{EventRow, Millis, PayloadRow, RunId};
+use super::{EventRow, Millis, PayloadRow, RunId, change};
 
 /// More events of a run.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ pub(super) async fn append_all(
         .fetch_all(&mut *connection)
         .await?;
     let advanced: HashSet<RunId> = advanced.into_iter().collect();
-    let mut erased = Vec::new();
+    let (mut erased, mut ended) = (Vec::new(), Vec::new());
     for append in appends.into_iter().filter(|append| advanced.contains(&append.run)) {
         let (seq, erases) = (append.seq(), append.erases());
         events.add(&append.run, append.expected_seq, append.events);
@@ -99,12 +99,18 @@ pub(super) async fn append_all(
         if let Some(state) = append.snapshot {
             journal::put_snapshot(connection, &append.run, seq, state).await?;
         }
+        if matches!(append.next, Next::End { .. }) {
+            ended.push(append.run.clone());
+        }
         if erases {
             erased.push(append.run);
         }
     }
     if !erased.is_empty() {
         journal::erase(connection, &erased).await?;
+    }
+    if !ended.is_empty() {
+        change::ended(connection, &ended).await?;
     }
     Ok(advanced)
 }

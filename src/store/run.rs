@@ -6,7 +6,10 @@ use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::error::Fault;
 use super::journal::Events;
-use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, journal};
+use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal};
+
+/// The kind of the runs that incidents show.
+const PLAYBOOK: &str = "playbook";
 
 /// A new run.
 #[derive(Clone, Debug)]
@@ -103,6 +106,7 @@ impl FromRow<'_, SqliteRow> for RunRow {
 }
 
 pub(super) async fn create(connection: &mut SqliteConnection, events: &mut Events, run: NewRun) -> Result<(), Fault> {
+    let kind = run.kind.clone();
     let created = sqlx::query(
         "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
@@ -111,7 +115,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, events: &mut Event
     .bind(run.kind)
     .bind(run.namespace)
     .bind(run.name)
-    .bind(run.incident)
+    .bind(run.incident.as_deref())
     .bind(run.parent)
     .bind(run.definition)
     .bind(run.created_at)
@@ -121,6 +125,9 @@ pub(super) async fn create(connection: &mut SqliteConnection, events: &mut Event
     .await?;
     if created.rows_affected() == 0 {
         return Err(Refusal::StaleRun(run.id).into());
+    }
+    if let (PLAYBOOK, Some(incident)) = (kind.as_str(), &run.incident) {
+        change::incident(connection, incident).await?;
     }
     events.add(&run.id, 0, run.events);
     journal::insert_payloads(connection, &run.id, run.payloads).await?;
