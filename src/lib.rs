@@ -17,5 +17,7 @@ pub mod incidents;
 pub mod local;
 pub mod store;
 
+pub mod controllers;
+
 pub mod cli;
 pub mod server;
