@@ -18,6 +18,7 @@ pub mod local;
 pub mod store;
 
 pub mod controllers;
+pub mod projection;
 
 pub mod cli;
 pub mod server;

@@ -262,6 +262,11 @@ impl Engine {
         self.shared.poke();
     }
 
+    /// Whether no task of the process drives the run: it waits, or has ended.
+    pub fn is_idle(&self, run: &str) -> bool {
+        !lock(&self.shared.live).contains_key(run)
+    }
+
     /// Starts a playbook: when this returns, its runs are on disk.
     ///
     /// # Errors
