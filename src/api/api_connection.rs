@@ -9,14 +9,38 @@ use super::reference::{NamedValue, ValueSource};
 
 /// An account on a connector.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "ApiConnection", plural = "apiconnections", shortname = "apiconn", namespaced)]
-#[kube(status = "super::status::ApiConnectionStatus", derive = "PartialEq", category = "all", category = "riposte")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "ApiConnection",
+    plural = "apiconnections",
+    shortname = "apiconn",
+    namespaced
+)]
+#[kube(
+    status = "super::status::ApiConnectionStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
 #[kube(doc = "An API connection: an account on a connector, and the hosts that calls through it may reach.")]
 #[kube(selectable = ".spec.connector")]
 #[kube(printcolumn(name = "CONNECTOR", type_ = "string", json_path = ".spec.connector"))]
-#[kube(printcolumn(name = "CONNECTED", type_ = "string", json_path = r#".status.conditions[?(@.type=="Connected")].status"#))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "CONNECTED",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Connected")].status"#
+))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiConnectionSpec {

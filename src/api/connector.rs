@@ -8,13 +8,36 @@ use super::reference::KeyRef;
 
 /// A kind of service: its operations, its host, its authentication.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "Connector", plural = "connectors", namespaced)]
-#[kube(status = "super::status::ConnectorStatus", derive = "PartialEq", category = "riposte")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Connector",
+    plural = "connectors",
+    namespaced
+)]
+#[kube(
+    status = "super::status::ConnectorStatus",
+    derive = "PartialEq",
+    category = "riposte"
+)]
 #[kube(doc = "A connector: a kind of service, described by an OpenAPI document.")]
 #[kube(printcolumn(name = "HOST", type_ = "string", json_path = ".status.host"))]
-#[kube(printcolumn(name = "OPERATIONS", type_ = "integer", json_path = ".status.operations", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "OPERATIONS",
+    type_ = "integer",
+    json_path = ".status.operations",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSpec {

@@ -9,16 +9,34 @@ use super::reference::LocalRef;
 
 /// Which repository, which revision, and how its content is applied.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "ContentRepository", plural = "contentrepositories")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "ContentRepository",
+    plural = "contentrepositories"
+)]
 #[kube(shortname = "content", namespaced, category = "all", category = "riposte")]
 #[kube(status = "super::status::ContentRepositoryStatus", derive = "PartialEq")]
 #[kube(doc = "A content repository: a Git repository of rules and playbooks that is kept applied.")]
 #[kube(selectable = ".spec.suspend")]
 #[kube(printcolumn(name = "URL", type_ = "string", json_path = ".spec.url"))]
-#[kube(printcolumn(name = "REVISION", type_ = "string", json_path = ".status.lastAppliedRevision", priority = 1))]
+#[kube(printcolumn(
+    name = "REVISION",
+    type_ = "string",
+    json_path = ".status.lastAppliedRevision",
+    priority = 1
+))]
 #[kube(printcolumn(name = "SUSPENDED", type_ = "boolean", json_path = ".spec.suspend", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContentRepositorySpec {

@@ -7,8 +7,8 @@ use kube::CustomResourceExt;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AnalyticsRule, ApiConnection, AutomationRule, Connector, ContentRepository, Incident, Kind, Playbook, PlaybookGrant,
-    PlaybookRun, yaml,
+    AnalyticsRule, ApiConnection, AutomationRule, Connector, ContentRepository, Incident, Kind, Playbook,
+    PlaybookGrant, PlaybookRun, yaml,
 };
 
 impl Kind {

@@ -5,15 +5,24 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::automation_rule::{
-    AddIncidentTask, Classification, ClassificationReason, IncidentStatus, Owner, Severity,
-};
+use super::automation_rule::{AddIncidentTask, Classification, ClassificationReason, IncidentStatus, Owner, Severity};
 use super::cel;
 
 /// What a person wishes; what is absent stays as it is.
 #[derive(CustomResource, Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "Incident", plural = "incidents", shortname = "inc")]
-#[kube(status = "super::status::IncidentProjection", derive = "PartialEq", category = "riposte", namespaced)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Incident",
+    plural = "incidents",
+    shortname = "inc"
+)]
+#[kube(
+    status = "super::status::IncidentProjection",
+    derive = "PartialEq",
+    category = "riposte",
+    namespaced
+)]
 #[kube(doc = "An incident: what people work on. The status shows it; the spec asks for changes.")]
 #[kube(selectable = ".status.severity")]
 #[kube(selectable = ".status.status")]
@@ -24,9 +33,19 @@ use super::cel;
 #[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".status.severity"))]
 #[kube(printcolumn(name = "STATUS", type_ = "string", json_path = ".status.status"))]
 #[kube(printcolumn(name = "TITLE", type_ = "string", json_path = ".status.title"))]
-#[kube(printcolumn(name = "OWNER", type_ = "string", json_path = ".status.owner.assignedTo", priority = 1))]
+#[kube(printcolumn(
+    name = "OWNER",
+    type_ = "string",
+    json_path = ".status.owner.assignedTo",
+    priority = 1
+))]
 #[kube(printcolumn(name = "ALERTS", type_ = "integer", json_path = ".status.alertsCount", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, priority = 1))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
+    priority = 1
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = cel::with_closing(&[])))]

@@ -14,8 +14,8 @@ use super::kind::Kind;
 use super::secret::SecretString;
 use super::yaml::Document;
 use super::{
-    AnalyticsRuleSpec, ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, ContentRepositorySpec, GROUP, IncidentSpec,
-    PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, VERSION, checks, nearest, schema,
+    AnalyticsRuleSpec, ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, ContentRepositorySpec, GROUP,
+    IncidentSpec, PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, VERSION, checks, nearest, schema,
 };
 
 /// What a document is.
@@ -203,7 +203,9 @@ fn own(root: &Map<String, Value>, version: &str, kind: &str, findings: &mut Vec<
         Kind::PlaybookRun => reader.object(checks::playbook_run).map(Manifest::PlaybookRun),
         Kind::AnalyticsRule => reader.object(checks::analytics_rule).map(Manifest::AnalyticsRule),
         Kind::Incident => reader.object(checks::incident).map(Manifest::Incident),
-        Kind::ContentRepository => reader.object(checks::content_repository).map(Manifest::ContentRepository),
+        Kind::ContentRepository => reader
+            .object(checks::content_repository)
+            .map(Manifest::ContentRepository),
     }
 }
 

@@ -9,17 +9,42 @@ use super::reference::{LocalRef, NamedValue};
 
 /// What a playbook does and with what.
 #[derive(CustomResource, Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "Playbook", plural = "playbooks", shortname = "pbk", namespaced)]
-#[kube(status = "super::status::PlaybookStatus", derive = "PartialEq", category = "all", category = "riposte")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Playbook",
+    plural = "playbooks",
+    shortname = "pbk",
+    namespaced
+)]
+#[kube(
+    status = "super::status::PlaybookStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
 #[kube(doc = "A playbook: a Logic Apps workflow that reacts to incidents, alerts, entities, requests or a schedule.")]
 #[kube(selectable = ".spec.suspend")]
 #[kube(selectable = ".spec.serviceAccountName")]
 #[kube(selectable = ".status.triggerKind")]
 #[kube(printcolumn(name = "TRIGGER", type_ = "string", json_path = ".status.triggerKind"))]
 #[kube(printcolumn(name = "SUSPENDED", type_ = "boolean", json_path = ".spec.suspend", priority = 1))]
-#[kube(printcolumn(name = "LAST-RUN", type_ = "string", json_path = ".status.lastRuns[0].phase", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "LAST-RUN",
+    type_ = "string",
+    json_path = ".status.lastRuns[0].phase",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [

@@ -6,12 +6,31 @@ use serde::{Deserialize, Serialize};
 
 /// Who may run what here. Without a grant nobody's automation runs a playbook, not even in its own namespace.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "PlaybookGrant", plural = "playbookgrants", shortname = "pbgrant", namespaced)]
-#[kube(status = "super::status::PlaybookGrantStatus", derive = "PartialEq", category = "riposte")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "PlaybookGrant",
+    plural = "playbookgrants",
+    shortname = "pbgrant",
+    namespaced
+)]
+#[kube(
+    status = "super::status::PlaybookGrantStatus",
+    derive = "PartialEq",
+    category = "riposte"
+)]
 #[kube(doc = "A grant: the workspaces whose automation may run playbooks of this namespace.")]
 #[kube(printcolumn(name = "FROM", type_ = "string", json_path = ".spec.from[*].namespace"))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaybookGrantSpec {

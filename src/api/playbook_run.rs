@@ -10,9 +10,18 @@ use super::reference::LocalRef;
 
 /// What to run, and for what.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "PlaybookRun", plural = "playbookruns")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "PlaybookRun",
+    plural = "playbookruns"
+)]
 #[kube(shortname = "pbrun", namespaced)]
-#[kube(status = "super::status::PlaybookRunStatus", derive = "PartialEq", category = "riposte")]
+#[kube(
+    status = "super::status::PlaybookRunStatus",
+    derive = "PartialEq",
+    category = "riposte"
+)]
 #[kube(doc = "A run: one execution of a playbook. Runs are told apart by UID: a restored object runs once only.")]
 #[kube(selectable = ".spec.playbookRef.name")]
 #[kube(selectable = ".spec.desiredState")]
@@ -20,9 +29,23 @@ use super::reference::LocalRef;
 #[kube(selectable = ".status.runId")]
 #[kube(printcolumn(name = "PLAYBOOK", type_ = "string", json_path = ".spec.playbookRef.name"))]
 #[kube(printcolumn(name = "PHASE", type_ = "string", json_path = ".status.phase"))]
-#[kube(printcolumn(name = "REQUESTER", type_ = "string", json_path = ".spec.requestedBy.username", priority = 1))]
-#[kube(printcolumn(name = "COMPLETED", type_ = "date", json_path = ".status.completionTime", priority = 1))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Succeeded")].message"#))]
+#[kube(printcolumn(
+    name = "REQUESTER",
+    type_ = "string",
+    json_path = ".spec.requestedBy.username",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "COMPLETED",
+    type_ = "date",
+    json_path = ".status.completionTime",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Succeeded")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [

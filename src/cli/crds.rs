@@ -29,7 +29,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 let known = Kind::ALL.map(Kind::as_str);
                 let hint = nearest(name, known).map(|word| format!("; did you mean `{word}`?"));
                 let (name, known) = (super::output::clean(name), known.join(", "));
-                eprintln!("error: unknown kind `{name}`; there are {known}{}", hint.unwrap_or_default());
+                eprintln!(
+                    "error: unknown kind `{name}`; there are {known}{}",
+                    hint.unwrap_or_default()
+                );
                 return Ok(ExitCode::from(USAGE));
             }
         }

@@ -4,3 +4,6 @@
 
 pub mod condition;
 pub mod error;
+pub mod incident;
+pub mod live;
+pub mod playbook_run;

@@ -157,10 +157,20 @@ mod tests {
         agenda.note(run("c"), 0);
         assert_eq!((agenda.read(), agenda.acknowledged()), (6, 4));
         let taken = agenda.take(0, 9);
-        assert_eq!(taken.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>(), [run("a"), run("c")]);
+        assert_eq!(
+            taken.iter().map(|(item, _)| item.clone()).collect::<Vec<_>>(),
+            [run("a"), run("c")]
+        );
         assert_eq!(agenda.acknowledged(), 5);
         let (item, entry) = taken.into_iter().next().unwrap();
-        agenda.put_back(item, Entry { due: 50, failures: 1, ..entry });
+        agenda.put_back(
+            item,
+            Entry {
+                due: 50,
+                failures: 1,
+                ..entry
+            },
+        );
         assert_eq!(agenda.acknowledged(), 4);
         agenda.take(100, 9);
         assert_eq!(agenda.acknowledged(), 6);

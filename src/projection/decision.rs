@@ -177,7 +177,10 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        assert!((10_000..12_000).contains(&now), "two hundred writes at twenty a second: {now}");
+        assert!(
+            (10_000..12_000).contains(&now),
+            "two hundred writes at twenty a second: {now}"
+        );
     }
 
     #[test]

@@ -36,11 +36,7 @@ pub struct Limits {
 }
 
 /// The keys to delete now, by namespace, at most [`BATCH`] each: the oldest beyond the limits, and those that are too old.
-pub fn expired(
-    objects: &[Past],
-    limits: impl Fn(&str, &str) -> Limits,
-    now: Millis,
-) -> BTreeMap<String, Vec<String>> {
+pub fn expired(objects: &[Past], limits: impl Fn(&str, &str) -> Limits, now: Millis) -> BTreeMap<String, Vec<String>> {
     let mut groups: BTreeMap<(&str, &str, bool), Vec<&Past>> = BTreeMap::new();
     for object in objects {
         let group = (object.namespace.as_str(), object.group.as_str(), object.succeeded);
@@ -87,7 +83,13 @@ mod tests {
     #[test]
     fn the_newest_stay() {
         let objects: Vec<Past> = (0..6)
-            .flat_map(|key| [past("one", key, true), past("one", 100 + key, false), past("two", 200 + key, true)])
+            .flat_map(|key| {
+                [
+                    past("one", key, true),
+                    past("one", 100 + key, false),
+                    past("two", 200 + key, true),
+                ]
+            })
             .collect();
         let mut gone = expired(&objects, |_, _| LIMITS, 0).remove("soc").unwrap();
         gone.sort();
@@ -110,6 +112,9 @@ mod tests {
     fn a_flood_goes_in_small_batches_the_oldest_first() {
         let objects: Vec<Past> = (0..200).map(|key| past("one", key, true)).collect();
         let gone = &expired(&objects, |_, _| LIMITS, 0)["soc"];
-        assert_eq!((gone.len(), gone[0].as_str(), gone[BATCH - 1].as_str()), (BATCH, "000", "049"));
+        assert_eq!(
+            (gone.len(), gone[0].as_str(), gone[BATCH - 1].as_str()),
+            (BATCH, "000", "049")
+        );
     }
 }

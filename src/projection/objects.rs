@@ -129,7 +129,10 @@ impl Objects {
     }
 
     /// Writes a status; the object must be the one with this UID.
-    pub(super) async fn write_status<K>(
+    ///
+    /// # Errors
+    /// The API server failed or refused.
+    pub async fn write_status<K>(
         &self,
         namespace: &str,
         (name, uid): (&str, &str),

@@ -132,7 +132,9 @@ fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Sub
     let alert = text(&["SystemAlertId"]);
     let entity = text(&["Entity", "name"]);
     match (kind, incident, alert, entity) {
-        (Some(TriggerKind::SentinelIncident), Some(id), _, _) => RunTrigger::Incident(ObjectReference { namespace, id }),
+        (Some(TriggerKind::SentinelIncident), Some(id), _, _) => {
+            RunTrigger::Incident(ObjectReference { namespace, id })
+        }
         (Some(TriggerKind::SentinelAlert), _, Some(id), _) => RunTrigger::Alert(ObjectReference { namespace, id }),
         (Some(TriggerKind::SentinelEntity(_)), incident, _, Some(id)) => RunTrigger::Entity(EntityReference {
             namespace,
@@ -142,9 +144,7 @@ fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Sub
         (Some(TriggerKind::Recurrence(_)), ..) => RunTrigger::Schedule(ScheduledTime {
             time: timestamp(opened.at).to_string(),
         }),
-        _ => RunTrigger::Payload(Payload {
-            body: "{}".to_owned(),
-        }),
+        _ => RunTrigger::Payload(Payload { body: "{}".to_owned() }),
     }
 }
 

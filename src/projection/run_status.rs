@@ -89,7 +89,9 @@ pub fn time(at: Millis) -> Time {
 /// A text of at most so many characters that a terminal does not take for commands.
 pub fn cut(text: &str, most: usize) -> String {
     let is_command = |letter: char| letter.is_control() && letter != '\n';
-    let shown = text.chars().map(|letter| if is_command(letter) { '\u{fffd}' } else { letter });
+    let shown = text
+        .chars()
+        .map(|letter| if is_command(letter) { '\u{fffd}' } else { letter });
     match text.char_indices().nth(most) {
         None => shown.collect(),
         Some(_) => shown.take(most.saturating_sub(1)).chain(['…']).collect(),
@@ -110,7 +112,10 @@ struct Failure {
 
 impl Began<'_> {
     fn text(&self, field: &str) -> Option<&str> {
-        self.view.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.view
+            .get(field)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 
     fn number(&self, field: &str) -> Option<i32> {
@@ -166,7 +171,10 @@ fn action_status(name: &str) -> ActionStatus {
 
 /// At most so many rows, in order; where there are more, those that failed or go on have precedence.
 fn table(began: &[Began<'_>]) -> Vec<ActionSummary> {
-    let weighty = began.iter().filter(|action| action.failed() || action.is_open()).count();
+    let weighty = began
+        .iter()
+        .filter(|action| action.failed() || action.is_open())
+        .count();
     let mut room_for_others = ACTIONS_MAX.saturating_sub(weighty);
     let chosen = began.iter().filter(|action| {
         let is_weighty = action.failed() || action.is_open();

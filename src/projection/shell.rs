@@ -158,7 +158,8 @@ impl Projection {
                 return;
             }
             if swept.is_none_or(|at| at + SWEEP_EVERY <= now()) {
-                self.logged("failed to compare runs with their objects", Self::sweep).await;
+                self.logged("failed to compare runs with their objects", Self::sweep)
+                    .await;
                 swept = Some(now());
             }
             self.logged("failed to show changes", Self::round).await;
@@ -273,8 +274,7 @@ impl Projection {
                     let is_away = self.failed(item, entry, &error);
                     if is_away {
                         // The others wait, unchanged.
-                        due.by_ref()
-                            .for_each(|(item, entry)| self.agenda.put_back(item, entry));
+                        due.by_ref().for_each(|(item, entry)| self.agenda.put_back(item, entry));
                     }
                 }
             }

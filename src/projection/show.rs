@@ -74,7 +74,11 @@ impl Projection {
             self.open.remove(run);
         }
         if decision != Decision::Leave && is_over {
-            let gather = if decision == Decision::Count { COUNTS_LEFT_OUT } else { COUNTS };
+            let gather = if decision == Decision::Count {
+                COUNTS_LEFT_OUT
+            } else {
+                COUNTS
+            };
             self.agenda.note(Item::Counts(row.namespace, row.name), now() + gather);
         }
         Ok(Outcome::Done)

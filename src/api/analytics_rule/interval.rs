@@ -67,7 +67,13 @@ mod tests {
 
     #[test]
     fn three_forms_are_read() {
-        let same = [("5m", 300), ("PT5M", 300), ("00:05:00", 300), ("14d", 1_209_600), ("P14D", 1_209_600)];
+        let same = [
+            ("5m", 300),
+            ("PT5M", 300),
+            ("00:05:00", 300),
+            ("14d", 1_209_600),
+            ("P14D", 1_209_600),
+        ];
         for (text, expected) in same {
             assert_eq!(seconds(text), Some(expected), "{text}");
         }
@@ -78,8 +84,24 @@ mod tests {
     #[test]
     fn what_is_no_duration_is_nothing() {
         let wrong = [
-            "", "m", "5", "5x", "P", "PT", "PT5", "P5M", "PT5S5M", "P1W", "24:00:00", "1:2", "-5m", "5µ", "Pµ",
-            "99999999999999999999d", "999999999999999999d", "PT9999999999999999999H",
+            "",
+            "m",
+            "5",
+            "5x",
+            "P",
+            "PT",
+            "PT5",
+            "P5M",
+            "PT5S5M",
+            "P1W",
+            "24:00:00",
+            "1:2",
+            "-5m",
+            "5µ",
+            "Pµ",
+            "99999999999999999999d",
+            "999999999999999999d",
+            "PT9999999999999999999H",
         ];
         for text in wrong {
             assert_eq!(seconds(text), None, "{text}");

@@ -28,7 +28,12 @@ const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9
 
 /// What is looked for, how often, and what becomes of what is found.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "AnalyticsRule", plural = "analyticsrules")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "AnalyticsRule",
+    plural = "analyticsrules"
+)]
 #[kube(shortname = "anrule", namespaced, category = "all", category = "riposte")]
 #[kube(status = "crate::api::status::AnalyticsRuleStatus", derive = "PartialEq")]
 #[kube(doc = "An analytics rule: a KQL query that looks for threats and makes alerts and incidents.")]
@@ -40,8 +45,16 @@ const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9
 #[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".spec.severity"))]
 #[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
 #[kube(printcolumn(name = "LAST-RUN", type_ = "date", json_path = ".status.lastRunTime", priority = 1))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -112,7 +125,10 @@ pub struct AnalyticsRuleSpec {
     pub tactics: Vec<String>,
     /// Techniques of MITRE ATT&CK, such as `T1078` or `T1078.004`; at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50), inner(length(min = 5, max = 9), pattern(r"^T[0-9]{4}(\.[0-9]{3})?$")))]
+    #[schemars(
+        length(max = 50),
+        inner(length(min = 5, max = 9), pattern(r"^T[0-9]{4}(\.[0-9]{3})?$"))
+    )]
     pub relevant_techniques: Vec<String>,
     /// Sub-techniques of MITRE ATT&CK, such as `T1078.004`; at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -22,8 +22,20 @@ pub use set::{
 
 /// When the rule applies and what it does.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
-#[kube(group = "riposte.dev", version = "v1alpha1", kind = "AutomationRule", plural = "automationrules", shortname = "autorule", namespaced)]
-#[kube(status = "crate::api::status::AutomationRuleStatus", derive = "PartialEq", category = "all", category = "riposte")]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "AutomationRule",
+    plural = "automationrules",
+    shortname = "autorule",
+    namespaced
+)]
+#[kube(
+    status = "crate::api::status::AutomationRuleStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
 #[kube(doc = "An automation rule: what happens when an incident or alert comes or changes.")]
 #[kube(selectable = ".spec.enabled")]
 #[kube(selectable = ".spec.triggersOn")]
@@ -32,9 +44,21 @@ pub use set::{
 #[kube(printcolumn(name = "ON", type_ = "string", json_path = ".spec.triggersOn"))]
 #[kube(printcolumn(name = "WHEN", type_ = "string", json_path = ".spec.triggersWhen"))]
 #[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
-#[kube(printcolumn(name = "GRANTED", type_ = "string", json_path = r#".status.conditions[?(@.type=="Granted")].status"#))]
-#[kube(printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#))]
+#[kube(printcolumn(
+    name = "GRANTED",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Granted")].status"#
+))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
 #[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [

@@ -19,7 +19,12 @@ pub(in crate::api) fn analytics_rule(spec: &AnalyticsRuleSpec) -> Vec<Finding> {
         let message = "`startTimeUtc` is no RFC 3339 time; write it like `2026-12-31T23:00:00Z`";
         findings.push(Finding::new("/spec/startTimeUtc", "InvalidTime", message));
     }
-    bounds("/spec/suppressionDuration", spec.suppression_duration.as_deref(), DAY, &mut findings);
+    bounds(
+        "/spec/suppressionDuration",
+        spec.suppression_duration.as_deref(),
+        DAY,
+        &mut findings,
+    );
     for (index, mapping) in spec.entity_mappings.iter().enumerate() {
         let pointer = format!("/spec/entityMappings/{index}/fieldMappings");
         let identifiers = mapping.field_mappings.iter().map(|field| &field.identifier);
@@ -37,7 +42,12 @@ fn schedule(spec: &AnalyticsRuleSpec, findings: &mut Vec<Finding>) {
     if spec.kind == AnalyticsRuleKind::Scheduled && !is_whole {
         findings.push(Finding::new("/spec", "MissingField", cel::NEEDS_SCHEDULE));
     }
-    let frequency = bounds("/spec/queryFrequency", spec.query_frequency.as_deref(), 14 * DAY, findings);
+    let frequency = bounds(
+        "/spec/queryFrequency",
+        spec.query_frequency.as_deref(),
+        14 * DAY,
+        findings,
+    );
     let period = bounds("/spec/queryPeriod", spec.query_period.as_deref(), 14 * DAY, findings);
     if let (Some(frequency), Some(period)) = (frequency, period) {
         if period < frequency {

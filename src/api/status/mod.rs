@@ -20,7 +20,7 @@ pub use automation_rule::{AutomationRuleStatus, EvaluationCounts, EvaluationOutc
 pub use connector::ConnectorStatus;
 pub use content_repository::{ContentProblem, ContentRepositoryStatus};
 pub use incident::{
-    AlertSummary, AppliedSpec, CommentSummary, EntitySummary, IncidentRunSummary, IncidentProjection, TaskSummary,
+    AlertSummary, AppliedSpec, CommentSummary, EntitySummary, IncidentProjection, IncidentRunSummary, TaskSummary,
 };
 pub use playbook::{
     ConnectionNeed, PermissionNeed, PlaybookStatus, PlaybookTriggerKind, RunCounts, RunPhase, RunSummary,
