@@ -17,6 +17,7 @@ pub mod incidents;
 pub mod local;
 pub mod store;
 
+pub mod cluster;
 pub mod controllers;
 pub mod projection;
 

@@ -27,6 +27,7 @@ pub(super) const ONLY_CLOSED: &str = "a classification goes only with `status: C
 pub(super) const WRONG_REASON: &str = "the `classificationReason` does not go with the `classification`";
 pub(super) const RUN_IS_IMMUTABLE: &str = "the spec of a run cannot be changed but for `desiredState`";
 pub(super) const STAYS_CANCELLED: &str = "a cancelled run cannot go on; create another run";
+pub(super) const NO_DURATION: &str = "this is no duration; write it like `5m` or `PT5M`";
 pub(super) const NEEDS_SCHEDULE: &str =
     "a scheduled rule needs `queryFrequency`, `queryPeriod`, `triggerOperator` and `triggerThreshold`";
 pub(super) const SELECTED_NEEDS_GROUPS: &str =

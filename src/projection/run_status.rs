@@ -31,8 +31,6 @@ pub struct About<'a> {
     pub generation: Option<i64>,
     /// Now.
     pub now: Timestamp,
-    /// Where the run is shown to people.
-    pub url: Option<&'a str>,
     /// The playbook, where it is known.
     pub playbook: Option<(&'a str, i64)>,
 }
@@ -55,7 +53,7 @@ pub fn run_status(workflow: &Workflow, state: &State, about: About<'_>) -> Playb
         completion_time: state.closed.as_ref().map(|closed| time(closed.at)),
         error_code: failure.as_ref().map(|failure| cut(&failure.code, CODE_MAX)),
         waiting_for: (status == RunStatus::Waiting).then(|| waiting_for(state, &began)),
-        url: about.url.map(|url| format!("{url}/runs/{}", state.opened.run)),
+        url: None,
         actions_total: Some(i32::try_from(workflow.actions.len()).unwrap_or(i32::MAX)),
         actions: table(&began),
     }

@@ -45,24 +45,18 @@ const WAITS: Millis = 2_000;
 /// Runs that a sweep takes up at most.
 const OPEN_MAX: u32 = 10_000;
 
-/// How much is written, and what people reach the server by.
-#[derive(Clone, Debug)]
+/// How much is written.
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Writes a second.
     pub rate: u32,
     /// Writes at once.
     pub burst: u32,
-    /// The address of the pages for people, if they have one.
-    pub public_url: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            rate: 20,
-            burst: 200,
-            public_url: None,
-        }
+        Self { rate: 20, burst: 200 }
     }
 }
 
@@ -104,7 +98,6 @@ pub struct Projection {
     pub(super) desk: Desk,
     pub(super) store: Store,
     pub(super) objects: Objects,
-    pub(super) settings: Settings,
     pub(super) bucket: Bucket,
     pub(super) agenda: Agenda,
     pub(super) policies: Policies,
@@ -134,7 +127,6 @@ impl Projection {
             store,
             objects,
             bucket: Bucket::new(settings.rate, settings.burst, now()),
-            settings,
             agenda: Agenda::behind(position),
             policies: Policies::default(),
             open: HashMap::new(),

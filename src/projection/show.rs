@@ -146,7 +146,6 @@ impl Projection {
             before: before.as_ref(),
             generation: object.map_or(Some(1), |object| object.metadata.generation),
             now: clock::timestamp(now()),
-            url: self.settings.public_url.as_deref(),
             playbook: playbook.as_ref().map(|(uid, generation)| (uid.as_str(), *generation)),
         };
         let status = run_status(&told.workflow, &told.state, about);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DURATION;
+use super::IS_DURATION;
 use crate::api::cel;
 
 /// Whether alerts become incidents.
@@ -39,7 +39,8 @@ pub struct GroupingConfiguration {
     pub reopen_closed_incident: bool,
     /// How long after the first alert others join, 5 minutes to 7 days. Absent: 5 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub lookback_duration: Option<String>,
     /// What alerts must have in common. Defaults to `AllEntities`.
     #[serde(default)]

@@ -30,11 +30,12 @@ fn number(digits: &str) -> Option<u64> {
 
 /// `1DT2H` of `P1DT2H`.
 fn iso_seconds(text: &str) -> Option<u64> {
-    let (days, time) = text.split_once('T').unwrap_or((text, ""));
-    if days.is_empty() && time.is_empty() {
-        return None;
+    match text.split_once('T') {
+        None if text.is_empty() => None,
+        None => parts(text, "D"),
+        Some((_, "")) => None,
+        Some((days, time)) => parts(days, "D")?.checked_add(parts(time, "HMS")?),
     }
-    parts(days, "D")?.checked_add(parts(time, "HMS")?)
 }
 
 /// Numbers with units, the units in their order and each once.
@@ -93,6 +94,7 @@ mod tests {
             "PT5",
             "P5M",
             "PT5S5M",
+            "P1DT",
             "P1W",
             "24:00:00",
             "1:2",

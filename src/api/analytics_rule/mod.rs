@@ -23,8 +23,8 @@ pub use alert::{
 pub use incident::{AlertDetail, GroupingConfiguration, IncidentConfiguration, MatchingMethod};
 pub use interval::seconds;
 
-/// A duration in any of the three forms of rule files.
-const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9]{1,6}M)?([0-9]{1,8}S)?)?|([0-9]{1,3}\.)?[0-9]{2}:[0-9]{2}:[0-9]{2})$";
+/// Whether a text is a duration in one of the three forms that [`seconds`] reads.
+const IS_DURATION: &str = r"self.matches(r'^([0-9]{1,6}[smhd]|P([0-9]{1,4}D|([0-9]{1,4}D)?T([0-9]{1,5}H([0-9]{1,6}M)?([0-9]{1,8}S)?|[0-9]{1,6}M([0-9]{1,8}S)?|[0-9]{1,8}S))|([0-9]{1,3}\.)?([01][0-9]|2[0-3])(:[0-5][0-9]){2})$')";
 
 /// What is looked for, how often, and what becomes of what is found.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
@@ -41,21 +41,17 @@ const DURATION: &str = r"^([0-9]{1,6}[smhd]|P([0-9]{1,4}D)?(T([0-9]{1,5}H)?([0-9
 #[kube(selectable = ".spec.kind")]
 #[kube(selectable = ".spec.severity")]
 #[kube(selectable = ".spec.id")]
-#[kube(printcolumn(name = "KIND", type_ = "string", json_path = ".spec.kind"))]
-#[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".spec.severity"))]
-#[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
-#[kube(printcolumn(name = "LAST-RUN", type_ = "date", json_path = ".status.lastRunTime", priority = 1))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "KIND", "type": "string", "jsonPath": ".spec.kind"}"#)]
+#[kube(printcolumn = r#"{"name": "SEVERITY", "type": "string", "jsonPath": ".spec.severity"}"#)]
+#[kube(printcolumn = r#"{"name": "ENABLED", "type": "boolean", "jsonPath": ".spec.enabled", "priority": 1}"#)]
+#[kube(printcolumn = r#"{"name": "LAST-RUN", "type": "date", "jsonPath": ".status.lastRunTime", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     cel::rule(
@@ -92,11 +88,13 @@ pub struct AnalyticsRuleSpec {
     pub source: Option<QuerySource>,
     /// How often it runs, 5 minutes to 14 days: `5m`, `PT5M` or `00:05:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_frequency: Option<String>,
     /// How far back it looks, at least `queryFrequency` and at most 14 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub query_period: Option<String>,
     /// How the number of rows is compared with `triggerThreshold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +112,8 @@ pub struct AnalyticsRuleSpec {
     pub suppression_enabled: bool,
     /// How long it pauses, 5 minutes to 24 hours. Absent: 5 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 32), pattern(DURATION))]
+    #[schemars(length(min = 2, max = 32))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule(IS_DURATION, cel::NO_DURATION)]))]
     pub suppression_duration: Option<String>,
     /// One alert for all rows, or one for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]

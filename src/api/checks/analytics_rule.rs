@@ -65,7 +65,7 @@ fn schedule(spec: &AnalyticsRuleSpec, findings: &mut Vec<Finding>) {
 fn bounds(pointer: &str, text: Option<&str>, most: u64, findings: &mut Vec<Finding>) -> Option<u64> {
     let read = seconds(text?);
     let wrong = match read {
-        None => Some("this is no duration; write it like `5m` or `PT5M`".to_owned()),
+        None => Some(cel::NO_DURATION.to_owned()),
         Some(read) if read < 5 * MINUTE => Some("the duration must be at least 5 minutes".to_owned()),
         Some(read) if read > most => Some(format!("the duration must be at most {} days", most / DAY)),
         Some(_) => None,

@@ -72,6 +72,7 @@ pub enum PlaybookTriggerKind {
 /// A connection that a definition names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["name"]))]
 pub struct ConnectionNeed {
     /// Name in the definition.
     #[schemars(length(min = 1, max = 80))]

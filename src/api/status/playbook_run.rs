@@ -73,6 +73,7 @@ pub struct PlaybookSnapshot {
 /// One action of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["name"]))]
 pub struct ActionSummary {
     /// Name in the definition.
     #[schemars(length(min = 1, max = 80))]
