@@ -13,6 +13,7 @@ pub mod connectors;
 pub mod engine;
 
 pub mod catalog;
+pub mod cluster;
 pub mod incidents;
 pub mod local;
 pub mod store;

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grants", &["api"]),
     ("arm", &["api", "connectors", "expression", "definition"]),
     ("intake", &["api", "rules"]),
+    ("cluster", &["api"]),
     ("store", &[]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),
     (
