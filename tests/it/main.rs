@@ -4,6 +4,7 @@ mod arm;
 mod catalog;
 mod cli;
 mod connectors;
+mod control_plane;
 mod definition;
 mod dev;
 mod engine;
