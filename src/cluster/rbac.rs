@@ -219,7 +219,8 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// The table as the data file of the chart: for each scope its rules, in the form of a Role.
 pub fn chart_data() -> String {
-    let mut text = String::from("# Generated from src/cluster/rbac.rs by `UPDATE=1 cargo test chart`; change it there.\n");
+    let mut text =
+        String::from("# Generated from src/cluster/rbac.rs by `UPDATE=1 cargo test chart`; change it there.\n");
     for scope in Scope::ALL {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}:", scope.as_str());
@@ -271,16 +272,28 @@ mod tests {
             .iter()
             .filter(|permission| permission.scope == Scope::Cluster)
         {
-            let asks = permission.resources.iter().all(|resource| resource.ends_with("reviews"));
+            let asks = permission
+                .resources
+                .iter()
+                .all(|resource| resource.ends_with("reviews"));
             assert!(asks || !permission.names.is_empty(), "{permission:?}");
         }
     }
 
     #[test]
     fn users_objects_are_never_written() {
-        let kept = ["playbooks", "automationrules", "apiconnections", "connectors", "playbookgrants"];
+        let kept = [
+            "playbooks",
+            "automationrules",
+            "apiconnections",
+            "connectors",
+            "playbookgrants",
+        ];
         for permission in PERMISSIONS {
-            let writes = permission.verbs.iter().any(|verb| ["create", "update", "patch", "delete"].contains(verb));
+            let writes = permission
+                .verbs
+                .iter()
+                .any(|verb| ["create", "update", "patch", "delete"].contains(verb));
             let touches = permission.resources.iter().any(|resource| kept.contains(resource));
             assert!(!(writes && touches), "{permission:?}");
         }

@@ -1,7 +1,9 @@
 //! The one integration test binary.
 
+mod admission;
 mod arm;
 mod catalog;
+mod chart;
 mod cli;
 mod connectors;
 mod control_plane;

@@ -10,6 +10,7 @@ metadata:
 spec:
   policyName: {{ $fullname }}-{{ .name }}
   validationActions: {{ toJson .root.Values.admission.validationActions }}
+  {{- include "riposte.policy.where" .root | nindent 2 }}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -27,6 +28,18 @@ spec:
         apiVersions: ["*"]
         operations: {{ toJson .operations }}
         resources: [{{ .resource }}]
+{{- end }}
+
+{{/* Where a policy holds: in the namespaces that this operator watches. */}}
+{{- define "riposte.policy.where" -}}
+{{- with .Values.watchNamespaces -}}
+matchResources:
+  namespaceSelector:
+    matchExpressions:
+      - key: kubernetes.io/metadata.name
+        operator: In
+        values: {{ toJson . }}
+{{- end }}
 {{- end }}
 
 {{/* The operator writes objects for others; who asked was checked before. */}}
@@ -54,7 +67,7 @@ else is let pass for it, or a finalizer would be a way around the policy.
 {{- end }}
 
 {{/* Checks that the requester may `get` each Secret in variables.named. One check a Secret: their cost is limited. */}}
-{{- define "riposte.policy.secrets" -}}
+{{- define "riposte.policy.secrets" }}
     - name: secrets
       expression: variables.named.transformList(i, name, variables.named.indexOf(name) == i, name)
     - name: mayGetAll
@@ -73,5 +86,31 @@ else is let pass for it, or a finalizer would be a way around the policy.
       messageExpression: >-
         "user '" + request.userInfo.username + "' must be allowed to get the Secret '" + request.namespace + "/" +
         variables.secrets[{{ $i }}] + "' to name it here; grant the verb 'get' on it"
+    {{- end }}
+{{- end }}
+
+{{/* Checks that the requester may attach each of variables.playbooks that is not in variables.oldPlaybooks. */}}
+{{- define "riposte.policy.attach" }}
+    - name: targets
+      expression: >-
+        variables.playbooks.map(p, (has(p.namespace) ? p.namespace : request.namespace) + '/' + p.name)
+    - name: oldTargets
+      expression: >-
+        variables.oldPlaybooks.map(p, (has(p.namespace) ? p.namespace : request.namespace) + '/' + p.name)
+    - name: mayAttachAll
+      expression: authorizer.group('riposte.dev').resource('playbooks').check('attach').allowed()
+    - name: mayAttachHere
+      expression: authorizer.group('riposte.dev').resource('playbooks').namespace(request.namespace).check('attach').allowed()
+  validations:
+    {{- range $i := until 20 }}
+    - expression: >-
+        size(variables.targets) <= {{ $i }} || variables.targets[{{ $i }}] in variables.oldTargets ||
+        variables.mayAttachAll ||
+        (variables.targets[{{ $i }}].startsWith(request.namespace + '/') && variables.mayAttachHere) ||
+        authorizer.group('riposte.dev').resource('playbooks').namespace(variables.targets[{{ $i }}].split('/')[0]).name(variables.targets[{{ $i }}].split('/')[1]).check('attach').allowed()
+      reason: Forbidden
+      messageExpression: >-
+        "user '" + request.userInfo.username + "' must be allowed to attach the playbook '" +
+        variables.targets[{{ $i }}] + "' to a rule; grant the verb 'attach' on it"
     {{- end }}
 {{- end }}
