@@ -24,6 +24,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, from_value, json};
 
+pub use audit::AuditEvent;
 pub use plane::ControlPlane;
 
 /// How long something may take that is awaited.
@@ -49,14 +50,20 @@ pub async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Option<T>) -> 
 }
 
 /// The output of a program that must have succeeded.
-fn succeeded(output: &Output) -> String {
+///
+/// # Panics
+/// It failed; with its errors.
+pub fn succeeded(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The errors of a program that must have failed.
-fn failed(output: &Output) -> String {
+///
+/// # Panics
+/// It succeeded; with its output.
+pub fn failed(output: &Output) -> String {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -194,7 +201,7 @@ async fn the_audit_log_tells_whom_a_user_acted_as() {
     let plane = ControlPlane::shared();
     let user = plane.fresh_user();
     plane.kubectl("admin", &["get", "secrets", "--as", &user], "");
-    let acted = |event: &audit::AuditEvent| event.impersonated_user.iter().any(|acted| acted.username == user);
+    let acted = |event: &AuditEvent| event.impersonated_user.iter().any(|acted| acted.username == user);
     let event = eventually("the event", async || plane.audit(acted).pop()).await;
     assert_eq!(event.user.username, "admin");
     assert!(event.user_agent.starts_with("kubectl/"));

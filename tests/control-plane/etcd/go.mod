@@ -1,3 +1,4 @@
+// Pins etcd for the tests' control plane. To move to another version, change it in `require`, and run `go mod tidy`.
 module riposte.test/control-plane/etcd
 
 go 1.26.0

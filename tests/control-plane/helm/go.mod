@@ -1,3 +1,4 @@
+// Pins helm for the tests. To move to another version, change it in `require`, and run `go mod tidy`.
 module riposte.test/control-plane/helm
 
 go 1.26.0

@@ -1,3 +1,5 @@
+// Pins Kubernetes for the tests' control plane. To move to version 1.N.P, change `require`, let `replace` list the
+// modules that the go.mod of k8s.io/kubernetes replaces by its staging folders, at v0.N.P, and run `go mod tidy`.
 module riposte.test/control-plane/kubernetes
 
 go 1.26.0

@@ -101,7 +101,7 @@ async fn an_aggregated_server_is_told_who_asks_and_never_the_token() {
     let manifests = registration(&namespace, &group, port, &plane.authority.certificate);
     succeeded(&plane.kubectl("admin", &["apply", "-f", "-"], &manifests.to_string()));
 
-    let path = format!("/apis/{group}/v1/whoami");
+    let path = format!("/apis/{group}/v1/whoami/self");
     let get = ["get", "--raw", path.as_str()];
     assert!(failed(&plane.kubectl(&user, &get, "")).contains("Forbidden"));
     let resource = format!("--resource=whoami.{group}");
@@ -124,8 +124,7 @@ async fn an_aggregated_server_is_told_who_asks_and_never_the_token() {
             .then(|| String::from_utf8_lossy(&output.stdout).to_lowercase())
     })
     .await;
-    let available = plane.kubectl("admin", &["delete", "apiservice", &format!("v1.{group}")], "");
-    succeeded(&available);
+    succeeded(&plane.kubectl("admin", &["delete", "apiservice", &format!("v1.{group}")], ""));
     assert!(answer.contains(&format!("x-remote-user: {user}")), "{answer}");
     assert!(answer.contains("x-remote-group: team-"), "{answer}");
     assert!(!answer.contains("authorization:"), "{answer}");

@@ -57,9 +57,10 @@ impl Authority {
     }
 }
 
-/// A private key for signing, as PEM.
-pub fn signing_key() -> Result<String, rcgen::Error> {
-    Ok(KeyPair::generate()?.serialize_pem())
+/// A pair of keys to sign tokens: the private key and the public key, both as PEM.
+pub fn signing_keys() -> Result<[String; 2], rcgen::Error> {
+    let keys = KeyPair::generate()?;
+    Ok([keys.serialize_pem(), keys.public_key_pem()])
 }
 
 fn named(name: &str, hosts: &[&str]) -> Result<CertificateParams, rcgen::Error> {

@@ -19,7 +19,8 @@ use super::plane::ControlPlane;
 use super::programs::Program;
 
 impl ControlPlane {
-    /// A kubeconfig file of a user, who is identified by a token.
+    /// A kubeconfig file of a user, who is identified by a token. Another test may be reading the same file, so it is
+    /// replaced as a whole.
     pub fn kubeconfig(&self, user: &str) -> PathBuf {
         let config = json!({
             "apiVersion": "v1",
@@ -29,8 +30,11 @@ impl ControlPlane {
             "users": [{"name": user, "user": {"token": self.token(user)}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
         });
-        let path = self.server_folder().join(format!("{}.kubeconfig", self.token(user)));
-        std::fs::write(&path, config.to_string()).unwrap();
+        let folder = self.server_folder();
+        let path = folder.join(format!("{}.kubeconfig", user.replace(':', "-")));
+        let mut file = tempfile::NamedTempFile::new_in(folder).unwrap();
+        file.write_all(config.to_string().as_bytes()).unwrap();
+        file.persist(&path).unwrap();
         path
     }
 
@@ -38,7 +42,8 @@ impl ControlPlane {
     pub async fn client(&self, user: &str) -> Client {
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig(user)).unwrap();
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        config.proxy_url = None; // the environment may name a proxy, which does not lead to this machine
         Client::try_from(config).unwrap()
     }
 

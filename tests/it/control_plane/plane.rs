@@ -140,6 +140,7 @@ impl ControlPlane {
             .authority
             .server(&["localhost", "127.0.0.1", "kubernetes.default.svc"])?;
         let proxy = front_proxy.client(FRONT_PROXY)?;
+        let [private, public] = certificates::signing_keys()?;
         let files = [
             ("ca.crt", &plane.authority.certificate),
             ("serving.crt", &serving.certificate),
@@ -147,7 +148,8 @@ impl ControlPlane {
             ("front-proxy-ca.crt", &front_proxy.certificate),
             ("front-proxy.crt", &proxy.certificate),
             ("front-proxy.key", &proxy.key),
-            ("accounts.key", &certificates::signing_key()?),
+            ("accounts.key", &private),
+            ("accounts.pub", &public),
             ("tokens.csv", &tokens(&plane.secret)),
             ("audit-policy.json", &audit::POLICY.to_owned()),
         ];
@@ -161,10 +163,11 @@ impl ControlPlane {
         let port = self.url.rsplit(':').next().unwrap_or_default();
         let text = format!(
             "--etcd-servers={etcd_url} --bind-address=127.0.0.1 --secure-port={port} \
+             --advertise-address=127.0.0.1 --endpoint-reconciler-type=none \
              --tls-cert-file=serving.crt --tls-private-key-file=serving.key --client-ca-file=ca.crt \
              --token-auth-file=tokens.csv --authorization-mode=Node,RBAC \
              --service-account-issuer=https://kubernetes.default.svc --service-account-signing-key-file=accounts.key \
-             --service-account-key-file=accounts.key --service-cluster-ip-range=10.96.0.0/16 \
+             --service-account-key-file=accounts.pub --service-cluster-ip-range=10.96.0.0/16 \
              --requestheader-client-ca-file=front-proxy-ca.crt --requestheader-allowed-names={FRONT_PROXY} \
              --requestheader-username-headers=X-Remote-User --requestheader-uid-headers=X-Remote-Uid \
              --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \

@@ -145,6 +145,8 @@ pub struct Programs {
     cache: PathBuf,
     /// `KUBEBUILDER_ASSETS`: programs in this folder are taken as they are.
     assets: Option<PathBuf>,
+    /// Takes lines of progress.
+    say: fn(&str),
 }
 
 impl Programs {
@@ -162,6 +164,7 @@ impl Programs {
             go: "go".into(),
             cache: cache.join("riposte/control-plane"),
             assets: folder("KUBEBUILDER_ASSETS"),
+            say,
         }
     }
 
@@ -197,7 +200,7 @@ impl Programs {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                say(&format!("{} waits for another process that builds …", program.name()));
+                (self.say)(&format!("{} waits for another process that builds …", program.name()));
                 file.lock().map_err(failed)?;
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -208,7 +211,7 @@ impl Programs {
     fn build(&self, program: Program, output: &Path) -> Result<(), String> {
         let module = program.module();
         let title = format!("{} {}", program.name(), module.version());
-        say(&format!("building {title} ({}, once) …", program.duration()));
+        (self.say)(&format!("building {title} ({}, once) …", program.duration()));
         let log_path = output.with_extension("log");
         let partial = output.with_extension("partial");
         let failed = |error: std::io::Error| format!("cannot write to {}: {error}", self.cache.display());
@@ -222,7 +225,7 @@ impl Programs {
         let child = child.map_err(|error| self.no_go(&title, &error))?;
         let start = Instant::now();
         let status = wait(child, || {
-            say(&format!("… building {title}: {} s", start.elapsed().as_secs()))
+            (self.say)(&format!("… building {title}: {} s", start.elapsed().as_secs()))
         });
         if !status.is_ok_and(|status| status.success()) {
             return Err(format!(
@@ -235,7 +238,7 @@ impl Programs {
             ));
         }
         fs::rename(&partial, output).map_err(failed)?;
-        say(&format!("built {title} in {} s", start.elapsed().as_secs()));
+        (self.say)(&format!("built {title} in {} s", start.elapsed().as_secs()));
         Ok(())
     }
 
@@ -309,6 +312,7 @@ mod tests {
             go: go.into(),
             cache: folder.join("cache"),
             assets: Some(folder.to_owned()),
+            say: |_| (),
         }
     }
 
