@@ -1,12 +1,44 @@
 //! `Connector`: a kind of service, described by an OpenAPI document. The built-in catalogue has the same form.
 
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::reference::KeyRef;
 
 /// A kind of service: its operations, its host, its authentication.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Connector",
+    plural = "connectors",
+    namespaced
+)]
+#[kube(
+    status = "super::status::ConnectorStatus",
+    derive = "PartialEq",
+    category = "riposte"
+)]
+#[kube(doc = "A connector: a kind of service, described by an OpenAPI document.")]
+#[kube(printcolumn(name = "HOST", type_ = "string", json_path = ".status.host"))]
+#[kube(printcolumn(
+    name = "OPERATIONS",
+    type_ = "integer",
+    json_path = ".status.operations",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "READY",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+))]
+#[kube(printcolumn(
+    name = "STATUS",
+    type_ = "string",
+    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+))]
+#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSpec {
     /// What people see, at most 253 characters. Absent: the name of the object.
@@ -25,7 +57,7 @@ pub struct ConnectorSpec {
     pub base_url: Option<String>,
     /// The parameters that a connection gives, at most 50, each name once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<ConnectionParameter>,
     /// How calls authenticate. Absent: as the document says, or as the connection says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -167,6 +167,15 @@ impl Reader {
             .push(Diagnostic::note(&self.file, place, "ForeignObject", message));
     }
 
+    /// A kind that only a cluster has.
+    fn only_in_clusters(&mut self, kind: &str, place: &Place) {
+        let message = format!("a `{kind}` does nothing here; it is for a cluster");
+        let position = place.document.position("/kind").unwrap_or(Position::START);
+        self.source
+            .diagnostics
+            .push(Diagnostic::note(&self.file, position, "OnlyInClusters", message));
+    }
+
     /// Takes the object of a manifest.
     pub(super) fn manifest(&mut self, manifest: Manifest, place: Place) {
         let file = self.file.to_string();
@@ -217,6 +226,10 @@ impl Reader {
                     file,
                 }))
             }
+            manifest @ (Manifest::PlaybookRun(_)
+            | Manifest::AnalyticsRule(_)
+            | Manifest::Incident(_)
+            | Manifest::ContentRepository(_)) => return self.only_in_clusters(manifest.kind(), &place),
             Manifest::Secret(secret) => Object::Secret(Arc::new(keys(secret))),
             Manifest::ConfigMap(map) => Object::ConfigMap(Arc::new(keys(map))),
         };

@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
+mod crds;
 mod dev;
 mod eval;
 mod import;
@@ -35,6 +36,7 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Crds(crds::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

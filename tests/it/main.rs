@@ -7,6 +7,7 @@ mod chart;
 mod cli;
 mod connectors;
 mod control_plane;
+mod crds;
 mod definition;
 mod dev;
 mod engine;

@@ -204,7 +204,7 @@ fn an_unknown_kind_is_refused_by_name() {
         [
             "file.yaml:1:13: error: version `v1` is not served; use `riposte.dev/v1alpha1`",
             "file.yaml:2:7: error: unknown kind `Playbok`; riposte.dev has Playbook, AutomationRule, ApiConnection, \
-             Connector, PlaybookGrant; did you mean `Playbook`?",
+             Connector, PlaybookGrant, PlaybookRun, AnalyticsRule, Incident, ContentRepository; did you mean `Playbook`?",
         ]
     );
     assert_eq!(problems("kind: Playbook\n"), ["1:1 MissingField"]);
