@@ -112,7 +112,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Scope::Cluster,
         "apiregistration.k8s.io",
         &["apiservices"],
-        &["get", "patch"],
+        &["patch"],
         "tells the API server the certificate that it serves the aggregated API with, made anew at each start",
     )
     .only(&[JOURNAL_API_SERVICE]),
@@ -154,15 +154,8 @@ pub const PERMISSIONS: &[Permission] = &[
         Scope::Watched,
         GROUP,
         &["incidents", "playbookruns"],
-        &["create", "patch", "delete"],
+        &["create", "delete"],
         "shows incidents and runs as objects, and removes the old ones",
-    ),
-    rule(
-        Scope::Watched,
-        GROUP,
-        &["playbookgrants/finalizers", "playbooks/finalizers"],
-        &["update"],
-        "makes runs go with their playbook and Roles with their grant, where the API server guards owner references",
     ),
     rule(
         Scope::Watched,
@@ -175,7 +168,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Scope::Watched,
         "rbac.authorization.k8s.io",
         &["rolebindings", "roles"],
-        &["get", "list", "watch", "create", "patch", "delete"],
+        &["get", "create", "patch"],
         "turns a PlaybookGrant into a Role and a RoleBinding, which can give no more than the operator holds",
     ),
     rule(
@@ -203,7 +196,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Scope::Own,
         "coordination.k8s.io",
         &["leases"],
-        &["get", "update", "patch"],
+        &["get", "update"],
         "keeps that Lease, and gives it back at the end",
     )
     .only(&[LEASE]),

@@ -46,7 +46,8 @@ impl Guarded {
         let namespace = plane.namespace().await;
         let set = format!("--set=fullnameOverride={namespace},watchNamespaces={{{namespace}}}");
         let install = ["install", "riposte", CHART, "-n", &namespace, &set];
-        let only = "--set=crds.enabled=false,journal.enabled=false,rbac.create=false,rbac.people=false";
+        // No controller frees a claim here, so it would hold the namespace.
+        let only = "--set=crds.enabled=false,journal.enabled=false,rbac.create=false,rbac.people=false,storage.persistent=false";
         succeeded(&plane.helm("admin", &[&install[..], &[only], values].concat()));
         Self { plane, namespace }
     }
@@ -469,6 +470,81 @@ async fn a_connection_is_changed_by_who_may_read_its_secrets() {
     guarded.save(&connection(form.clone(), "example.com"));
     guarded
         .expect("another host", &[], &connection(form, "evil.example.com"), refused)
+        .await;
+}
+
+#[tokio::test]
+async fn an_analytics_rule_attaches_playbooks_and_uses_its_connection() {
+    let guarded = Guarded::new(&[]).await;
+    let rule = |more: Value| {
+        let mut spec = json!({"name": "R", "kind": "Scheduled", "severity": "Low", "query": "T", "queryFrequency": "1h",
+            "queryPeriod": "1h", "triggerOperator": "gt", "triggerThreshold": 0});
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object("AnalyticsRule", "rule", spec)
+    };
+    let attaching = rule(json!({"playbooks": [{"name": "close"}]}));
+    guarded
+        .expect(
+            "no right",
+            &[],
+            &attaching,
+            Err("must be allowed to attach the playbook"),
+        )
+        .await;
+    guarded
+        .expect(
+            "by name",
+            &[("attach", "playbooks.riposte.dev", &["close"])],
+            &attaching,
+            Ok(()),
+        )
+        .await;
+    let asking = rule(json!({"source": {"connectionRef": {"name": "logs"}}}));
+    guarded
+        .expect(
+            "no right",
+            &[],
+            &asking,
+            Err("must be allowed to use the ApiConnection"),
+        )
+        .await;
+    guarded
+        .expect(
+            "by name",
+            &[("use", "apiconnections.riposte.dev", &["logs"])],
+            &asking,
+            Ok(()),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_repository_is_saved_by_who_may_read_its_secrets_and_use_its_account() {
+    let guarded = Guarded::new(&[]).await;
+    let wanted = object(
+        "ContentRepository",
+        "content",
+        json!({"url": "https://example.com/content.git", "secretRef": {"name": "git"}, "serviceAccountName": "applier"}),
+    );
+    let get: Right = ("get", "secrets", &["git"]);
+    guarded
+        .expect("no right", &[], &wanted, Err("must be allowed to get the Secret"))
+        .await;
+    guarded
+        .expect(
+            "no account",
+            &[get],
+            &wanted,
+            Err("must be allowed to use the ServiceAccount"),
+        )
+        .await;
+    guarded
+        .expect(
+            "both",
+            &[get, ("use", "serviceaccounts", &["applier"])],
+            &wanted,
+            Ok(()),
+        )
         .await;
 }
 

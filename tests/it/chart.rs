@@ -163,8 +163,9 @@ const VALUES: &[&[&str]] = &[
     ],
     &[
         "--set=watchNamespaces={soc,playbooks},credentials.soc.secrets={virustotal},publicUrl=https://riposte.example.com",
+        "--set=sealingKey.secretName=sealing,allowNetworks={10.0.0.0/8},defaultWorkspace=soc",
         "--set=podDisruptionBudget.enabled=true,networkPolicy.enabled=true,metrics.serviceMonitor.enabled=true",
-        "--set=journal.tls.secretName=serving,journal.tls.caBundle=QUJD,image.registry=r.example.com,image.tag=1",
+        "--set=journal.tls.secretName=serving,journal.tls.caBundle=QUJD,image.registry=r.example.com,image.tag=edge",
         "--set-json=workspaces=[{\"subscription\":\"s\",\"resourceGroup\":\"g\",\"workspace\":\"w\",\"namespace\":\"soc\"}]",
         "--set-json=extraObjects=[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"{{ .Release.Name }}-x\"}}]",
         "--set=admission.stampRequester=always,extraArgs={--verbose},serviceAccount.create=false,serviceAccount.name=mine",
@@ -242,15 +243,13 @@ fn no_cluster_role_of_the_operator_reads_secrets_or_acts_as_others() {
     }
 }
 
-/// Whether an account may do something, by the API server's own answer.
-fn may(account: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
+/// Whether a user may do something, by the API server's own answer.
+fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let groups: Vec<_> = account.split(':').collect();
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-        "spec": {"user": account, "groups": [format!("system:serviceaccounts:{}", groups[2]), "system:serviceaccounts"],
-            "resourceAttributes": {"namespace": namespace, "group": group, "resource": resource,
-                "subresource": subresource, "name": name, "verb": verb}},
+        "spec": {"user": user, "resourceAttributes": {"namespace": namespace, "group": group, "resource": resource,
+            "subresource": subresource, "name": name, "verb": verb}},
     });
     let create = ["create", "-f", "-", "-o", "json"];
     let answer = succeeded(&ControlPlane::shared().kubectl("admin", &create, &review.to_string()));
@@ -293,6 +292,8 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     ];
     let without = ["--set=crds.enabled=false", "--set=journal.enabled=true"];
     succeeded(&plane.helm("admin", &[&install[..], &without].concat()));
+    // Nobody serves it here, and the deletion of other tests' namespaces would wait for that.
+    succeeded(&plane.kubectl("admin", &["delete", "apiservice", rbac::JOURNAL_API_SERVICE], ""));
     let account = format!("system:serviceaccount:{}:{}", &*own, &*own);
 
     for permission in PERMISSIONS {
@@ -324,4 +325,148 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
         );
     }
     succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &own]));
+}
+
+/// What a role of the chart allows and does not allow, each as `verb resource.group`.
+const PEOPLE: &[(&str, &[&str], &[&str])] = &[
+    (
+        "reader",
+        &["list playbooks.riposte.dev", "get runs.journal.riposte.dev"],
+        &[
+            "run playbooks.riposte.dev",
+            "patch incidents.riposte.dev",
+            "get runs/actions.journal.riposte.dev",
+        ],
+    ),
+    (
+        "responder",
+        &[
+            "triage incidents.riposte.dev",
+            "run playbooks.riposte.dev",
+            "create playbookruns.riposte.dev",
+            "approve playbookruns.riposte.dev",
+            "create playbooks/start.journal.riposte.dev",
+            "get runs/log.journal.riposte.dev",
+        ],
+        &[
+            "attach playbooks.riposte.dev",
+            "create automationrules.riposte.dev",
+            "patch playbooks.riposte.dev",
+        ],
+    ),
+    (
+        "contributor",
+        &[
+            "create automationrules.riposte.dev",
+            "attach playbooks.riposte.dev",
+            "triage incidents.riposte.dev",
+        ],
+        &[
+            "author playbooks.riposte.dev",
+            "create playbooks.riposte.dev",
+            "create playbookgrants.riposte.dev",
+        ],
+    ),
+    (
+        "playbook-operator",
+        &["patch playbooks.riposte.dev", "get runs.journal.riposte.dev"],
+        &[
+            "author playbooks.riposte.dev",
+            "run playbooks.riposte.dev",
+            "delete playbooks.riposte.dev",
+        ],
+    ),
+    (
+        "playbook-runner",
+        &["run playbooks.riposte.dev", "create playbookruns.riposte.dev"],
+        &[
+            "patch playbooks.riposte.dev",
+            "author playbooks.riposte.dev",
+            "attach playbooks.riposte.dev",
+        ],
+    ),
+    (
+        "playbook-contributor",
+        &[
+            "author playbooks.riposte.dev",
+            "create apiconnections.riposte.dev",
+            "use apiconnections.riposte.dev",
+        ],
+        &[
+            "grant playbooks.riposte.dev",
+            "create playbookgrants.riposte.dev",
+            "use serviceaccounts",
+            "get secrets",
+        ],
+    ),
+    (
+        "playbook-owner",
+        &[
+            "grant playbooks.riposte.dev",
+            "create playbookgrants.riposte.dev",
+            "use serviceaccounts",
+        ],
+        &[
+            "attach playbooks.riposte.dev",
+            "triage incidents.riposte.dev",
+            "get secrets",
+        ],
+    ),
+    (
+        "automation-contributor",
+        &["run playbooks.riposte.dev"],
+        &["get playbooks.riposte.dev", "create playbookruns.riposte.dev"],
+    ),
+    (
+        "alert-sender",
+        &["create alerts.riposte.dev"],
+        &["create incidents.riposte.dev", "list incidents.riposte.dev"],
+    ),
+];
+
+#[tokio::test]
+async fn people_may_do_what_their_role_says() {
+    let plane = ControlPlane::shared();
+    let namespace = plane.namespace().await;
+    let set = format!("--set=fullnameOverride={namespace},crds.enabled=false,journal.enabled=false");
+    let only = "--set=rbac.create=false,admission.enabled=false";
+    succeeded(&plane.helm("admin", &["install", "riposte", CHART, "-n", &namespace, &set, only]));
+    for (role, allowed, denied) in PEOPLE {
+        let user = plane.fresh_user();
+        let (role_flag, user_flag) = (
+            format!("--clusterrole={}-{role}", &*namespace),
+            format!("--user={user}"),
+        );
+        let bind = ["create", "rolebinding", role, &role_flag, &user_flag, "-n", &namespace];
+        succeeded(&plane.kubectl("admin", &bind, ""));
+        let asked = |question: &str| {
+            let (verb, what) = question.split_once(' ').unwrap();
+            let (resource, group) = what.split_once('.').unwrap_or((what, ""));
+            may(&user, &namespace, group, resource, "", verb)
+        };
+        for question in *allowed {
+            eventually(&format!("{role}: {question}"), async || asked(question).then_some(())).await;
+        }
+        for question in *denied {
+            assert!(!asked(question), "{role}: {question}");
+        }
+    }
+    let user = plane.fresh_user();
+    let bind = [
+        "create",
+        "rolebinding",
+        "viewer",
+        "--clusterrole=view",
+        "--user",
+        &user,
+        "-n",
+        &namespace,
+    ];
+    succeeded(&plane.kubectl("admin", &bind, ""));
+    eventually("who may view sees playbooks too", async || {
+        may(&user, &namespace, "riposte.dev", "playbooks", "", "list").then_some(())
+    })
+    .await;
+    assert!(!may(&user, &namespace, "riposte.dev", "playbooks", "", "run"));
+    succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &namespace]));
 }

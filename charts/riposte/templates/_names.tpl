@@ -53,3 +53,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   name: {{ include "riposte.account" . }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
+
+{{/* The file that maps ARM ids of workspaces to namespaces. */}}
+{{- define "riposte.workspaces" -}}
+workspaces: {{ toJson .Values.workspaces }}
+{{- with .Values.defaultWorkspace }}
+defaultNamespace: {{ . }}
+{{- end }}
+{{- end }}
