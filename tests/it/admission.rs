@@ -210,6 +210,33 @@ async fn the_requester_is_stamped_whatever_was_claimed() {
 }
 
 #[tokio::test]
+async fn the_operator_shows_runs_and_incidents_of_others() {
+    let guarded = Guarded::new(&["--set=rbac.create=true,admission.stampRequester=always"]).await;
+    let operator = format!("--as=system:serviceaccount:{0}:{0}", &*guarded.namespace);
+    let requester = json!({"requestedBy": {"username": "system:serviceaccount:soc:riposte-automation"}});
+    for wanted in [run("shown", "close", requester), object("Incident", "inc-1", json!({}))] {
+        let create = [
+            "create",
+            "--dry-run=server",
+            "-o",
+            "json",
+            &operator,
+            "-n",
+            &guarded.namespace,
+            "-f",
+            "-",
+        ];
+        let shown = eventually("the operator's own write", async || {
+            let output = guarded.plane.kubectl("admin", &create, &wanted.to_string());
+            output.status.success().then_some(output.stdout)
+        })
+        .await;
+        let shown: Value = serde_json::from_slice(&shown).unwrap();
+        assert_eq!(shown["spec"]["requestedBy"], wanted["spec"]["requestedBy"]);
+    }
+}
+
+#[tokio::test]
 async fn a_re_apply_of_a_run_by_another_changes_nothing() {
     let guarded = Guarded::new(&["--set=admission.stampRequester=always"]).await;
     let wanted = run("once", "close", json!({}));
@@ -625,7 +652,8 @@ async fn whoever_may_write_an_object_may_let_it_go() {
         r#"{"spec":{"definition":{"outputs":{"o":{"type":"String","value":"x"}}}}}"#,
     ];
     eventually("a change of the definition is still refused", async || {
-        let output = guarded.plane.kubectl(&user, &[&patch[..], &abuse].concat(), "");
+        let abuse = [&patch[..], &abuse, &["--dry-run=server"]].concat();
+        let output = guarded.plane.kubectl(&user, &abuse, "");
         String::from_utf8_lossy(&output.stderr)
             .contains("must be allowed to author")
             .then_some(())

@@ -243,6 +243,57 @@ fn no_cluster_role_of_the_operator_reads_secrets_or_acts_as_others() {
     }
 }
 
+#[test]
+fn the_kinds_are_installed_and_kept() {
+    let definitions = rendered("CustomResourceDefinition", &[]);
+    assert_eq!(definitions.len(), files("crds").len());
+    for definition in definitions {
+        assert_eq!(definition["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
+        let apply = [
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--dry-run=server",
+            "-f",
+            "-",
+        ];
+        succeeded(&ControlPlane::shared().kubectl("admin", &apply, &definition.to_string()));
+    }
+}
+
+#[test]
+fn the_operator_may_change_its_api_service_only_where_it_makes_the_certificate() {
+    let cases: [(&[&str], bool); 3] = [
+        (&[], true),
+        (&["--set=journal.enabled=false"], false),
+        (
+            &["--set=journal.tls.secretName=serving,journal.tls.caBundle=QUJD"],
+            false,
+        ),
+    ];
+    for (values, expected) in cases {
+        let roles = Value::Array(rendered("ClusterRole", values)).to_string();
+        assert_eq!(roles.contains("apiservices"), expected, "{values:?}");
+    }
+}
+
+#[test]
+fn secrets_are_read_by_name_where_names_are_known() {
+    let values = ["--set=watchNamespaces={soc,playbooks},credentials.soc.secrets={virustotal}"];
+    let roles = rendered("Role", &values);
+    let rules = |namespace: &str| {
+        let role = roles.iter().find(|role| {
+            role["metadata"]["namespace"] == namespace && role["metadata"]["name"] == "riposte-operator-credentials"
+        });
+        role.unwrap()["rules"].clone()
+    };
+    let rule = |resource: &str| json!({"apiGroups": [""], "resources": [resource], "verbs": ["get"]});
+    let mut by_name = rule("secrets");
+    by_name["resourceNames"] = json!(["virustotal"]);
+    assert_eq!(rules("soc"), json!([rule("configmaps"), by_name]));
+    assert_eq!(rules("playbooks"), json!([rule("configmaps"), rule("secrets")]));
+}
+
 /// Whether a user may do something, by the API server's own answer.
 fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
