@@ -63,7 +63,7 @@ pub struct ApiConnectionSpec {
     /// `https://misp.example.com/api`. `http` is for private networks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048), pattern("^https?://"))]
-    #[schemars(extend("x-kubernetes-validations" = [cel::rule("isURL(self)", cel::NO_ADDRESS)]))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule("isURL(self) && url(self).getHost() != ''", cel::NO_ADDRESS)]))]
     pub base_url: Option<String>,
     /// The hosts that calls may reach, `host` or `host:port`, at most 20. Absent: the host of `baseUrl`, or of the
     /// connector.

@@ -52,3 +52,16 @@ fn find(name: &str) -> Option<Kind> {
     let is_it = |kind: &Kind| kind.as_str().eq_ignore_ascii_case(name) || kind.plural().eq_ignore_ascii_case(name);
     Kind::ALL.into_iter().find(is_it)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::api::Kind;
+
+    #[test]
+    fn kinds_are_found_by_name_and_plural() {
+        assert_eq!(find("playbook"), Some(Kind::Playbook));
+        assert_eq!(find("ContentRepositories"), Some(Kind::ContentRepository));
+        assert_eq!(find("play"), None);
+    }
+}

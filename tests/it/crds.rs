@@ -256,3 +256,51 @@ fn messages(schema: &Value, found: &mut BTreeSet<String>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// What a rule file says where content says nothing: a field without a value is no field.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn rule_files_of_real_content_fit_below_a_spec() {
+    let given = std::env::var_os("RIPOSTE_CORPUS").map(PathBuf::from);
+    let corpus = given.unwrap_or_else(|| root().join("../shared/corpus"));
+    let entries = std::fs::read_dir(corpus.join("rules"));
+    let entries = entries.expect("the corpus lies beside the repository, or where RIPOSTE_CORPUS says");
+    let (mut read, mut refused) = (0, Vec::new());
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let Some(mut spec) = yaml::parse(&text)
+            .ok()
+            .and_then(|documents| Some(documents.first()?.json.clone()))
+        else {
+            continue;
+        };
+        if spec["query"].is_null() || spec["kind"] != "Scheduled" && spec["kind"] != "NRT" {
+            continue;
+        }
+        read += 1;
+        without_nulls(&mut spec);
+        let manifest = serde_json::json!({
+            "apiVersion": "riposte.dev/v1alpha1", "kind": "AnalyticsRule", "metadata": { "name": "it" }, "spec": spec
+        });
+        let documents = yaml::parse(&yaml::write(&manifest)).unwrap();
+        let problems = decode(&documents[0], &path.display().to_string()).err();
+        refused.extend(problems.into_iter().flatten().map(|problem| problem.to_string()));
+    }
+    assert!(read > 100, "{read} rules were read");
+    assert!(
+        refused.len() * 50 < read,
+        "{} problems in {read} rules: {refused:#?}",
+        refused.len()
+    );
+}
