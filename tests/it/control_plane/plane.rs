@@ -101,9 +101,7 @@ impl ControlPlane {
         let arguments = plane.server_arguments(&etcd_url);
         plane.guards.push(start(&server, Program::ApiServer, &arguments)?);
         plane.await_server()?;
-        let arguments = plane
-            .manager_arguments()
-            .map_err(|error| format!("cannot write: {error}"))?;
+        let arguments = plane.manager_arguments();
         plane
             .guards
             .push(start(&manager, Program::ControllerManager, &arguments)?);
@@ -177,7 +175,7 @@ impl ControlPlane {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
-    fn manager_arguments(&self) -> std::io::Result<Vec<String>> {
+    fn manager_arguments(&self) -> Vec<String> {
         let server = self.server_folder().display().to_string();
         let text = format!(
             "--kubeconfig={} --leader-elect=false --secure-port=0 --use-service-account-credentials=true \
@@ -187,7 +185,7 @@ impl ControlPlane {
              validatingadmissionpolicy-status-controller",
             self.kubeconfig(CONTROLLER_MANAGER).display()
         );
-        Ok(text.split(' ').map(str::to_owned).collect())
+        text.split(' ').map(str::to_owned).collect()
     }
 
     fn await_server(&self) -> Result<(), String> {
