@@ -13,10 +13,12 @@ pub mod connectors;
 pub mod engine;
 
 pub mod catalog;
-pub mod cluster;
 pub mod incidents;
 pub mod local;
 pub mod store;
+
+pub mod cluster;
+pub mod controllers;
 
 pub mod cli;
 pub mod server;

@@ -79,11 +79,19 @@ impl Object {
 }
 
 impl Source {
+    /// Reads one object that is given as JSON, as the API server has it. Its name stands for the file in diagnostics.
+    pub fn read_json(name: &str, text: &str) -> Self {
+        Self::of(name, yaml::parse_json(text).map(|document| vec![document]))
+    }
+
     /// Reads the text of a file. Its name is shown, names a playbook that has no other name, and says that `.json` files
     /// must be JSON; templates may have in them what Azure tolerates.
     pub fn read(file: &str, text: &str) -> Self {
         let is_json = file.to_ascii_lowercase().ends_with(".json");
-        let documents = if is_json { json(text) } else { yaml::parse(text) };
+        Self::of(file, if is_json { json(text) } else { yaml::parse(text) })
+    }
+
+    fn of(file: &str, documents: Result<Vec<Document>, yaml::Problem>) -> Self {
         let documents = match documents {
             Ok(documents) => documents,
             Err(problem) => return Self::broken(problem.error(file)),
@@ -105,6 +113,11 @@ impl Source {
             objects: Vec::new(),
             diagnostics: vec![diagnostic],
         }
+    }
+
+    /// Its problems, in the order in which they were found.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     /// Whether the file has errors.

@@ -11,6 +11,7 @@ mod crds;
 mod dev;
 mod eval;
 mod import;
+mod operator;
 mod output;
 mod run;
 mod validate;
@@ -32,6 +33,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Dev(dev::Arguments),
+    Operator(operator::Arguments),
     Run(run::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
     logging();
     let outcome = match arguments.command {
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Operator(arguments) => operator::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
@@ -86,6 +89,20 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // A provider that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Waits for Ctrl-C, or for the signal that supervisors send.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Prints the problems of a catalog to standard error, and says how many are errors.

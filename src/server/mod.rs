@@ -2,6 +2,7 @@
 //! incidents, the engine and the store. Invariants: an answer of success comes after the commit; a token reaches only its
 //! workspace; text from outside is escaped wherever it is shown; no secret is logged or answered.
 
+mod authenticate;
 mod body;
 mod caller;
 mod evaluation;
@@ -11,6 +12,7 @@ mod html;
 mod incidents;
 mod intake;
 mod listener;
+mod metrics;
 mod page;
 mod params;
 mod problem;
@@ -24,8 +26,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 
+pub use authenticate::{Access, Authenticate, Identity, Unchecked};
 pub use listener::serve;
-pub use state::{ServerState, Settings};
+pub use metrics::Measures;
+pub use state::{Readiness, ServerState, Settings};
 pub use token::{Reach, Tokens, UnusableToken};
 
 /// The routes of the server, with the gate that every request passes.
@@ -35,6 +39,7 @@ pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::text))
         .merge(intake::routes())
         .route("/v1/workspaces/{ws}/incidents", get(incidents::list))
         .route("/v1/workspaces/{ws}/incidents/{incident}", get(incidents::one))

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::caller::Workspace;
+use super::caller::{Start, Workspace};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
 use super::{body as text, incidents};
@@ -32,7 +32,7 @@ enum Subject {
 /// `POST /v1/workspaces/{ws}/playbooks/{playbook}/runs`: answered when the runs are stored.
 pub(super) async fn playbook(
     State(state): State<ServerState>,
-    workspace: Workspace,
+    workspace: Workspace<Start>,
     Path((_, playbook)): Path<(String, String)>,
     request: Request,
 ) -> Result<(StatusCode, Json<Started>), Problem> {
@@ -70,7 +70,12 @@ fn entity(value: &Value) -> Result<Entity, Problem> {
     Entity::from_json(&json).map_err(|error| Problem::new(Kind::Malformed, error.to_string()))
 }
 
-async fn wish(state: &ServerState, workspace: &Workspace, playbook: String, subject: Subject) -> Result<Wish, Problem> {
+async fn wish(
+    state: &ServerState,
+    workspace: &Workspace<Start>,
+    playbook: String,
+    subject: Subject,
+) -> Result<Wish, Problem> {
     let ids = state.desk.workspaces().ids(&workspace.name);
     let wish = Wish {
         namespace: workspace.name.clone(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::authenticate::Authenticate;
+use super::metrics::Measures;
 use super::token::Tokens;
 use crate::engine::Engine;
 use crate::incidents::Desk;
@@ -49,18 +51,52 @@ pub struct ServerState {
     pub(super) store: Store,
     pub(super) settings: Arc<Settings>,
     pub(super) deliveries: Arc<Semaphore>,
+    pub(super) authenticate: Arc<dyn Authenticate>,
+    pub(super) measures: Option<Arc<dyn Measures>>,
+    pub(super) readiness: Option<Arc<dyn Readiness>>,
+}
+
+/// What else must be so before the process can serve.
+pub trait Readiness: Send + Sync {
+    /// What is still missing; `None` if nothing.
+    fn missing(&self) -> Option<String>;
 }
 
 impl ServerState {
     /// A state over the parts of a running Riposte.
     pub fn new(desk: Desk, engine: Engine, store: Store, settings: Settings) -> Self {
         let deliveries = settings.max_deliveries.min(Semaphore::MAX_PERMITS);
+        let authenticate = Arc::new(settings.tokens.clone());
         Self {
             desk,
             engine,
             store,
             settings: Arc::new(settings),
             deliveries: Arc::new(Semaphore::new(deliveries)),
+            authenticate,
+            measures: None,
+            readiness: None,
         }
+    }
+
+    /// The same, but this tells who asks and what they may, instead of the tokens of the settings.
+    #[must_use]
+    pub fn with_authenticate(mut self, authenticate: Arc<dyn Authenticate>) -> Self {
+        self.authenticate = authenticate;
+        self
+    }
+
+    /// The same with measures at `/metrics`.
+    #[must_use]
+    pub fn with_measures(mut self, measures: Arc<dyn Measures>) -> Self {
+        self.measures = Some(measures);
+        self
+    }
+
+    /// The same, but not ready before this misses nothing.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = Some(readiness);
+        self
     }
 }

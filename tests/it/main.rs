@@ -15,6 +15,7 @@ mod expression;
 mod incidents;
 mod intake;
 mod manifests;
+mod operator;
 mod program;
 mod rules;
 mod server;

@@ -19,7 +19,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grants", &["api"]),
     ("arm", &["api", "connectors", "expression", "definition"]),
     ("intake", &["api", "rules"]),
-    ("cluster", &["api"]),
     ("store", &[]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),
     (
@@ -79,11 +78,41 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "controllers",
+        &[
+            "api",
+            "catalog",
+            "cluster",
+            "connectors",
+            "definition",
+            "engine",
+            "expression",
+            "grants",
+        ],
+    ),
+    (
+        "cluster",
+        &[
+            "api",
+            "catalog",
+            "connectors",
+            "controllers",
+            "definition",
+            "engine",
+            "expression",
+            "grants",
+            "incidents",
+            "server",
+            "store",
+        ],
+    ),
+    (
         "cli",
         &[
             "api",
             "arm",
             "catalog",
+            "cluster",
             "connectors",
             "definition",
             "engine",
@@ -104,6 +133,8 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     ("connectors", "engine", &["call"]),
     ("engine", "connectors", &["code_of"]),
     ("catalog", "engine", &["content"]),
+    ("controllers", "engine", &["content"]),
+    ("controllers", "cluster", &["metrics", "permit", "source"]),
 ];
 
 /// Files that touch the world; every other file of a pure room is pure.
