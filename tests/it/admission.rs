@@ -18,7 +18,7 @@ use crate::control_plane::{ControlPlane, eventually, succeeded};
 type Right<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 /// The kinds, installed once for all tests.
-fn definitions() {
+pub fn definitions() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");

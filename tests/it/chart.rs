@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, its harness too"
 )]
 
+mod installed;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
