@@ -17,5 +17,8 @@ pub mod incidents;
 pub mod local;
 pub mod store;
 
+pub mod cluster;
+pub mod controllers;
+
 pub mod cli;
 pub mod server;

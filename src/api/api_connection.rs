@@ -1,12 +1,41 @@
 //! `ApiConnection`: an account on a service, and the hosts it may reach.
 
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cel;
 use super::reference::{NamedValue, ValueSource};
 
 /// An account on a connector.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "ApiConnection",
+    plural = "apiconnections",
+    shortname = "apiconn",
+    namespaced
+)]
+#[kube(
+    status = "super::status::ApiConnectionStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
+#[kube(doc = "An API connection: an account on a connector, and the hosts that calls through it may reach.")]
+#[kube(selectable = ".spec.connector")]
+#[kube(printcolumn = r#"{"name": "CONNECTOR", "type": "string", "jsonPath": ".spec.connector"}"#)]
+#[kube(
+    printcolumn = r#"{"name": "CONNECTED", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Connected\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiConnectionSpec {
     /// Name of the connector: one of the built-in catalogue such as `virustotal`, or a Connector of this namespace.
@@ -19,7 +48,7 @@ pub struct ApiConnectionSpec {
     /// The connection parameters that the connector declares, such as `api_key`; at most 50, each
     /// name once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<NamedValue>,
     /// How calls authenticate, where the connector leaves it open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,15 +57,22 @@ pub struct ApiConnectionSpec {
     /// `https://misp.example.com/api`. `http` is for private networks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048), pattern("^https?://"))]
+    #[schemars(extend("x-kubernetes-validations" = [cel::rule("isURL(self) && url(self).getHost() != ''", cel::NO_ADDRESS)]))]
     pub base_url: Option<String>,
     /// The hosts that calls may reach, `host` or `host:port`, at most 20. Absent: the host of `baseUrl`, or of the
     /// connector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(min = 1, max = 261)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = [
+        cel::rule("self.all(host, !host.matches('[/@?#]'))", cel::NO_HOST),
+    ]))]
     pub hosts: Vec<String>,
     /// Networks in CIDR form that calls may reach although they are private, such as `10.20.0.0/16`; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(min = 1, max = 43)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = [
+        cel::rule("self.all(network, isCIDR(network))", cel::NO_NETWORK),
+    ]))]
     pub allowed_networks: Vec<String>,
 }
 

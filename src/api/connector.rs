@@ -1,12 +1,35 @@
 //! `Connector`: a kind of service, described by an OpenAPI document. The built-in catalogue has the same form.
 
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::reference::KeyRef;
 
 /// A kind of service: its operations, its host, its authentication.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Connector",
+    plural = "connectors",
+    namespaced
+)]
+#[kube(
+    status = "super::status::ConnectorStatus",
+    derive = "PartialEq",
+    category = "riposte"
+)]
+#[kube(doc = "A connector: a kind of service, described by an OpenAPI document.")]
+#[kube(printcolumn = r#"{"name": "HOST", "type": "string", "jsonPath": ".status.host"}"#)]
+#[kube(printcolumn = r#"{"name": "OPERATIONS", "type": "integer", "jsonPath": ".status.operations", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSpec {
     /// What people see, at most 253 characters. Absent: the name of the object.
@@ -25,7 +48,7 @@ pub struct ConnectorSpec {
     pub base_url: Option<String>,
     /// The parameters that a connection gives, at most 50, each name once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<ConnectionParameter>,
     /// How calls authenticate. Absent: as the document says, or as the connection says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::{ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, PlaybookGrantSpec, PlaybookSpec};
+use super::{
+    AnalyticsRuleSpec, ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, ContentRepositorySpec, IncidentSpec,
+    PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec,
+};
 
 /// A kind of the group `riposte.dev`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +23,14 @@ pub enum Kind {
     Connector,
     /// Who may run which playbooks.
     PlaybookGrant,
+    /// One execution of a playbook.
+    PlaybookRun,
+    /// A query that looks for threats.
+    AnalyticsRule,
+    /// What people work on.
+    Incident,
+    /// A Git repository that is kept applied.
+    ContentRepository,
 }
 
 /// A compiled schema and its text.
@@ -35,6 +46,10 @@ static AUTOMATION_RULE: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind
 static API_CONNECTION: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::ApiConnection));
 static CONNECTOR: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::Connector));
 static PLAYBOOK_GRANT: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::PlaybookGrant));
+static PLAYBOOK_RUN: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::PlaybookRun));
+static ANALYTICS_RULE: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::AnalyticsRule));
+static INCIDENT: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::Incident));
+static CONTENT_REPOSITORY: LazyLock<CompiledSchema> = LazyLock::new(|| compile(Kind::ContentRepository));
 
 fn compile(kind: Kind) -> CompiledSchema {
     let json = kind.schema();
@@ -44,12 +59,16 @@ fn compile(kind: Kind) -> CompiledSchema {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::Playbook,
         Self::AutomationRule,
         Self::ApiConnection,
         Self::Connector,
         Self::PlaybookGrant,
+        Self::PlaybookRun,
+        Self::AnalyticsRule,
+        Self::Incident,
+        Self::ContentRepository,
     ];
 
     /// The name as manifests write it.
@@ -60,6 +79,10 @@ impl Kind {
             Self::ApiConnection => "ApiConnection",
             Self::Connector => "Connector",
             Self::PlaybookGrant => "PlaybookGrant",
+            Self::PlaybookRun => "PlaybookRun",
+            Self::AnalyticsRule => "AnalyticsRule",
+            Self::Incident => "Incident",
+            Self::ContentRepository => "ContentRepository",
         }
     }
 
@@ -71,6 +94,10 @@ impl Kind {
             Self::ApiConnection => schema_for!(ApiConnectionSpec),
             Self::Connector => schema_for!(ConnectorSpec),
             Self::PlaybookGrant => schema_for!(PlaybookGrantSpec),
+            Self::PlaybookRun => schema_for!(PlaybookRunSpec),
+            Self::AnalyticsRule => schema_for!(AnalyticsRuleSpec),
+            Self::Incident => schema_for!(IncidentSpec),
+            Self::ContentRepository => schema_for!(ContentRepositorySpec),
         }
         .to_value()
     }
@@ -82,6 +109,10 @@ impl Kind {
             Self::ApiConnection => &API_CONNECTION,
             Self::Connector => &CONNECTOR,
             Self::PlaybookGrant => &PLAYBOOK_GRANT,
+            Self::PlaybookRun => &PLAYBOOK_RUN,
+            Self::AnalyticsRule => &ANALYTICS_RULE,
+            Self::Incident => &INCIDENT,
+            Self::ContentRepository => &CONTENT_REPOSITORY,
         }
     }
 }

@@ -14,8 +14,8 @@ use super::kind::Kind;
 use super::secret::SecretString;
 use super::yaml::Document;
 use super::{
-    ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, GROUP, PlaybookGrantSpec, PlaybookSpec, VERSION, checks,
-    nearest, schema,
+    AnalyticsRuleSpec, ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, ContentRepositorySpec, GROUP,
+    IncidentSpec, PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, VERSION, checks, nearest, schema,
 };
 
 /// What a document is.
@@ -45,6 +45,14 @@ pub enum Manifest {
     Connector(Object<ConnectorSpec>),
     /// A grant.
     PlaybookGrant(Object<PlaybookGrantSpec>),
+    /// A run of a playbook.
+    PlaybookRun(Object<PlaybookRunSpec>),
+    /// An analytics rule.
+    AnalyticsRule(Box<Object<AnalyticsRuleSpec>>),
+    /// Wishes about an incident.
+    Incident(Object<IncidentSpec>),
+    /// A content repository.
+    ContentRepository(Object<ContentRepositorySpec>),
     /// A Kubernetes Secret.
     Secret(KeyValues<SecretString>),
     /// A Kubernetes ConfigMap.
@@ -91,6 +99,10 @@ impl Manifest {
             Self::ApiConnection(_) => Kind::ApiConnection.as_str(),
             Self::Connector(_) => Kind::Connector.as_str(),
             Self::PlaybookGrant(_) => Kind::PlaybookGrant.as_str(),
+            Self::PlaybookRun(_) => Kind::PlaybookRun.as_str(),
+            Self::AnalyticsRule(_) => Kind::AnalyticsRule.as_str(),
+            Self::Incident(_) => Kind::Incident.as_str(),
+            Self::ContentRepository(_) => Kind::ContentRepository.as_str(),
             Self::Secret(_) => "Secret",
             Self::ConfigMap(_) => "ConfigMap",
         }
@@ -104,6 +116,10 @@ impl Manifest {
             Self::ApiConnection(object) => &object.metadata,
             Self::Connector(object) => &object.metadata,
             Self::PlaybookGrant(object) => &object.metadata,
+            Self::PlaybookRun(object) => &object.metadata,
+            Self::AnalyticsRule(object) => &object.metadata,
+            Self::Incident(object) => &object.metadata,
+            Self::ContentRepository(object) => &object.metadata,
             Self::Secret(secret) => &secret.metadata,
             Self::ConfigMap(map) => &map.metadata,
         }
@@ -184,6 +200,14 @@ fn own(root: &Map<String, Value>, version: &str, kind: &str, findings: &mut Vec<
         Kind::ApiConnection => reader.object(checks::api_connection).map(Manifest::ApiConnection),
         Kind::Connector => reader.object(checks::connector).map(Manifest::Connector),
         Kind::PlaybookGrant => reader.object(checks::playbook_grant).map(Manifest::PlaybookGrant),
+        Kind::PlaybookRun => reader.object(checks::playbook_run).map(Manifest::PlaybookRun),
+        Kind::AnalyticsRule => reader
+            .object(checks::analytics_rule)
+            .map(|object| Manifest::AnalyticsRule(Box::new(object))),
+        Kind::Incident => reader.object(checks::incident).map(Manifest::Incident),
+        Kind::ContentRepository => reader
+            .object(checks::content_repository)
+            .map(Manifest::ContentRepository),
     }
 }
 

@@ -1,13 +1,52 @@
 //! `Playbook`: a Logic Apps workflow, the values and connections it runs with.
 
+use kube::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::cel;
 use super::reference::{LocalRef, NamedValue};
 
 /// What a playbook does and with what.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "Playbook",
+    plural = "playbooks",
+    shortname = "pbk",
+    namespaced
+)]
+#[kube(
+    status = "super::status::PlaybookStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
+#[kube(doc = "A playbook: a Logic Apps workflow that reacts to incidents, alerts, entities, requests or a schedule.")]
+#[kube(selectable = ".spec.suspend")]
+#[kube(selectable = ".spec.serviceAccountName")]
+#[kube(selectable = ".status.triggerKind")]
+#[kube(printcolumn = r#"{"name": "TRIGGER", "type": "string", "jsonPath": ".status.triggerKind"}"#)]
+#[kube(printcolumn = r#"{"name": "SUSPENDED", "type": "boolean", "jsonPath": ".spec.suspend", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "LAST-RUN", "type": "string", "jsonPath": ".status.lastRuns[0].phase", "priority": 1}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    cel::rule("has(self.definition) != has(self.definitionText)", cel::ONE_DEFINITION),
+    cel::rule(
+        "!has(self.parameters) || self.parameters.all(p, p.name.lowerAscii() != '$connections')",
+        cel::RESERVED_NAME,
+    ),
+]))]
 pub struct PlaybookSpec {
     /// The workflow definition as Logic Apps writes it: `triggers`, `actions`, `parameters`, `outputs`. Exactly one of
     /// `definition` and `definitionText` is set.
@@ -22,11 +61,11 @@ pub struct PlaybookSpec {
     /// Values of the parameters that the definition declares, at most 200, each name once. A declared parameter
     /// without value here takes its `defaultValue`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<NamedValue>,
     /// The API connections that the definition names, at most 25, each name once. A run reaches no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 25))]
+    #[schemars(length(max = 25), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub connections: Vec<ConnectionBinding>,
     /// Whether new runs are refused; runs that go on are not touched. Defaults to false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

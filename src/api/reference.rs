@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cel;
+
 /// An object of the same namespace, by name.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LocalRef {
     /// Name of the object.
     #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
@@ -15,6 +18,7 @@ pub struct LocalRef {
 /// A key of a Secret or ConfigMap of the same namespace.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct KeyRef {
     /// Name of the Secret or ConfigMap.
     #[schemars(length(min = 1, max = 253), pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
@@ -37,12 +41,16 @@ pub enum ValueSource {
 /// A named value: given here, or taken from a Secret or ConfigMap. Exactly one of `value` and `valueFrom` is set.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    cel::rule("has(dyn(self).value) != has(self.valueFrom)", cel::ONE_VALUE),
+]))]
 pub struct NamedValue {
     /// Name of the parameter, 1 to 80 characters.
     #[schemars(length(min = 1, max = 80))]
     pub name: String,
     /// The value itself, of any JSON type but `null`. Secrets belong into `valueFrom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
     pub value: Option<serde_json::Value>,
     /// Where to read the value. Text that a parameter of another type needs is read as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]

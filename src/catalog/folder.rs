@@ -19,7 +19,7 @@ const MAX_LEVELS: usize = 16;
 /// Most files that are read.
 const MAX_FILES: usize = 10_000;
 /// Folders that hold no configuration.
-const SKIPPED: [&str; 3] = ["node_modules", "target", "events"];
+const SKIPPED: [&str; 4] = ["node_modules", "target", "events", "invalid"];
 
 /// What went wrong with the folder as a whole.
 #[derive(Debug, thiserror::Error)]

@@ -57,6 +57,11 @@ impl Catalog {
         self.connections.iter()
     }
 
+    /// Every connector that users declared, by namespace and name.
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<ConnectorEntry>> {
+        self.connectors.iter()
+    }
+
     /// A connector that a user declared.
     pub fn connector(&self, namespace: &str, name: &str) -> Option<&Arc<ConnectorEntry>> {
         self.connectors.get(namespace, name)

@@ -79,11 +79,19 @@ impl Object {
 }
 
 impl Source {
+    /// Reads one object that is given as JSON, as the API server has it. Its name stands for the file in diagnostics.
+    pub fn read_json(name: &str, text: &str) -> Self {
+        Self::of(name, yaml::parse_json(text).map(|document| vec![document]))
+    }
+
     /// Reads the text of a file. Its name is shown, names a playbook that has no other name, and says that `.json` files
     /// must be JSON; templates may have in them what Azure tolerates.
     pub fn read(file: &str, text: &str) -> Self {
         let is_json = file.to_ascii_lowercase().ends_with(".json");
-        let documents = if is_json { json(text) } else { yaml::parse(text) };
+        Self::of(file, if is_json { json(text) } else { yaml::parse(text) })
+    }
+
+    fn of(file: &str, documents: Result<Vec<Document>, yaml::Problem>) -> Self {
         let documents = match documents {
             Ok(documents) => documents,
             Err(problem) => return Self::broken(problem.error(file)),
@@ -105,6 +113,11 @@ impl Source {
             objects: Vec::new(),
             diagnostics: vec![diagnostic],
         }
+    }
+
+    /// Its problems, in the order in which they were found.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     /// Whether the file has errors.
@@ -167,6 +180,15 @@ impl Reader {
             .push(Diagnostic::note(&self.file, place, "ForeignObject", message));
     }
 
+    /// A kind that only a cluster has.
+    fn only_in_clusters(&mut self, kind: &str, place: &Place) {
+        let message = format!("a `{kind}` does nothing here; it is for a cluster");
+        let position = place.document.position("/kind").unwrap_or(Position::START);
+        self.source
+            .diagnostics
+            .push(Diagnostic::note(&self.file, position, "OnlyInClusters", message));
+    }
+
     /// Takes the object of a manifest.
     pub(super) fn manifest(&mut self, manifest: Manifest, place: Place) {
         let file = self.file.to_string();
@@ -217,6 +239,10 @@ impl Reader {
                     file,
                 }))
             }
+            manifest @ (Manifest::PlaybookRun(_)
+            | Manifest::AnalyticsRule(_)
+            | Manifest::Incident(_)
+            | Manifest::ContentRepository(_)) => return self.only_in_clusters(manifest.kind(), &place),
             Manifest::Secret(secret) => Object::Secret(Arc::new(keys(secret))),
             Manifest::ConfigMap(map) => Object::ConfigMap(Arc::new(keys(map))),
         };

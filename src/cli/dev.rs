@@ -201,7 +201,7 @@ impl<'a> Session<'a> {
         self.deliver(arguments).await?;
         let mut changes = self.system.catalog.0.clone();
         changes.mark_unchanged();
-        let mut stop = std::pin::pin!(stop_signal());
+        let mut stop = std::pin::pin!(super::stop_signal());
         loop {
             if self.is_quiet().await? {
                 self.show_touched().await?;
@@ -430,20 +430,6 @@ impl<'a> Session<'a> {
         }
         lines
     }
-}
-
-/// Waits for Ctrl-C, or for the signal that supervisors send.
-async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 fn say_faked(connector: &str, address: &str) {

@@ -8,12 +8,14 @@ use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
 mod cancel;
+mod crds;
 mod describe;
 mod dev;
 mod eval;
 mod get;
 mod import;
 mod logs;
+mod operator;
 mod output;
 mod print;
 mod remote;
@@ -39,6 +41,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Dev(dev::Arguments),
+    Operator(operator::Arguments),
     Run(run::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
@@ -50,6 +53,7 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    Crds(crds::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -58,6 +62,7 @@ pub fn main() -> ExitCode {
     logging();
     let outcome = match arguments.command {
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Operator(arguments) => operator::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
@@ -69,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -96,6 +102,7 @@ fn logging() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(output::Style::stderr().color)
         .with_target(false)
         .init();
 }
@@ -105,6 +112,20 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // A provider that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Waits for Ctrl-C, or for the signal that supervisors send.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Prints the problems of a catalog to standard error, and says how many are errors.

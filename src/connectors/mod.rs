@@ -14,6 +14,7 @@ pub mod fake;
 mod form;
 pub mod guard;
 mod multipart;
+mod probe;
 pub mod request;
 mod resolver;
 pub mod response;
@@ -26,6 +27,7 @@ mod tokens;
 
 pub use client::{Client, Egress};
 pub use connection::{ClientCredentials, Connections, ResolvedAuthentication, ResolvedConnection};
+pub use probe::{Reached, probe};
 pub use resolver::{Lookup, SystemLookup};
 pub use services::ConnectorServices;
 pub use spec::{Called, Connector, Operation, SpecError};

@@ -1,26 +1,36 @@
 //! Who asks, and for which workspace: read from the token and the path before anything else of a request is looked at.
 
-use std::sync::Arc;
+use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use super::authenticate::{Access, Identity};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
-use super::token::{Reach, is_dns_label};
+use super::token::is_dns_label;
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    name: Arc<str>,
-    pub(super) reach: Reach,
+    pub(super) identity: Identity,
 }
 
 impl Caller {
     /// As runs name their requester.
     pub(super) fn requester(&self) -> String {
-        format!("user/{}", self.name)
+        format!("user/{}", self.identity.name)
+    }
+
+    /// Whether the caller may do this in a workspace, or in every one where none is named.
+    pub(super) async fn may(
+        &self,
+        state: &ServerState,
+        access: Access,
+        workspace: Option<&str>,
+    ) -> Result<bool, Problem> {
+        Ok(state.authenticate.may(&self.identity, access, workspace).await?)
     }
 }
 
@@ -34,9 +44,9 @@ impl FromRequestParts<ServerState> for Caller {
                 "send one header `Authorization: Bearer` with a token",
             )
         })?;
-        let found = state.settings.tokens.find(token);
-        let (name, reach) = found.ok_or_else(|| Problem::new(Kind::Unauthenticated, "the token is not known"))?;
-        Ok(Self { name, reach })
+        let identity = state.authenticate.identify(token).await?;
+        let identity = identity.ok_or_else(|| Problem::new(Kind::Unauthenticated, "the token is not known"))?;
+        Ok(Self { identity })
     }
 }
 
@@ -50,24 +60,62 @@ fn bearer(parts: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The workspace of the path, which the caller reaches.
-#[derive(Clone, Debug)]
-pub(super) struct Workspace {
-    pub(super) name: String,
-    pub(super) caller: Caller,
+/// What a route does in its workspace. Types, so that no handler can have a workspace without its access checked.
+pub(super) trait Purpose: Send {
+    const ACCESS: Access;
 }
 
-impl FromRequestParts<ServerState> for Workspace {
+/// Delivers.
+#[derive(Clone, Debug)]
+pub(super) struct Deliver;
+
+/// Reads.
+#[derive(Clone, Debug)]
+pub(super) struct Read;
+
+/// Starts a playbook.
+#[derive(Clone, Debug)]
+pub(super) struct Start;
+
+impl Purpose for Deliver {
+    const ACCESS: Access = Access::Deliver;
+}
+
+impl Purpose for Read {
+    const ACCESS: Access = Access::Read;
+}
+
+impl Purpose for Start {
+    const ACCESS: Access = Access::Start;
+}
+
+/// The workspace of the path, in which the caller may do what the route does.
+#[derive(Clone, Debug)]
+pub(super) struct Workspace<P> {
+    pub(super) name: String,
+    pub(super) caller: Caller,
+    purpose: PhantomData<P>,
+}
+
+impl<P: Purpose> FromRequestParts<ServerState> for Workspace<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ServerState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let name = workspace(parts, state).await?;
-        if !caller.reach.includes(&name) {
-            let detail = format!("the token is for another workspace than '{name}'");
+        if !caller.may(state, P::ACCESS, Some(&name)).await? {
+            let detail = if caller.identity.reach.includes(&name) {
+                format!("the account has no permission for this in the workspace '{name}'")
+            } else {
+                format!("the token is for another workspace than '{name}'")
+            };
             return Err(Problem::new(Kind::Forbidden, detail));
         }
-        Ok(Self { name, caller })
+        Ok(Self {
+            name,
+            caller,
+            purpose: PhantomData,
+        })
     }
 }
 
@@ -82,7 +130,7 @@ impl FromRequestParts<ServerState> for OpenWorkspace {
         if state.settings.open_pages && state.settings.loopback_port.is_some() {
             return Ok(Self(workspace(parts, state).await?));
         }
-        Ok(Self(Workspace::from_request_parts(parts, state).await?.name))
+        Ok(Self(Workspace::<Read>::from_request_parts(parts, state).await?.name))
     }
 }
 

@@ -17,8 +17,11 @@ pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: the store answers.
+/// `GET /readyz`: the store answers, and what else the house needs is there.
 pub(super) async fn ready(State(state): State<ServerState>) -> Result<Json<Value>, Problem> {
+    if let Some(missing) = state.readiness.as_ref().and_then(|readiness| readiness.missing()) {
+        return Err(Problem::new(Kind::Unavailable, missing));
+    }
     match tokio::time::timeout(PATIENCE, state.store.next_wake()).await {
         Ok(Ok(_)) => Ok(Json(json!({ "status": "ready" }))),
         Ok(Err(error)) => {

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::caller::Workspace;
+use super::caller::{Read, Workspace};
 use super::evaluation::{self, EvaluationAnswer};
 use super::params::{self, Params};
 use super::problem::{Kind, Problem};
@@ -37,7 +37,7 @@ pub(super) struct Incidents {
 /// `GET /v1/workspaces/{ws}/incidents`: the newest first, without what belongs to them.
 pub(super) async fn list(
     State(state): State<ServerState>,
-    workspace: Workspace,
+    workspace: Workspace<Read>,
     Params(which): Params<Which>,
 ) -> Result<Json<Incidents>, Problem> {
     let filter = IncidentFilter {
@@ -74,7 +74,7 @@ pub(super) struct IncidentAnswer {
 /// `GET /v1/workspaces/{ws}/incidents/{incident}`, by number or id.
 pub(super) async fn one(
     State(state): State<ServerState>,
-    workspace: Workspace,
+    workspace: Workspace<Read>,
     Path((_, incident)): Path<(String, String)>,
 ) -> Result<Json<IncidentAnswer>, Problem> {
     let dossier = dossier(&state, &workspace.name, &incident).await?;

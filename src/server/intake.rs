@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::body;
-use super::caller::Workspace;
+use super::caller::{Deliver, Workspace};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
 use crate::incidents::{Accepted, Error};
@@ -62,7 +62,7 @@ impl From<Accepted> for Receipt {
 /// The routes of the intake.
 pub(super) fn routes() -> Router<ServerState> {
     PATHS.iter().fold(Router::new(), |router, (path, format)| {
-        let take = move |State(state): State<ServerState>, workspace: Workspace, request: Request| {
+        let take = move |State(state): State<ServerState>, workspace: Workspace<Deliver>, request: Request| {
             deliver(state, workspace, *format, request)
         };
         router.route(&format!("/v1/workspaces/{{ws}}/{path}"), post(take))
@@ -71,7 +71,7 @@ pub(super) fn routes() -> Router<ServerState> {
 
 async fn deliver(
     state: ServerState,
-    workspace: Workspace,
+    workspace: Workspace<Deliver>,
     format: Option<Format>,
     request: Request,
 ) -> Result<Response, Problem> {

@@ -2,6 +2,7 @@
 //! incidents, the engine and the store. Invariants: an answer of success comes after the commit; a token reaches only its
 //! workspace; text from outside is escaped wherever it is shown; no secret is logged or answered.
 
+mod authenticate;
 mod body;
 mod caller;
 mod evaluation;
@@ -12,6 +13,7 @@ mod incidents;
 mod intake;
 pub mod journal;
 mod listener;
+mod metrics;
 mod page;
 mod params;
 mod problem;
@@ -26,18 +28,25 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post};
 
+pub use authenticate::{Access, Authenticate, Identity, Unchecked};
 pub use listener::serve;
-pub use state::{ServerState, Settings};
+pub use metrics::Measures;
+pub use state::{Readiness, ServerState, Settings};
 pub use token::{Reach, Tokens, UnusableToken};
 
 /// The routes of the server, with the gate that every request passes.
 pub fn router(state: ServerState) -> Router {
     let max_body = state.settings.max_body;
     let gate = middleware::from_fn_with_state(state.clone(), gate::pass);
-    let journal = journal::routes(state.clone());
+    // Behind an API server it has a listener of its own.
+    let journal = match &state.catalog {
+        Some(_) => journal::routes(state.clone()),
+        None => Router::new(),
+    };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::text))
         .merge(intake::routes())
         .route("/v1/workspaces/{ws}/incidents", get(incidents::list))
         .route("/v1/workspaces/{ws}/incidents/{incident}", get(incidents::one))

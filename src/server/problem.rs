@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::authenticate::Unchecked;
 use crate::engine::journal;
 use crate::engine::shell::StartError;
 use crate::engine::start::Refused;
@@ -186,6 +187,13 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(CONTENT_TYPE, CONTENT);
         response.headers_mut().extend(self.kind.header());
         response
+    }
+}
+
+impl From<Unchecked> for Problem {
+    fn from(error: Unchecked) -> Self {
+        tracing::error!(%error, "a request was turned away");
+        Self::new(Kind::Unavailable, "the token cannot be checked now; ask again")
     }
 }
 

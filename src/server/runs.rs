@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::authenticate::Access;
 use super::caller::Caller;
 use super::evaluation;
 use super::params::{self, Params};
@@ -77,14 +78,18 @@ pub(super) async fn list(
     caller: Caller,
     Params(which): Params<Which>,
 ) -> Result<Json<Runs>, Problem> {
-    let namespace = match (caller.reach, which.namespace) {
+    let namespace = match (&caller.identity.reach, which.namespace) {
         (Reach::All, asked) => asked,
-        (Reach::Workspace(own), None) => Some(own),
-        (Reach::Workspace(own), Some(asked)) if own == asked => Some(own),
-        (Reach::Workspace(_), Some(_)) => {
-            return Err(Problem::new(Kind::Forbidden, "the token is for another workspace"));
-        }
+        (Reach::Workspace(own), None) => Some(own.clone()),
+        (Reach::Workspace(_), asked) => asked,
     };
+    if !caller.may(&state, Access::Read, namespace.as_deref()).await? {
+        let detail = match namespace {
+            Some(_) => "the token is for another workspace",
+            None => "the account may not read all workspaces; name one with `namespace`",
+        };
+        return Err(Problem::new(Kind::Forbidden, detail));
+    }
     let filter = RunFilter {
         kind: Some(PLAYBOOK.to_owned()),
         namespace,
@@ -107,7 +112,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(run): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let row = find(&state, &caller, &run).await?;
+    let row = find(&state, &caller, Access::Read, &run).await?;
     let answer = if row.kind == EVALUATION {
         serde_json::to_value(evaluation::read(&state.store, row).await?)
     } else {
@@ -154,7 +159,7 @@ pub(super) async fn events(
     Path(run): Path<String>,
     Params(part): Params<Part>,
 ) -> Result<Json<Events>, Problem> {
-    let row = find(&state, &caller, &run).await?;
+    let row = find(&state, &caller, Access::Read, &run).await?;
     let limit = usize::try_from(params::limit(part.limit)).unwrap_or(usize::MAX);
     let bodies: Vec<serde_json::Value> = if row.kind == EVALUATION {
         let rows = state.store.journal(&row.id, 0).await?;
@@ -191,7 +196,7 @@ pub(super) async fn cancel(
     caller: Caller,
     Path(run): Path<String>,
 ) -> Result<(StatusCode, Json<RunAnswer>), Problem> {
-    let row = find(&state, &caller, &run).await?;
+    let row = find(&state, &caller, Access::Cancel, &run).await?;
     if row.kind == EVALUATION {
         return Err(Problem::new(
             Kind::Conflict,
@@ -205,8 +210,11 @@ pub(super) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 
-async fn find(state: &ServerState, caller: &Caller, run: &str) -> Result<RunRow, Problem> {
-    let row = state.store.run(run).await?;
-    row.filter(|row| caller.reach.includes(&row.namespace))
-        .ok_or_else(|| Problem::new(Kind::NotFound, "there is no such run in the reach of the token"))
+async fn find(state: &ServerState, caller: &Caller, access: Access, run: &str) -> Result<RunRow, Problem> {
+    let missing = || Problem::new(Kind::NotFound, "there is no such run in the reach of the token");
+    let row = state.store.run(run).await?.ok_or_else(missing)?;
+    if !caller.may(state, access, Some(&row.namespace)).await? {
+        return Err(missing());
+    }
+    Ok(row)
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::caller::Workspace;
+use super::caller::{Start, Workspace};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
 use super::{body as text, incidents};
@@ -36,7 +36,7 @@ pub(super) enum Subject {
 /// `POST /v1/workspaces/{ws}/playbooks/{playbook}/runs`: answered when the runs are stored.
 pub(super) async fn playbook(
     State(state): State<ServerState>,
-    workspace: Workspace,
+    workspace: Workspace<Start>,
     Path((_, playbook)): Path<(String, String)>,
     request: Request,
 ) -> Result<(StatusCode, Json<Started>), Problem> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::authenticate::Authenticate;
+use super::metrics::Measures;
 use super::token::Tokens;
 use crate::catalog::Current;
 use crate::engine::Engine;
@@ -51,12 +53,22 @@ pub struct ServerState {
     pub(super) catalog: Option<Current>,
     pub(super) settings: Arc<Settings>,
     pub(super) deliveries: Arc<Semaphore>,
+    pub(super) authenticate: Arc<dyn Authenticate>,
+    pub(super) measures: Option<Arc<dyn Measures>>,
+    pub(super) readiness: Option<Arc<dyn Readiness>>,
+}
+
+/// What else must be so before the process can serve.
+pub trait Readiness: Send + Sync {
+    /// What is still missing; `None` if nothing.
+    fn missing(&self) -> Option<String>;
 }
 
 impl ServerState {
     /// A state over the parts of a running Riposte.
     pub fn new(desk: Desk, engine: Engine, store: Store, settings: Settings) -> Self {
         let deliveries = settings.max_deliveries.min(Semaphore::MAX_PERMITS);
+        let authenticate = Arc::new(settings.tokens.clone());
         Self {
             desk,
             engine,
@@ -64,14 +76,38 @@ impl ServerState {
             catalog: None,
             settings: Arc::new(settings),
             deliveries: Arc::new(Semaphore::new(deliveries)),
+            authenticate,
+            measures: None,
+            readiness: None,
         }
     }
 
-    /// Serves the objects of a catalog too, as an API server would: for a system that has none.
-    pub fn with_catalog(self, catalog: Current) -> Self {
-        Self {
-            catalog: Some(catalog),
-            ..self
-        }
+    /// Serves the aggregated API and the objects of a catalog to the holders of tokens: for a system that has no API
+    /// server in front of it.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Current) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
+    /// The same, but this tells who asks and what they may, instead of the tokens of the settings.
+    #[must_use]
+    pub fn with_authenticate(mut self, authenticate: Arc<dyn Authenticate>) -> Self {
+        self.authenticate = authenticate;
+        self
+    }
+
+    /// The same with measures at `/metrics`.
+    #[must_use]
+    pub fn with_measures(mut self, measures: Arc<dyn Measures>) -> Self {
+        self.measures = Some(measures);
+        self
+    }
+
+    /// The same, but not ready before this misses nothing.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = Some(readiness);
+        self
     }
 }

@@ -1,9 +1,12 @@
 //! The one integration test binary.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds on must not fail")]
 
 mod arm;
 mod catalog;
 mod cli;
 mod connectors;
+mod control_plane;
+mod crds;
 mod definition;
 mod dev;
 mod engine;
@@ -11,6 +14,7 @@ mod expression;
 mod incidents;
 mod intake;
 mod manifests;
+mod operator;
 mod program;
 mod rules;
 mod server;

@@ -204,7 +204,7 @@ fn an_unknown_kind_is_refused_by_name() {
         [
             "file.yaml:1:13: error: version `v1` is not served; use `riposte.dev/v1alpha1`",
             "file.yaml:2:7: error: unknown kind `Playbok`; riposte.dev has Playbook, AutomationRule, ApiConnection, \
-             Connector, PlaybookGrant; did you mean `Playbook`?",
+             Connector, PlaybookGrant, PlaybookRun, AnalyticsRule, Incident, ContentRepository; did you mean `Playbook`?",
         ]
     );
     assert_eq!(problems("kind: Playbook\n"), ["1:1 MissingField"]);
@@ -449,4 +449,137 @@ fn values_of_parameters_are_not_repeated_in_messages() {
         found.iter().all(|found| !found.to_string().contains("hunter2")),
         "{found:?}"
     );
+}
+
+/// A scheduled rule, with lines 6 to 12 before the given ones.
+fn analytics(rest: &str) -> String {
+    object(
+        "AnalyticsRule",
+        &format!(
+            "  name: It\n  severity: Low\n  query: T\n  queryFrequency: 1h\n  queryPeriod: 1h\n  triggerOperator: gt\n  triggerThreshold: 0\n{rest}"
+        ),
+    )
+}
+
+#[test]
+fn analytics_rules_take_the_three_forms_of_durations() {
+    for (frequency, period) in [
+        ("5m", "14d"),
+        ("PT1H", "P1D"),
+        ("01:00:00", "1.00:00:00"),
+        ("1h", "P1DT1H"),
+    ] {
+        let text = analytics("").replace("queryFrequency: 1h", &format!("queryFrequency: {frequency:?}"));
+        let text = text.replace("queryPeriod: 1h", &format!("queryPeriod: {period:?}"));
+        let expected: &[&str] = if frequency == "5m" {
+            &["9:19 FrequencyTooShort"]
+        } else {
+            &[]
+        };
+        let found = read(&text).err().unwrap_or_default();
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| format!("{}:{} {}", one.line, one.column, one.code))
+            .collect();
+        assert_eq!(found, expected, "{frequency} {period}");
+    }
+    let text = analytics("  suppressionDuration: 25h\n  startTimeUtc: tomorrow\n");
+    let text = text.replace("queryFrequency: 1h", "queryFrequency: 4m");
+    let text = text.replace("queryPeriod: 1h", "queryPeriod: 3m");
+    let expected = [
+        "9:19 InvalidDuration",
+        "10:16 InvalidDuration",
+        "10:16 PeriodTooShort",
+        "13:24 InvalidDuration",
+        "14:17 InvalidTime",
+    ];
+    assert_eq!(problems(&text), expected);
+}
+
+#[test]
+fn near_real_time_rules_need_no_schedule() {
+    let text = object(
+        "AnalyticsRule",
+        "  name: It\n  kind: NRT\n  severity: Low\n  query: T\n",
+    );
+    assert!(matches!(manifest(&text), Manifest::AnalyticsRule(_)));
+    assert_eq!(problems(&text.replace("  kind: NRT\n", "")), ["5:1 MissingField"]);
+}
+
+#[test]
+fn alerts_are_grouped_by_something() {
+    let grouping = |fields: &str| {
+        let fields = format!("    groupingConfiguration: {{{fields}}}\n");
+        analytics(&format!("  incidentConfiguration:\n{fields}"))
+    };
+    assert_eq!(
+        problems(&grouping("enabled: true, matchingMethod: Selected")),
+        ["14:28 NothingSelected"]
+    );
+    assert_eq!(problems(&grouping("lookbackDuration: 8d")), ["14:47 InvalidDuration"]);
+    for sound in [
+        "matchingMethod: Selected",
+        "enabled: true",
+        "enabled: true, matchingMethod: Selected, groupByAlertDetails: [Severity]",
+    ] {
+        assert!(
+            matches!(manifest(&grouping(sound)), Manifest::AnalyticsRule(_)),
+            "{sound}"
+        );
+    }
+}
+
+#[test]
+fn runs_are_started_with_json_or_a_time() {
+    let run = |trigger: &str| {
+        object(
+            "PlaybookRun",
+            &format!("  playbookRef: {{name: it}}\n  trigger: {trigger}\n"),
+        )
+    };
+    for sound in [
+        "{payload: {body: '{\"a\": [1]}'}}",
+        "{payload: {body: '1'}}",
+        "{entity: {id: a-1, incident: '7'}}",
+    ] {
+        assert!(matches!(manifest(&run(sound)), Manifest::PlaybookRun(_)), "{sound}");
+    }
+    assert_eq!(problems(&run("{payload: {body: text}}")), ["7:29 InvalidJson"]);
+    assert_eq!(problems(&run("{schedule: {time: noon}}")), ["7:30 InvalidTime"]);
+    assert_eq!(problems(&run("{alert: {id: ../x}}")), ["7:25 InvalidValue"]);
+}
+
+#[test]
+fn wishes_about_an_incident_are_checked_like_those_of_rules() {
+    let incident = |spec: &str| object("Incident", &format!("  {spec}\n"));
+    assert!(matches!(manifest(&incident("owner: {}")), Manifest::Incident(_)));
+    assert_eq!(problems(&incident("status: Closed")), ["5:1 MissingClassification"]);
+    assert_eq!(
+        problems(&incident("classificationComment: why")),
+        ["5:1 ClassificationWithoutClosing"]
+    );
+}
+
+#[test]
+fn repositories_have_addresses_without_credentials() {
+    let content = |url: &str| object("ContentRepository", &format!("  url: {url}\n"));
+    for sound in ["https://git.example.com/a/b.git", "ssh://git@git.example.com:22/a/b"] {
+        assert!(
+            matches!(manifest(&content(sound)), Manifest::ContentRepository(_)),
+            "{sound}"
+        );
+    }
+    for wrong in [
+        "https://me:word@git.example.com/a",
+        "https://token@git.example.com/a",
+        "ssh://a:b@c/d",
+    ] {
+        let found = read(&content(wrong)).unwrap_err();
+        assert_eq!((found.len(), found[0].code.as_str()), (1, "InvalidUrl"), "{wrong}");
+        assert!(
+            found[0].message.contains("secretRef") && !found[0].message.contains("token@"),
+            "{wrong}"
+        );
+    }
+    assert_eq!(problems(&content("ftp://host/etc")), ["6:8 InvalidValue"]);
 }

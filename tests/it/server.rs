@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
+use riposte::catalog::{Catalog, Current};
 use riposte::definition;
 use riposte::engine::Engine;
 use riposte::engine::call::{Answer, Call, CallError, Services};
@@ -77,7 +78,8 @@ impl House {
             .add("falco", SENDER, "soc".parse().expect("a reach"))
             .expect("a usable token");
         change(&mut settings, address.port());
-        let state = ServerState::new(desk, engine.clone(), store.clone(), settings);
+        let state = ServerState::new(desk, engine.clone(), store.clone(), settings)
+            .with_catalog(Current::fixed(Catalog::default()));
         let stop = CancellationToken::new();
         let (driver, stopped) = (engine.clone(), stop.clone());
         tokio::spawn(async move { driver.serve(stopped).await });

@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::cel;
+
 use super::set::{
     ArrayChange, ArrayConditionType, ArrayType, ChangeType, ChangedArray, ChangedProperty, GroupOperator, Operator,
     PropertyName,
@@ -72,6 +74,16 @@ pub struct PropertyCondition {
 /// Holds when a property changed in this update.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    cel::rule(
+        "has(self.changeType) || !has(self.operator) && (!has(self.propertyValues) || size(self.propertyValues) == 0)",
+        cel::VALUES_NEED_CHANGE_TYPE,
+    ),
+    cel::rule(
+        "!has(self.changeType) || has(self.propertyValues) && size(self.propertyValues) > 0",
+        cel::CHANGE_TYPE_NEEDS_VALUES,
+    ),
+]))]
 pub struct PropertyChangedCondition {
     /// The property.
     pub property_name: ChangedProperty,
@@ -101,6 +113,9 @@ pub struct PropertyArrayChangedCondition {
 /// Compares the items of a list.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    cel::rule("self.arrayType != 'CustomDetailValues'", cel::VALUES_ONLY_INSIDE),
+]))]
 pub struct PropertyArrayCondition {
     /// The list.
     pub array_type: ArrayType,

@@ -4,8 +4,11 @@
 mod condition;
 mod set;
 
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::cel;
 
 pub use condition::{
     Condition, DetailValueCondition, DetailValuesCondition, GroupCondition, GroupMember, InnerGroupCondition,
@@ -18,8 +21,63 @@ pub use set::{
 };
 
 /// When the rule applies and what it does.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[kube(
+    group = "riposte.dev",
+    version = "v1alpha1",
+    kind = "AutomationRule",
+    plural = "automationrules",
+    shortname = "autorule",
+    namespaced
+)]
+#[kube(
+    status = "crate::api::status::AutomationRuleStatus",
+    derive = "PartialEq",
+    category = "all",
+    category = "riposte"
+)]
+#[kube(doc = "An automation rule: what happens when an incident or alert comes or changes.")]
+#[kube(selectable = ".spec.enabled")]
+#[kube(selectable = ".spec.triggersOn")]
+#[kube(selectable = ".spec.triggersWhen")]
+#[kube(printcolumn = r#"{"name": "ORDER", "type": "integer", "jsonPath": ".spec.order"}"#)]
+#[kube(printcolumn = r#"{"name": "ON", "type": "string", "jsonPath": ".spec.triggersOn"}"#)]
+#[kube(printcolumn = r#"{"name": "WHEN", "type": "string", "jsonPath": ".spec.triggersWhen"}"#)]
+#[kube(printcolumn = r#"{"name": "ENABLED", "type": "boolean", "jsonPath": ".spec.enabled", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "GRANTED", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Granted\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    cel::rule("self.triggersOn != 'Alerts' || self.triggersWhen == 'Created'", cel::ALERTS_ONLY_CREATED),
+    cel::rule(
+        "self.triggersOn != 'Alerts' || self.actions.all(a, has(a.runPlaybook))",
+        cel::ALERTS_ONLY_RUN_PLAYBOOK,
+    ),
+    cel::rule(
+        "self.triggersWhen == 'Updated' || !has(self.conditions) || self.conditions.all(c, \
+         !has(c.propertyChanged) && !has(c.propertyArrayChanged))",
+        cel::NEEDS_UPDATED,
+    ),
+    cel::rule(
+        "self.triggersWhen == 'Updated' || !has(self.conditions) || self.conditions.all(c, \
+         !has(c.boolean) || c.boolean.innerConditions.all(i, !has(i.propertyChanged) && !has(i.propertyArrayChanged)))",
+        cel::NEEDS_UPDATED,
+    ),
+    cel::rule(
+        "self.triggersWhen == 'Updated' || !has(self.conditions) || self.conditions.all(c, \
+         !has(c.boolean) || c.boolean.innerConditions.all(i, !has(i.boolean) || \
+         i.boolean.innerConditions.all(j, !has(j.propertyChanged) && !has(j.propertyArrayChanged))))",
+        cel::NEEDS_UPDATED,
+    ),
+]))]
 pub struct AutomationRuleSpec {
     /// What people see, 1 to 500 characters.
     #[schemars(length(min = 1, max = 500))]
@@ -33,7 +91,7 @@ pub struct AutomationRuleSpec {
     pub enabled: bool,
     /// After this time the rule is off, as an RFC 3339 time such as `2026-12-31T23:00:00Z`. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = 64), extend("format" = "date-time"))]
     pub expiration_time: Option<String>,
     /// What the rule is about. A rule on `Alerts` is evaluated only when they are created and can only run playbooks.
     pub triggers_on: TriggersOn,
@@ -42,7 +100,7 @@ pub struct AutomationRuleSpec {
     pub triggers_when: TriggersWhen,
     /// Analytics rules to which this rule is limited, by name or id, at most 512. Empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 512), inner(length(min = 1, max = 1024)))]
+    #[schemars(length(max = 512), inner(length(min = 1, max = 1024)), extend("x-kubernetes-list-type" = "set"))]
     pub analytics_rules: Vec<String>,
     /// All must hold, at most 50. None: always.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -105,6 +163,11 @@ pub struct PlaybookTarget {
 /// What to change; what is absent stays. At least one field is set.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = cel::with_closing(&[cel::rule(
+    "has(self.severity) || has(self.status) || has(self.owner) || has(self.labels) && size(self.labels) > 0 || \
+     has(self.classification) || has(self.classificationReason) || has(self.classificationComment)",
+    cel::NOTHING_TO_DO,
+)])))]
 pub struct ModifyProperties {
     /// New severity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,7 +192,7 @@ pub struct ModifyProperties {
     pub owner: Option<Owner>,
     /// Labels (tags) to add, at most 100 of 1 to 256 characters. Case does not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), inner(length(min = 1, max = 256)))]
+    #[schemars(length(max = 100), inner(length(min = 1, max = 256)), extend("x-kubernetes-list-type" = "set"))]
     pub labels: Vec<String>,
 }
 

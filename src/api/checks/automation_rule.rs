@@ -5,7 +5,9 @@ use crate::api::automation_rule::{
     ItemCondition, ModifyProperties, PlainCondition, PropertyArrayCondition, PropertyChangedCondition, RuleAction,
     TriggersOn, TriggersWhen,
 };
+use crate::api::cel;
 use crate::api::finding::Finding;
+use crate::api::incident::IncidentSpec;
 
 /// Checks an automation rule.
 pub(in crate::api) fn automation_rule(spec: &AutomationRuleSpec) -> Vec<Finding> {
@@ -44,8 +46,7 @@ impl Checker<'_> {
     fn trigger(&mut self) {
         let spec = self.spec;
         if spec.triggers_on == TriggersOn::Alerts && spec.triggers_when == TriggersWhen::Updated {
-            let message = "a rule on alerts can only trigger when they are created; use `triggersWhen: Created`";
-            self.push("/spec/triggersWhen", "AlertsOnlyCreated", message);
+            self.push("/spec/triggersWhen", "AlertsOnlyCreated", cel::ALERTS_ONLY_CREATED);
         }
         if let Some(text) = &spec.expiration_time
             && text.parse::<jiff::Timestamp>().is_err()
@@ -106,7 +107,7 @@ impl Checker<'_> {
 
     fn only_updated(&mut self, pointer: &str, name: &str) {
         if self.spec.triggers_when == TriggersWhen::Created {
-            let message = format!("`{name}` sees changes of incidents; it needs `triggersWhen: Updated`");
+            let message = format!("{}, so also `{name}`", cel::NEEDS_UPDATED);
             self.push(format!("{pointer}/{name}"), "NeedsUpdated", message);
         }
     }
@@ -115,12 +116,10 @@ impl Checker<'_> {
         let has_comparison = changed.operator.is_some() || !changed.property_values.is_empty();
         match changed.change_type {
             None if has_comparison => {
-                let message = "values need `changeType`: `ChangedFrom` or `ChangedTo`";
-                self.push(pointer, "MissingField", message);
+                self.push(pointer, "MissingField", cel::VALUES_NEED_CHANGE_TYPE);
             }
             Some(_) if changed.property_values.is_empty() => {
-                let message = "`changeType` needs `propertyValues`; without both every change counts";
-                self.push(pointer, "MissingField", message);
+                self.push(pointer, "MissingField", cel::CHANGE_TYPE_NEEDS_VALUES);
             }
             None | Some(_) => {}
         }
@@ -128,8 +127,7 @@ impl Checker<'_> {
 
     fn array(&mut self, pointer: &str, array: &PropertyArrayCondition) {
         if array.array_type == ArrayType::CustomDetailValues {
-            let message = "`CustomDetailValues` stands only inside a `propertyArray` over `CustomDetails`";
-            self.push(format!("{pointer}/arrayType"), "WrongArray", message);
+            self.push(format!("{pointer}/arrayType"), "WrongArray", cel::VALUES_ONLY_INSIDE);
         }
         for (index, item) in array.item_conditions.iter().enumerate() {
             let ItemCondition::PropertyArray(values) = item else {
@@ -158,43 +156,60 @@ impl Checker<'_> {
             RuleAction::AddIncidentTask(_) => "addIncidentTask",
         };
         if self.spec.triggers_on == TriggersOn::Alerts {
-            let message = format!("a rule on alerts can only run playbooks, not `{name}`");
+            let message = format!("{}, not `{name}`", cel::ALERTS_ONLY_RUN_PLAYBOOK);
             self.push(format!("{pointer}/{name}"), "AlertsOnlyRunPlaybook", message);
         }
     }
 
     fn modify(&mut self, pointer: &str, change: &ModifyProperties) {
         if *change == ModifyProperties::default() {
-            self.push(pointer, "NothingToDo", "`modifyProperties` must set at least one field");
+            self.push(pointer, "NothingToDo", cel::NOTHING_TO_DO);
         }
-        let is_closing = change.status == Some(IncidentStatus::Closed);
-        if is_closing && change.classification.is_none() {
-            let message =
-                "closing needs a `classification`: Undetermined, TruePositive, BenignPositive or FalsePositive";
-            self.push(pointer, "MissingClassification", message);
-        }
-        if change.classification == Some(Classification::FalsePositive) && change.classification_reason.is_none() {
-            let message = "`FalsePositive` needs a `classificationReason`: IncorrectAlertLogic or InaccurateData";
-            self.push(pointer, "MissingReason", message);
-        }
-        let is_classifying = change.classification.is_some()
-            || change.classification_reason.is_some()
-            || change.classification_comment.is_some();
-        if is_classifying && !is_closing {
-            let message = "a classification goes only with `status: Closed`";
-            self.push(pointer, "ClassificationWithoutClosing", message);
-        }
-        if let (Some(classification), Some(reason)) = (change.classification, change.classification_reason)
-            && classification_of(reason) != classification
-        {
-            let (reason, classification) = (reason.as_str(), classification.as_str());
-            let message = format!("reason `{reason}` does not go with classification `{classification}`");
-            let hint = "pairs are TruePositive with SuspiciousActivity, BenignPositive with SuspiciousButExpected, \
-                        FalsePositive with IncorrectAlertLogic or InaccurateData";
-            let finding = Finding::new(format!("{pointer}/classificationReason"), "WrongReason", message);
-            self.findings.push(finding.with_hint(Some(hint.to_owned())));
-        }
+        self.findings.extend(closing(pointer, change));
     }
+}
+
+/// Checks the wishes about an incident.
+pub(in crate::api) fn incident(spec: &IncidentSpec) -> Vec<Finding> {
+    let change = ModifyProperties {
+        status: spec.status,
+        classification: spec.classification,
+        classification_reason: spec.classification_reason,
+        classification_comment: spec.classification_comment.clone(),
+        ..ModifyProperties::default()
+    };
+    closing("/spec", &change)
+}
+
+/// What Microsoft Sentinel wants to know when an incident is closed.
+fn closing(pointer: &str, change: &ModifyProperties) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let is_closing = change.status == Some(IncidentStatus::Closed);
+    if is_closing && change.classification.is_none() {
+        findings.push(Finding::new(
+            pointer,
+            "MissingClassification",
+            cel::NEEDS_CLASSIFICATION,
+        ));
+    }
+    if change.classification == Some(Classification::FalsePositive) && change.classification_reason.is_none() {
+        findings.push(Finding::new(pointer, "MissingReason", cel::NEEDS_REASON));
+    }
+    let is_classifying = change.classification.is_some()
+        || change.classification_reason.is_some()
+        || change.classification_comment.is_some();
+    if is_classifying && !is_closing {
+        findings.push(Finding::new(pointer, "ClassificationWithoutClosing", cel::ONLY_CLOSED));
+    }
+    if let (Some(classification), Some(reason)) = (change.classification, change.classification_reason)
+        && classification_of(reason) != classification
+    {
+        let hint = "pairs are TruePositive with SuspiciousActivity, BenignPositive with SuspiciousButExpected, \
+                    FalsePositive with IncorrectAlertLogic or InaccurateData";
+        let pointer = format!("{pointer}/classificationReason");
+        findings.push(Finding::new(pointer, "WrongReason", cel::WRONG_REASON).with_hint(Some(hint.to_owned())));
+    }
+    findings
 }
 
 /// The classification that a reason goes with.

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::api::api_connection::{ApiConnectionSpec, Authentication};
+use crate::api::cel;
 use crate::api::finding::Finding;
 
 use super::named_values;
@@ -23,17 +24,19 @@ pub(in crate::api) fn api_connection(spec: &ApiConnectionSpec) -> Vec<Finding> {
     }
     for (index, host) in spec.hosts.iter().enumerate() {
         if !is_host(host) {
-            let message = "this is no host; write `host` or `host:port`, without scheme and path";
-            findings.push(Finding::new(format!("/spec/hosts/{index}"), "InvalidHost", message));
+            findings.push(Finding::new(
+                format!("/spec/hosts/{index}"),
+                "InvalidHost",
+                cel::NO_HOST,
+            ));
         }
     }
     for (index, network) in spec.allowed_networks.iter().enumerate() {
         if network.parse::<IpNet>().is_err() {
-            let message = "this is no network in CIDR form; write it like `10.20.0.0/16`";
             findings.push(Finding::new(
                 format!("/spec/allowedNetworks/{index}"),
                 "InvalidNetwork",
-                message,
+                cel::NO_NETWORK,
             ));
         }
     }
@@ -43,7 +46,7 @@ pub(in crate::api) fn api_connection(spec: &ApiConnectionSpec) -> Vec<Finding> {
 /// What is wrong with the address of a service.
 fn wrong_address(address: &str) -> Option<&'static str> {
     match Url::parse(address) {
-        Err(_) => Some("this is no address; write it like `https://host/path`"),
+        Err(_) => Some(cel::NO_ADDRESS),
         Ok(url) if !url.has_host() => Some("the address has no host"),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             Some("the address holds a user name or password; use `authentication` with a Secret")

@@ -1,35 +1,39 @@
 //! The rules that no schema can say: which fields go together, which texts must parse, which names must be unique.
 //! Each check gets a typed spec and returns every problem, with pointers into the document.
 
+mod analytics_rule;
 mod automation_rule;
 mod connection;
 mod connector;
+mod content_repository;
 
 use std::collections::HashMap;
 
-pub(super) use automation_rule::automation_rule;
+pub(super) use analytics_rule::analytics_rule;
+pub(super) use automation_rule::{automation_rule, incident};
 pub(super) use connection::api_connection;
 pub(super) use connector::connector;
+pub(super) use content_repository::content_repository;
 
+use super::cel;
 use super::finding::Finding;
+use super::playbook_run::RunTrigger;
 use super::reference::NamedValue;
-use super::{PlaybookGrantSpec, PlaybookSpec};
+use super::{PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec};
 
 /// Checks a playbook.
 pub(super) fn playbook(spec: &PlaybookSpec) -> Vec<Finding> {
     let mut findings = Vec::new();
     if spec.definition.is_some() == spec.definition_text.is_some() {
-        let message = "exactly one of `definition` and `definitionText` must be set";
-        findings.push(Finding::new("/spec", "ExactlyOne", message));
+        findings.push(Finding::new("/spec", "ExactlyOne", cel::ONE_DEFINITION));
     }
     named_values("/spec/parameters", &spec.parameters, &mut findings);
     for (index, parameter) in spec.parameters.iter().enumerate() {
         if parameter.name.eq_ignore_ascii_case("$connections") {
-            let message = "`$connections` is made of `spec.connections`; name the connections there";
             findings.push(Finding::new(
                 format!("/spec/parameters/{index}/name"),
                 "ReservedName",
-                message,
+                cel::RESERVED_NAME,
             ));
         }
     }
@@ -55,15 +59,31 @@ pub(super) fn playbook_grant(spec: &PlaybookGrantSpec) -> Vec<Finding> {
     findings
 }
 
+/// Checks a run.
+pub(super) fn playbook_run(spec: &PlaybookRunSpec) -> Vec<Finding> {
+    match &spec.trigger {
+        RunTrigger::Payload(payload) if serde_json::from_str::<serde::de::IgnoredAny>(&payload.body).is_err() => {
+            let message = "`body` must be JSON; text alone is written in quotes: `'\"text\"'`";
+            vec![Finding::new("/spec/trigger/payload/body", "InvalidJson", message)]
+        }
+        RunTrigger::Schedule(schedule) if schedule.time.parse::<jiff::Timestamp>().is_err() => {
+            let message = "`time` is no RFC 3339 time; write it like `2026-12-31T23:00:00Z`";
+            vec![Finding::new("/spec/trigger/schedule/time", "InvalidTime", message)]
+        }
+        RunTrigger::Incident(_)
+        | RunTrigger::Alert(_)
+        | RunTrigger::Entity(_)
+        | RunTrigger::Payload(_)
+        | RunTrigger::Schedule(_) => Vec::new(),
+    }
+}
+
 /// Names once each, and exactly one of `value` and `valueFrom`.
 fn named_values(pointer: &str, values: &[NamedValue], findings: &mut Vec<Finding>) {
     unique(pointer, "name", values.iter().map(|value| &value.name), findings);
     for (index, value) in values.iter().enumerate() {
         if value.value.is_some() == value.value_from.is_some() {
-            let message = format!(
-                "exactly one of `value` and `valueFrom` must be set for `{}`",
-                value.name
-            );
+            let message = format!("{} for `{}`", cel::ONE_VALUE, value.name);
             findings.push(Finding::new(format!("{pointer}/{index}"), "ExactlyOne", message));
         }
     }

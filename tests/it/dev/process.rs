@@ -31,13 +31,25 @@ impl Home {
         fs::rename(draft, self.path("manifests").join(name)).unwrap();
     }
 
+    /// The files of the data folder, with their bytes.
+    pub(super) fn data(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.path("data")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         program::command(self.0.path(), arguments)
     }
 
     /// Starts `riposte dev` here, and waits until it serves.
     pub(super) async fn start(&self, options: &[&str]) -> Dev {
-        let fixed = ["dev", "manifests", "--data", "data", "--listen", "127.0.0.1:0"];
+        self.start_with_data("data", options).await
+    }
+
+    /// The same with another folder for data.
+    pub(super) async fn start_with_data(&self, data: &str, options: &[&str]) -> Dev {
+        let fixed = ["dev", "manifests", "--data", data, "--listen", "127.0.0.1:0"];
         let mut command = self.command(&fixed);
         let mut child = command.args(options).stdout(Stdio::null()).spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
@@ -50,7 +62,7 @@ impl Home {
             child,
             stderr,
             url,
-            token: fs::read_to_string(self.path("data/token")).unwrap(),
+            token: fs::read_to_string(self.path(data).join("token")).unwrap(),
             client: reqwest::Client::new(),
         }
     }
@@ -111,6 +123,18 @@ impl Dev {
             assert!(begin.elapsed() < DEADLINE, "{path} stays at {view:#}");
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// The incident and the evaluation of the rules about its creation, as soon as that has ended.
+    pub(super) async fn evaluated(&self, number: i64) -> (Value, Value) {
+        let evaluation = |view: &Value| {
+            let all = view["evaluations"].as_array()?;
+            let is_it = |one: &&Value| one["occasion"] == "IncidentCreated" && one["ended"] == true;
+            all.iter().find(is_it).cloned()
+        };
+        let incident = self.incident(number, |view| evaluation(view).is_some()).await;
+        let evaluation = evaluation(&incident).unwrap();
+        (incident, evaluation)
     }
 
     /// The incident and its one run, as soon as the run has ended.

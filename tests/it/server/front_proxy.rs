@@ -214,6 +214,12 @@ async fn users_may_what_rbac_says() {
             200,
         ),
         ("other paths", "/v1/runs", ADA, 404),
+        (
+            "objects, which the API server has",
+            "/apis/riposte.dev/v1alpha1/playbooks",
+            ADA,
+            404,
+        ),
     ];
     for (case, path, headers, expected) in cases {
         let (status, body) = stage.ask(Some(&front), &get(path, headers)).await.unwrap();

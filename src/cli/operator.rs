@@ -1,0 +1,125 @@
+//! `riposte operator`: the controllers, the engine and the server, in a cluster.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use kube::{Client, Config};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::yaml;
+use crate::cluster::run::{Operator, Options};
+use crate::connectors::Egress;
+use crate::incidents::WorkspaceIds;
+
+/// Runs the controllers, the engine and the server in a cluster.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The operator's own namespace, which holds its Lease. Default: that of its ServiceAccount, or of the kubeconfig.
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// The name of this process in the Lease. Default: the name of the host, which is that of the pod.
+    #[arg(long, value_name = "NAME")]
+    identity: Option<String>,
+
+    /// Serve this namespace only; may be given several times. Default: all.
+    #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
+    watched: Vec<String>,
+
+    /// Where the store is.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/riposte")]
+    data: PathBuf,
+
+    /// File of the key that seals secure values. Default: `sealing.key` in the data folder, made at the first start.
+    #[arg(long, value_name = "FILE")]
+    sealing_key: Option<PathBuf>,
+
+    /// Address of the server: intake, health, metrics.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+
+    /// What people reach the server by, such as `https://riposte.example.com`; links to incidents begin with it.
+    #[arg(long, value_name = "URL", default_value = "")]
+    public_url: String,
+
+    /// YAML file that maps Log Analytics workspaces to namespaces: `workspaces` with `subscription`, `resourceGroup`,
+    /// `workspace` and `namespace` each, and `defaultNamespace`.
+    #[arg(long, value_name = "FILE")]
+    workspace_map: Option<PathBuf>,
+
+    /// Let calls reach these private networks too, in CIDR form.
+    #[arg(long, value_name = "CIDR")]
+    allow_network: Vec<ipnet::IpNet>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    super::runtime()?.block_on(execute(arguments))
+}
+
+async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::infer().await;
+    let config = config.context("no cluster: run in a pod with a ServiceAccount, or with a kubeconfig")?;
+    let options = options(arguments, &config)?;
+    let listener = TcpListener::bind(arguments.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let client = Client::try_from(config).context("the API server cannot be called")?;
+    let operator = Operator::open(client, options).await?;
+    eprintln!("riposte operator: server on http://{}", listener.local_addr()?);
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        if let Err(error) = super::stop_signal().await {
+            tracing::error!(%error, "no signal can be waited for");
+        }
+        stopping.cancel();
+    });
+    operator.run(listener, stop).await?;
+    eprintln!("riposte operator: stopped; what has not ended goes on at the next start");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
+    let mut workspaces = match &arguments.workspace_map {
+        Some(file) => workspace_map(file)?,
+        None => WorkspaceIds::default(),
+    };
+    if !arguments.public_url.is_empty() {
+        workspaces.public_url.clone_from(&arguments.public_url);
+    }
+    let own = arguments.namespace.clone();
+    let key = arguments.sealing_key.clone();
+    Ok(Options {
+        namespace: own.unwrap_or_else(|| config.default_namespace.clone()),
+        identity: arguments.identity.clone().map_or_else(hostname, Ok)?,
+        watched: arguments.watched.clone(),
+        data: arguments.data.clone(),
+        sealing_key: key.unwrap_or_else(|| arguments.data.join("sealing.key")),
+        workspaces,
+        egress: Egress {
+            allowed_networks: arguments.allow_network.clone(),
+            ..Egress::default()
+        },
+    })
+}
+
+fn workspace_map(file: &Path) -> anyhow::Result<WorkspaceIds> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let documents = yaml::parse(&text).map_err(|problem| anyhow::anyhow!("{}", problem.error(&name.to_string())))?;
+    let [document] = documents.as_slice() else {
+        anyhow::bail!("{name} must hold one document, it holds {}", documents.len());
+    };
+    serde_json::from_value(document.json.clone()).with_context(|| format!("{name} is no workspace map"))
+}
+
+/// The name of the host: in a pod its own.
+fn hostname() -> anyhow::Result<String> {
+    let name =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = name.context("the host has no name; give one with --identity")?;
+    Ok(name.trim().to_owned())
+}

@@ -1,0 +1,34 @@
+//! Playbooks: whether the definition can run, what starts it, which connections it needs and how they are.
+
+mod dereference;
+mod update_status;
+mod validate;
+
+use super::context::Context;
+use super::progress::{Kind, Progress, Seen};
+use crate::cluster::resource::{PLAYBOOK, Resource};
+
+/// Playbooks.
+pub(super) struct Playbook;
+
+impl Kind for Playbook {
+    const NAME: &'static str = "playbook";
+    const RESOURCE: Resource = PLAYBOOK;
+    const OWNED: &'static [&'static str] = &[
+        "trigger",
+        "triggerKind",
+        "entityType",
+        "definitionDigest",
+        "requiredConnections",
+        "requiredPermissions",
+    ];
+
+    async fn reconcile(seen: &Seen<'_>, context: &Context) -> Progress {
+        if let Err(error) = seen.sound("InvalidDefinition") {
+            return Progress::of(Err(error));
+        }
+        let dereferenced = dereference::dereference(seen, context);
+        let validated = validate::validate(&dereferenced);
+        update_status::update_status(&dereferenced, validated)
+    }
+}

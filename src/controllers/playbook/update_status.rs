@@ -1,0 +1,98 @@
+//! What the status of a playbook says.
+
+use super::dereference::Dereferenced;
+use crate::api::GROUP;
+use crate::api::status::{ConnectionNeed, PermissionNeed, PlaybookStatus, PlaybookTriggerKind};
+use crate::catalog::Playbook;
+use crate::cluster::resource::API_CONNECTION;
+use crate::controllers::condition::{Shown, Truth};
+use crate::controllers::error::ReconcileError;
+use crate::controllers::progress::Progress;
+use crate::definition;
+use crate::definition::workflow::TriggerKind;
+
+/// The services that the playbook needs answer.
+const CONNECTED: &str = "Connected";
+/// The most connections that a status names.
+const NEEDS_MAX: usize = 25;
+
+pub(super) fn update_status(found: &Dereferenced, validated: Result<Shown, ReconcileError>) -> Progress {
+    let Some(playbook) = found.playbook.as_deref() else {
+        return Progress::of(validated);
+    };
+    let needs: Vec<ConnectionNeed> = found.needs.iter().take(NEEDS_MAX).cloned().collect();
+    let status = PlaybookStatus {
+        trigger: trigger_type(playbook),
+        trigger_kind: Some(trigger_kind(playbook)),
+        entity_type: entity_type(playbook),
+        definition_digest: Some(playbook.hash.clone()),
+        required_permissions: needs.iter().filter_map(permission).collect(),
+        required_connections: needs,
+        ..PlaybookStatus::default()
+    };
+    let mut progress = Progress::of(validated).with_status(&status);
+    progress.beside.extend(connected(&found.needs));
+    progress
+}
+
+/// The type of the trigger as the definition has it.
+fn trigger_type(playbook: &Playbook) -> Option<String> {
+    let triggers = playbook.definition.as_object()?.get("triggers")?.as_object()?;
+    let (_, trigger) = triggers.iter().next()?;
+    Some(trigger.as_object()?.get("type")?.as_str()?.to_owned())
+}
+
+fn trigger_kind(playbook: &Playbook) -> PlaybookTriggerKind {
+    match definition::trigger_kind(&playbook.workflow) {
+        "Incident" => PlaybookTriggerKind::Incident,
+        "Alert" => PlaybookTriggerKind::Alert,
+        "Entity" => PlaybookTriggerKind::Entity,
+        "UsingSentinelAction" => PlaybookTriggerKind::UsingSentinelAction,
+        "NotInitialized" => PlaybookTriggerKind::NotInitialized,
+        _ => PlaybookTriggerKind::Other,
+    }
+}
+
+fn entity_type(playbook: &Playbook) -> Option<String> {
+    match &playbook.workflow.triggers.first()?.kind {
+        TriggerKind::SentinelEntity(kind) => Some(kind.clone()),
+        TriggerKind::SentinelIncident
+        | TriggerKind::SentinelAlert
+        | TriggerKind::Request { .. }
+        | TriggerKind::Recurrence(_)
+        | TriggerKind::Other(_) => None,
+    }
+}
+
+/// What its author needs for a connection.
+fn permission(need: &ConnectionNeed) -> Option<PermissionNeed> {
+    Some(PermissionNeed {
+        subject: "author".to_owned(),
+        verb: "use".to_owned(),
+        group: GROUP.to_owned(),
+        resource: API_CONNECTION.plural.to_owned(),
+        name: Some(need.connection.clone()?),
+        granted: None,
+    })
+}
+
+/// Whether the services answer, as far as they were tested; nothing where none is needed.
+fn connected(needs: &[ConnectionNeed]) -> Option<Shown> {
+    let silent = needs.iter().find(|need| need.connected == Some(false));
+    let untested = needs.iter().any(|need| need.connected.is_none());
+    let shown = match silent {
+        Some(need) => {
+            let name = need.connection.as_deref().unwrap_or(&need.name);
+            let message = format!("the service of ApiConnection `{name}` does not answer; its status says why");
+            Shown::new(CONNECTED, false, "ConnectionNotReady", message)
+        }
+        None if untested => Shown::new(
+            CONNECTED,
+            Truth::Unknown,
+            "NotTested",
+            "not every connection was tested yet",
+        ),
+        None => Shown::new(CONNECTED, true, "Answered", "every service that it needs answers"),
+    };
+    (!needs.is_empty()).then_some(shown)
+}

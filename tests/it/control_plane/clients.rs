@@ -1,0 +1,160 @@
+//! Ways to the control plane: kubeconfig, a Rust client, kubectl, helm, tokens of service accounts, namespaces, audit.
+
+use std::fmt;
+use std::io::Write as _;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccount};
+use kube::api::{DeleteParams, ObjectMeta, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::json;
+
+use super::audit::{self, AuditEvent};
+use super::certificates::Identity;
+use super::plane::ControlPlane;
+use super::programs::Program;
+
+impl ControlPlane {
+    /// A kubeconfig file of a user, who is identified by a token. Another test may be reading the same file, so it is
+    /// replaced as a whole.
+    pub fn kubeconfig(&self, user: &str) -> PathBuf {
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": self.ca_file}}],
+            "users": [{"name": user, "user": {"token": self.token(user)}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+        });
+        let folder = self.server_folder();
+        let path = folder.join(format!("{}.kubeconfig", user.replace(':', "-")));
+        let mut file = tempfile::NamedTempFile::new_in(folder).unwrap();
+        file.write_all(config.to_string().as_bytes()).unwrap();
+        file.persist(&path).unwrap();
+        path
+    }
+
+    /// A client that acts as a user. It belongs to the runtime that it is made in.
+    pub async fn client(&self, user: &str) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.kubeconfig(user)).unwrap();
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        config.proxy_url = None; // the environment may name a proxy, which does not lead to this machine
+        Client::try_from(config).unwrap()
+    }
+
+    /// A new namespace, which is deleted when the value goes, without waiting.
+    pub async fn namespace(&'static self) -> Namespace {
+        let namespaces: Api<KubernetesNamespace> = Api::all(self.client("admin").await);
+        let namespace = KubernetesNamespace {
+            metadata: ObjectMeta {
+                generate_name: Some("test-".to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..KubernetesNamespace::default()
+        };
+        let created = namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+        Namespace {
+            plane: self,
+            name: created.metadata.name.unwrap(),
+        }
+    }
+
+    /// Runs kubectl as a user.
+    pub fn kubectl(&self, user: &str, arguments: &[&str], stdin: &str) -> Output {
+        self.run(Program::Kubectl, user, arguments, stdin)
+    }
+
+    /// Runs helm as a user; its caches are those of this control plane.
+    pub fn helm(&self, user: &str, arguments: &[&str]) -> Output {
+        self.run(Program::Helm, user, arguments, "")
+    }
+
+    fn run(&self, program: Program, user: &str, arguments: &[&str], stdin: &str) -> Output {
+        let path = self.programs.path(program).unwrap_or_else(|error| panic!("{error}"));
+        let home = self.server_folder().join("home");
+        let mut child = Command::new(path)
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig(user))
+            .env("KUBECACHEDIR", home.join("kube"))
+            .env("HELM_CACHE_HOME", home.join("helm/cache"))
+            .env("HELM_CONFIG_HOME", home.join("helm/config"))
+            .env("HELM_DATA_HOME", home.join("helm/data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let text = stdin.to_owned();
+        let writing = std::thread::spawn(move || drop(input.write_all(text.as_bytes())));
+        let output = child.wait_with_output().unwrap();
+        writing.join().unwrap();
+        output
+    }
+
+    /// A token of a service account, which must be there.
+    pub async fn service_account_token(&self, namespace: &str, name: &str) -> String {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client("admin").await, namespace);
+        let request = TokenRequest {
+            spec: TokenRequestSpec {
+                expiration_seconds: Some(3600),
+                ..TokenRequestSpec::default()
+            },
+            ..TokenRequest::default()
+        };
+        let answer = accounts
+            .create_token_request(name, &PostParams::default(), &request)
+            .await
+            .unwrap();
+        answer.status.unwrap().token
+    }
+
+    /// What the API server logged of requests up to now, in the order of their answers. The event of a large answer may
+    /// come a moment after it: await it with [`super::eventually`].
+    pub fn audit(&self, wanted: impl Fn(&AuditEvent) -> bool) -> Vec<AuditEvent> {
+        let mut events = audit::read(&self.server_folder().join("audit.log")).unwrap();
+        events.retain(wanted);
+        events
+    }
+
+    /// A certificate for a server that a test starts, which [`ControlPlane::authority`] signs: an aggregated API is
+    /// reached as `SERVICE.NAMESPACE.svc`, a webhook by the host of its URL.
+    pub fn serving_certificate(&self, hosts: &[&str]) -> Identity {
+        self.authority.server(hosts).unwrap()
+    }
+}
+
+/// A namespace of one test.
+pub struct Namespace {
+    plane: &'static ControlPlane,
+    name: String,
+}
+
+impl Deref for Namespace {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let (plane, name) = (self.plane, self.name.clone());
+        self.plane.runtime.spawn(async move {
+            let namespaces: Api<KubernetesNamespace> = Api::all(plane.client("admin").await);
+            let _ = namespaces.delete(&name, &DeleteParams::default()).await;
+        });
+    }
+}
