@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use riposte::server::journal::{self, Attributes, Certificate, Reviewer, Trust, Undecided, User};
+use riposte::server::journal::{self, AccessReviews, Attributes, Certificate, Reviewer, Trust, Undecided, User};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
@@ -266,4 +266,77 @@ async fn a_start_needs_the_verb_run_too() {
         .unwrap();
     let run: Value = serde_json::from_str(&run).unwrap();
     assert_eq!(run["spec"]["requester"], "user/ada");
+}
+
+/// An API server that answers reviews: Ada may list, and who has no group may nothing.
+async fn reviewing() -> (kube::Client, Arc<Mutex<Vec<Value>>>) {
+    use axum::extract::{Json, State};
+    type Asked = Arc<Mutex<Vec<Value>>>;
+    async fn review(
+        State(asked): State<Asked>,
+        Json(mut review): Json<Value>,
+    ) -> (axum::http::StatusCode, Json<Value>) {
+        asked.lock().unwrap().push(review["spec"].clone());
+        let is_allowed = review["spec"]["user"] == "ada" && review["spec"]["resourceAttributes"]["verb"] == "list";
+        review["status"] = json!({ "allowed": is_allowed });
+        (axum::http::StatusCode::CREATED, Json(review))
+    }
+    let asked = Asked::default();
+    let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    let router = axum::Router::new()
+        .route(path, axum::routing::post(review))
+        .with_state(asked.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    // Another test may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = kube::Config::new(url.parse().unwrap());
+    (kube::Client::try_from(config).unwrap(), asked)
+}
+
+#[tokio::test]
+async fn reviews_carry_groups_and_are_remembered() {
+    let (client, asked) = reviewing().await;
+    let reviews = AccessReviews::new(client);
+    let user = User {
+        name: "ada".into(),
+        groups: vec!["soc".into()],
+        extra: BTreeMap::from([("scopes".into(), vec!["read".into()])]),
+        ..User::default()
+    };
+    let what = |verb| Attributes {
+        verb,
+        group: "journal.riposte.dev",
+        resource: "runs",
+        subresource: Some("log"),
+        namespace: Some("soc".into()),
+        name: Some("r1".into()),
+    };
+    assert_eq!(reviews.allows(&user, &what("list")).await, Ok(true));
+    assert_eq!(reviews.allows(&user, &what("list")).await, Ok(true));
+    assert_eq!(reviews.allows(&user, &what("get")).await, Ok(false));
+    let stranger = User {
+        name: "eve".into(),
+        ..User::default()
+    };
+    assert_eq!(reviews.allows(&stranger, &what("list")).await, Ok(false));
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 3, "the same question is asked once: {asked:?}");
+    let expected = json!({
+        "user": "ada", "groups": ["soc"], "extra": { "scopes": ["read"] },
+        "resourceAttributes": { "verb": "list", "group": "journal.riposte.dev", "version": "v1alpha1",
+            "resource": "runs", "subresource": "log", "namespace": "soc", "name": "r1" },
+    });
+    assert_eq!(asked[0], expected);
+}
+
+#[tokio::test]
+async fn an_api_server_that_is_away_decides_nothing() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+    config.default_retry = false;
+    let reviews = AccessReviews::new(kube::Client::try_from(config).unwrap());
+    let answer = reviews.allows(&User::default(), &Attributes::default()).await;
+    assert!(answer.is_err(), "{answer:?}");
 }
