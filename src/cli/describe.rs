@@ -125,7 +125,12 @@ fn configured(page: &mut Page, object: &Value) {
         "Conditions",
         &Rows::new(&["TYPE", "STATUS", "REASON", "MESSAGE"], rows.collect()),
     );
-    page.yaml("Spec", &object["spec"]);
+    let mut spec = object["spec"].clone();
+    if let Some(members) = spec.as_object_mut() {
+        // It is long, and `get -o yaml` shows it.
+        members.retain(|name, _| !matches!(name.as_str(), "definition" | "definitionText"));
+    }
+    page.yaml("Spec", &spec);
 }
 
 fn list(value: &Value) -> &[Value] {

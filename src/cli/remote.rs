@@ -122,9 +122,9 @@ impl Remote {
             Ok(config) => config,
             Err(error) if target.kubeconfig.is_none() && target.context.is_none() => {
                 Config::incluster().map_err(|_| {
-                    anyhow::Error::new(error).context(
-                        "no dev server runs in .riposte/ of this folder, and there is no usable kubeconfig; \
-                     start `riposte dev`, or name one with --server or --kubeconfig",
+                    anyhow::anyhow!(
+                        "no dev server runs in {DATA}/ of this folder, and there is no usable kubeconfig ({error}); start \
+                         `riposte dev`, or name what to use with --server or --kubeconfig"
                     )
                 })?
             }

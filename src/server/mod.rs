@@ -38,7 +38,11 @@ pub use token::{Reach, Tokens, UnusableToken};
 pub fn router(state: ServerState) -> Router {
     let max_body = state.settings.max_body;
     let gate = middleware::from_fn_with_state(state.clone(), gate::pass);
-    let journal = journal::routes(state.clone());
+    // Behind an API server it has a listener of its own.
+    let journal = match &state.catalog {
+        Some(_) => journal::routes(state.clone()),
+        None => Router::new(),
+    };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

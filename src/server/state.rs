@@ -82,6 +82,14 @@ impl ServerState {
         }
     }
 
+    /// Serves the aggregated API and the objects of a catalog to the holders of tokens: for a system that has no API
+    /// server in front of it.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Current) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
     /// The same, but this tells who asks and what they may, instead of the tokens of the settings.
     #[must_use]
     pub fn with_authenticate(mut self, authenticate: Arc<dyn Authenticate>) -> Self {
@@ -101,13 +109,5 @@ impl ServerState {
     pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
         self.readiness = Some(readiness);
         self
-    }
-
-    /// Serves the objects of a catalog too, as an API server would: for a system that has none.
-    pub fn with_catalog(self, catalog: Current) -> Self {
-        Self {
-            catalog: Some(catalog),
-            ..self
-        }
     }
 }

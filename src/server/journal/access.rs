@@ -13,9 +13,9 @@ use super::identity::User;
 use super::request::Attributes;
 use super::status::Failure;
 use super::trust::Trust;
+use crate::server::authenticate::Access;
 use crate::server::caller::Caller;
 use crate::server::state::ServerState;
-use crate::server::token::Reach;
 
 /// Why nobody can say whether a user may do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,14 @@ pub(super) enum Asker {
 }
 
 impl Door {
+    /// Whether the objects of the catalog are served too: an API server has its own.
+    pub(super) fn shows_objects(&self) -> bool {
+        match self {
+            Self::Token => true,
+            Self::FrontProxy { .. } => false,
+        }
+    }
+
     /// Who asks.
     pub(super) async fn asker(&self, parts: &mut Parts, state: &ServerState) -> Result<Asker, Failure> {
         match self {
@@ -77,15 +85,11 @@ impl Asker {
     }
 
     /// Lets pass what the asker may do.
-    pub(super) async fn admit(&self, what: &Attributes) -> Result<(), Failure> {
+    pub(super) async fn admit(&self, state: &ServerState, what: &Attributes) -> Result<(), Failure> {
         let (name, is_allowed) = match self {
             Self::Holder(caller) => {
-                let is_within = match (&caller.identity.reach, &what.namespace) {
-                    (Reach::All, _) => true,
-                    (Reach::Workspace(own), Some(namespace)) => own == namespace,
-                    (Reach::Workspace(_), None) => false,
-                };
-                (caller.requester(), is_within)
+                let may = caller.may(state, access(what), what.namespace.as_deref());
+                (caller.requester(), may.await?)
             }
             Self::User(user, reviewer) => {
                 let undecided = |error: Undecided| {
@@ -100,5 +104,14 @@ impl Asker {
         } else {
             Err(Failure::forbidden(&name, what))
         }
+    }
+}
+
+/// What the attributes come to for the holder of a token.
+fn access(what: &Attributes) -> Access {
+    match (what.verb, what.subresource) {
+        ("get" | "list", _) => Access::Read,
+        (_, Some("cancel")) => Access::Cancel,
+        _ => Access::Start,
     }
 }

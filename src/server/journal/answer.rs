@@ -25,14 +25,15 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
     let (mut parts, body) = request.into_parts();
     let asker = journal.door.asker(&mut parts, &journal.state).await?;
     let state = &journal.state;
-    let asked = Asked::read(&parts.method, parts.uri.path(), state.catalog.is_some())?;
+    let with_objects = journal.door.shows_objects();
+    let asked = Asked::read(&parts.method, parts.uri.path(), with_objects)?;
     if let Some(attributes) = asked.attributes() {
-        asker.admit(&attributes).await?;
+        asker.admit(state, &attributes).await?;
     }
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let form = |headers: &HeaderMap| query::form(headers, now());
     match asked {
-        Asked::Groups => Ok(Json(discovery::groups(state.catalog.is_some())).into_response()),
+        Asked::Groups => Ok(Json(discovery::groups(with_objects)).into_response()),
         Asked::Group(name) => Ok(Json(discovery::group(name)).into_response()),
         Asked::Resources(name) => Ok(Json(discovery::resources(name)).into_response()),
         Asked::List(collection, namespace) => {
@@ -72,7 +73,7 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
                 namespace: Some(place.namespace.clone()),
                 name: Some(place.name.clone()),
             };
-            asker.admit(&attributes).await?;
+            asker.admit(state, &attributes).await?;
             let request = Request::from_parts(parts, body);
             let rows = start::playbook(state, &asker, &place, request).await?;
             let number = numbers(state, &rows).await?;

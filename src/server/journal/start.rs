@@ -54,7 +54,7 @@ pub(super) async fn playbook(
     let start: Start = serde_json::from_slice(&text).map_err(|error| Failure::malformed(error.to_string()))?;
     let workspace = start.workspace.clone().unwrap_or_else(|| place.namespace.clone());
     if start.body.is_none() && workspace != place.namespace {
-        admit_reading(asker, &workspace).await?;
+        admit_reading(state, asker, &workspace).await?;
     }
     let subject = subject(state, &workspace, start).await?;
     let target = (place.namespace.clone(), place.name.clone());
@@ -66,7 +66,7 @@ pub(super) async fn playbook(
     Ok(rows)
 }
 
-async fn admit_reading(asker: &Asker, workspace: &str) -> Result<(), Failure> {
+async fn admit_reading(state: &ServerState, asker: &Asker, workspace: &str) -> Result<(), Failure> {
     let attributes = Attributes {
         verb: "get",
         group: GROUP,
@@ -75,7 +75,7 @@ async fn admit_reading(asker: &Asker, workspace: &str) -> Result<(), Failure> {
         namespace: Some(workspace.to_owned()),
         name: None,
     };
-    asker.admit(&attributes).await
+    asker.admit(state, &attributes).await
 }
 
 async fn subject(state: &ServerState, workspace: &str, start: Start) -> Result<Subject, Failure> {

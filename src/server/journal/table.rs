@@ -21,6 +21,8 @@ struct Column {
 enum Cell {
     /// What stands at a JSON pointer.
     At(&'static str),
+    /// Whether a pointer leads to true.
+    Flag(&'static str),
     /// The first of these that stands anywhere.
     FirstOf(&'static [&'static str]),
     /// How long ago the time at a pointer is.
@@ -92,12 +94,6 @@ const RUNS: &[Column] = &[
         Cell::Span("/status/startTime", "/status/endTime"),
     ),
     AGE,
-    wide(
-        "Requester",
-        "string",
-        "Who or what asked for it.",
-        Cell::At("/spec/requester"),
-    ),
 ];
 
 const INCIDENTS: &[Column] = &[
@@ -138,7 +134,7 @@ const PLAYBOOKS: &[Column] = &[
         "Suspended",
         "boolean",
         "Whether new runs are refused.",
-        Cell::At("/spec/suspend"),
+        Cell::Flag("/spec/suspend"),
     ),
     READY,
     PROBLEM,
@@ -230,6 +226,7 @@ impl Cell {
         let none = || json!("<none>");
         match self {
             Self::At(pointer) => at(pointer).cloned().unwrap_or_else(none),
+            Self::Flag(pointer) => json!(at(pointer) == Some(&Value::Bool(true))),
             Self::FirstOf(pointers) => pointers
                 .iter()
                 .find_map(|pointer| at(pointer))
@@ -318,13 +315,9 @@ mod tests {
             .iter()
             .map(|one| &one["name"])
             .collect();
-        assert_eq!(
-            names,
-            ["Name", "Playbook", "Status", "Incident", "Duration", "Age", "Requester"]
-        );
-        let cells = json!(["r1", "close", "Succeeded", "<none>", "250ms", "60m", "<none>"]);
+        assert_eq!(names, ["Name", "Playbook", "Status", "Incident", "Duration", "Age"]);
+        let cells = json!(["r1", "close", "Succeeded", "<none>", "250ms", "60m"]);
         assert_eq!(table["rows"][0]["cells"], cells);
         assert_eq!(table["rows"][0]["object"]["metadata"]["name"], "r1");
-        assert_eq!(table["columnDefinitions"][6]["priority"], 1);
     }
 }
