@@ -473,7 +473,7 @@ async fn follow(mut notices: broadcast::Receiver<Notice>, ends: Arc<Ends>) -> an
                 let at = Instant::now();
                 ends.tell(run, End { at, status });
             }
-            Ok(Notice::Run { .. }) => {}
+            Ok(Notice::Run { .. } | Notice::Waiting { .. }) => {}
             Err(broadcast::error::RecvError::Lagged(count)) => eprintln!("the bench missed {count} notices"),
             Err(broadcast::error::RecvError::Closed) => return Ok(()),
         }

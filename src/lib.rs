@@ -19,6 +19,7 @@ pub mod store;
 
 pub mod cluster;
 pub mod controllers;
+pub mod projection;
 
 pub mod cli;
 pub mod server;

@@ -326,6 +326,7 @@ impl<'a> Session<'a> {
                 let about = self.system.store.run(&run).await?.and_then(|row| row.incident);
                 self.touched.extend(about);
             }
+            Ok(Notice::Waiting { .. }) => {}
             // What was missed is in the store; the trees of runs that go on begin anew with their next event.
             Err(_) => {}
         }

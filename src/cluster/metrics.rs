@@ -176,6 +176,7 @@ impl Metrics {
                     self.actions_ended.get_or_create(&ActionStatus { status }).inc();
                 }
             }
+            Notice::Waiting { .. } => {}
             Notice::Ended { kind, status, .. } => {
                 let kind = if *kind == EVALUATION { EVALUATION } else { "playbook" };
                 let status = status.clone();

@@ -6,6 +6,7 @@ pub mod authenticate;
 pub mod lease;
 pub mod metrics;
 pub mod permit;
+pub mod rbac;
 pub mod resource;
 pub mod run;
 pub mod source;

@@ -23,8 +23,10 @@ use crate::catalog::{Catalog, Current};
 use crate::connectors::{self, ConnectorServices, Egress};
 use crate::controllers;
 use crate::controllers::context::Context;
+use crate::controllers::live::{self, Live};
 use crate::engine::Engine;
 use crate::incidents::{Desk, WorkspaceIds};
+use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
 use crate::store::{Sealer, Store};
 
@@ -210,6 +212,19 @@ impl Operator {
         .with_readiness(Arc::new(loaded))
     }
 
+    /// What shows runs and incidents as objects.
+    fn live(&self) -> Live {
+        Live {
+            client: self.client.clone(),
+            namespaces: self.options.watched.clone(),
+            engine: self.engine.clone(),
+            desk: self.desk.clone(),
+            store: self.store.clone(),
+            settings: projection::Settings::default(),
+            leads: self.leading.subscribe(),
+        }
+    }
+
     /// Everything that watches: the sources with their controllers, what is made of them, what is counted.
     fn followers(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let mut followers: Vec<BoxFuture<'static, ()>> = Vec::new();
@@ -235,6 +250,7 @@ impl Operator {
             self.context.snapshots.clone(),
             stop.clone(),
         )));
+        followers.push(Box::pin(show(self.live(), stop.clone())));
         let (metrics, engine, stopped) = (self.metrics.clone(), self.engine.clone(), stop.clone());
         followers.push(Box::pin(async move { metrics.follow(&engine, &stopped).await }));
         let (metrics, leading, stopped) = (self.metrics.clone(), self.leading.subscribe(), stop.clone());
@@ -273,6 +289,12 @@ async fn run_engine(engine: Engine, mut snapshots: watch::Receiver<Arc<Snapshot>
         complete = snapshots.wait_for(|snapshot| snapshot.complete) => if complete.is_err() { return },
     }
     engine.serve(stop).await;
+}
+
+async fn show(live: Live, stop: CancellationToken) {
+    if let Err(error) = live::serve(live, stop).await {
+        tracing::error!(%error, "runs and incidents are not shown as objects");
+    }
 }
 
 async fn count_leading(metrics: &Metrics, mut leading: watch::Receiver<bool>, stop: &CancellationToken) {

@@ -281,6 +281,7 @@ impl<'a> Evaluation<'a> {
             incident: self.state.occasion().incident().map(str::to_owned),
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
+            id: None,
         }))
     }
 

@@ -52,6 +52,11 @@ pub enum Notice {
         /// What happened.
         event: Arc<Event>,
     },
+    /// A run of a playbook left the memory, because it waits for long.
+    Waiting {
+        /// The run.
+        run: String,
+    },
     /// A run ended, of any kind.
     Ended {
         /// The run.
@@ -317,6 +322,11 @@ impl Engine {
         self.shared.poke();
     }
 
+    /// Whether no task of the process drives the run: it waits, or has ended.
+    pub fn is_idle(&self, run: &str) -> bool {
+        !lock(&self.shared.live).contains_key(run)
+    }
+
     /// Starts a playbook: when this returns, its runs are on disk.
     ///
     /// # Errors
@@ -549,13 +559,15 @@ async fn drive(
         }
         _ => Some(evaluate::drive(shared, row).await?),
     };
-    if let Some(status) = &status {
-        // Nobody listening is no failure.
-        let _ = shared.notices.send(Notice::Ended {
+    let notice = match &status {
+        Some(status) => Notice::Ended {
             run,
             kind,
             status: status.clone(),
-        });
-    }
+        },
+        None => Notice::Waiting { run },
+    };
+    // Nobody listening is no failure.
+    let _ = shared.notices.send(notice);
     Ok(status)
 }

@@ -1,5 +1,7 @@
 //! From a playbook and what triggers it to the first events of its runs. Pure.
 
+use uuid::Uuid;
+
 use super::clock::Moment;
 use super::content::{Connection, Playbook};
 use super::event::{Opened, Payload};
@@ -29,6 +31,9 @@ pub struct Request {
     pub requester: String,
     /// The run that asks, if one does.
     pub parent: Option<String>,
+    /// The identity that the run gets, so that asking again starts nothing; else it gets a new one. With `splitOn` the
+    /// first run gets it, and the others get identities that follow from it.
+    pub id: Option<Uuid>,
 }
 
 /// What a run is started with; it must fit the playbook's trigger.
@@ -128,12 +133,12 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         .iter()
         .map(|bound| (bound.alias.clone(), bound.name.clone()));
     let connections: Vec<_> = bindings.collect();
-    let opened = bodies.into_iter().map(|body| {
+    let opened = bodies.into_iter().enumerate().map(|(index, body)| {
         let mut outputs = outputs.clone();
         outputs.insert("body", body);
         Opened {
             at: moment.now,
-            run: run_id(moment),
+            run: request.id.map_or_else(|| run_id(moment), |id| given_id(id, index)),
             namespace: playbook.namespace.clone(),
             playbook: name.clone(),
             definition: playbook.hash.clone(),
@@ -156,6 +161,14 @@ pub fn run_id(moment: &Moment) -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &chance)
         .into_uuid()
         .to_string()
+}
+
+/// The identity of the `index`-th run of a request that has one.
+fn given_id(id: Uuid, index: usize) -> String {
+    match index {
+        0 => id.to_string(),
+        _ => Uuid::new_v5(&id, index.to_string().as_bytes()).to_string(),
+    }
 }
 
 fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refused> {

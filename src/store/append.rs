@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::journal::{self, Events};
-use super::{EventRow, Millis, PayloadRow, RunId};
+use super::{EventRow, Millis, PayloadRow, RunId, change};
 
 /// More events of a run.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ pub(super) async fn append_all(
         .await?;
     let stale: HashSet<RunId> = stale.into_iter().collect();
     sqlx::query(ADVANCE).bind(rows).execute(&mut *connection).await?;
-    let mut erased = Vec::new();
+    let (mut erased, mut ended) = (Vec::new(), Vec::new());
     for append in appends.into_iter().filter(|append| !stale.contains(&append.run)) {
         let (seq, erases) = (append.seq(), append.erases());
         events.add(&append.run, append.expected_seq, append.events);
@@ -104,12 +104,18 @@ pub(super) async fn append_all(
         if let Some(state) = append.snapshot {
             journal::put_snapshot(connection, &append.run, seq, state).await?;
         }
+        if matches!(append.next, Next::End { .. }) {
+            ended.push(append.run.clone());
+        }
         if erases {
             erased.push(append.run);
         }
     }
     if !erased.is_empty() {
         journal::erase(connection, &erased).await?;
+    }
+    if !ended.is_empty() {
+        change::ended(connection, &ended).await?;
     }
     Ok(stale)
 }

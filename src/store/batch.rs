@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
-use super::{alert, document, group, incident, journal, note, run};
+use super::{alert, change, document, group, incident, journal, note, run};
 
 /// What the caller of a transaction is told.
 type Outcome = Result<Committed, Error>;
@@ -143,12 +143,18 @@ async fn apply_operations(
             Operation::InsertIncident(row) => {
                 let id = row.id.clone();
                 let number = incident::insert(connection, row).await?;
+                change::incident(connection, &id).await?;
                 committed.incident_numbers.push((id, number));
             }
             Operation::UpdateIncident { expected_version, row } => {
+                let id = row.id.clone();
                 incident::update(connection, expected_version, row).await?;
+                change::incident(connection, &id).await?;
             }
-            Operation::LinkAlert { alert, incident } => alert::link(connection, alert, incident).await?,
+            Operation::LinkAlert { alert, incident } => {
+                change::incident(connection, &incident).await?;
+                alert::link(connection, alert, incident).await?;
+            }
             Operation::ClaimGroup {
                 workspace,
                 key,
@@ -169,9 +175,18 @@ async fn apply_operations(
                 .await?;
             }
             Operation::ReleaseGroup { incident } => group::release(connection, incident).await?,
-            Operation::InsertComment(row) => note::insert_comment(connection, row).await?,
-            Operation::InsertTask(row) => note::insert_task(connection, row).await?,
-            Operation::UpdateTask(row) => note::update_task(connection, row).await?,
+            Operation::InsertComment(row) => {
+                change::incident(connection, &row.incident).await?;
+                note::insert_comment(connection, row).await?;
+            }
+            Operation::InsertTask(row) => {
+                change::incident(connection, &row.incident).await?;
+                note::insert_task(connection, row).await?;
+            }
+            Operation::UpdateTask(row) => {
+                change::incident(connection, &row.incident).await?;
+                note::update_task(connection, row).await?;
+            }
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,

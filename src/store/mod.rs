@@ -5,6 +5,7 @@
 mod alert;
 mod append;
 mod batch;
+mod change;
 mod document;
 mod error;
 mod group;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use alert::AlertRow;
 pub use append::{Append, Next};
+pub use change::{Change, Changed, RunTally};
 pub use error::{Error, Refusal};
 pub use incident::{IncidentFilter, IncidentRow};
 pub use journal::{EventRow, PayloadRow};

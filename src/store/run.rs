@@ -8,7 +8,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::journal::Events;
-use super::{Error, EventRow, Millis, PayloadRow, RunId, Store, journal};
+use super::{Error, EventRow, Millis, PayloadRow, RunId, Store, change, journal};
+
+/// The kind of the runs that incidents show.
+const PLAYBOOK: &str = "playbook";
 
 /// A new run.
 #[derive(Clone, Debug)]
@@ -163,6 +166,9 @@ pub(super) async fn create_all(
     let known: HashSet<RunId> = known.into_iter().collect();
     sqlx::query(CREATE).bind(rows).execute(&mut *connection).await?;
     for run in runs.into_iter().filter(|run| !known.contains(&run.id)) {
+        if let (PLAYBOOK, Some(incident)) = (run.kind.as_str(), &run.incident) {
+            change::incident(connection, incident).await?;
+        }
         events.add(&run.id, 0, run.events);
         journal::insert_payloads(connection, &run.id, run.payloads).await?;
     }

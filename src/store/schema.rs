@@ -7,7 +7,10 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 use super::Error;
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "initial", include_str!("migrations/0001_initial.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "initial", include_str!("migrations/0001_initial.sql")),
+    (2, "changes", include_str!("migrations/0002_changes.sql")),
+];
 
 /// Brings the database to the schema of this program.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {

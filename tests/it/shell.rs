@@ -554,7 +554,7 @@ fn told(notices: &mut tokio::sync::broadcast::Receiver<Notice>) -> Vec<String> {
     let notices = std::iter::from_fn(|| notices.try_recv().ok());
     let texts = notices.flat_map(|notice| match &notice {
         Notice::Run { event, .. } => vec![serde_json::to_string(event).unwrap(), format!("{event:?}")],
-        Notice::Ended { .. } => vec![format!("{notice:?}")],
+        Notice::Ended { .. } | Notice::Waiting { .. } => vec![format!("{notice:?}")],
     });
     texts.collect()
 }

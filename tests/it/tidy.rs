@@ -88,6 +88,23 @@ const ROOMS: &[(&str, &[&str])] = &[
             "engine",
             "expression",
             "grants",
+            "incidents",
+            "projection",
+            "rules",
+            "store",
+        ],
+    ),
+    (
+        "projection",
+        &[
+            "api",
+            "controllers",
+            "definition",
+            "engine",
+            "expression",
+            "incidents",
+            "rules",
+            "store",
         ],
     ),
     (
@@ -102,6 +119,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "expression",
             "grants",
             "incidents",
+            "projection",
             "server",
             "store",
         ],
@@ -133,8 +151,13 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     ("connectors", "engine", &["call"]),
     ("engine", "connectors", &["code_of"]),
     ("catalog", "engine", &["content"]),
-    ("controllers", "engine", &["content"]),
-    ("controllers", "cluster", &["metrics", "permit", "source"]),
+    (
+        "controllers",
+        "engine",
+        &["Engine", "clock", "content", "journal", "shell", "start"],
+    ),
+    ("projection", "controllers", &["condition"]),
+    ("controllers", "cluster", &["metrics", "permit", "resource", "source"]),
 ];
 
 /// Files that touch the world; every other file of a pure room is pure.

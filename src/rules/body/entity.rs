@@ -33,9 +33,14 @@ pub fn entity_trigger(entity: &Entity, incident_arm_id: Option<&str>, ids: &Ids)
     Value::from(body)
 }
 
-fn resource(entity: &Entity, properties: Object, ids: &Ids) -> Value {
+/// The id of an entity in a workspace, which follows from what identifies the entity.
+pub fn entity_id(entity: &Entity, ids: &Ids) -> String {
     let workspace = Uuid::new_v5(&Uuid::NAMESPACE_URL, ids.arm_id("Entities", "").as_bytes());
-    let name = Uuid::new_v5(&workspace, entity.identity().as_bytes()).to_string();
+    Uuid::new_v5(&workspace, entity.identity().as_bytes()).to_string()
+}
+
+fn resource(entity: &Entity, properties: Object, ids: &Ids) -> Value {
+    let name = entity_id(entity, ids);
     Value::object([
         ("id", Value::from(ids.arm_id("Entities", &name))),
         ("name", Value::from(name)),

@@ -7,7 +7,7 @@ mod incident;
 
 pub use alert::{alert_resource, alert_trigger};
 pub(super) use entity::pascal_case;
-pub use entity::{entity_resource, entity_trigger};
+pub use entity::{entity_id, entity_resource, entity_trigger};
 pub use incident::{EventType, comment_resource, incident_resource, incident_trigger, task_resource};
 
 use crate::expression::Value;

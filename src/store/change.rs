@@ -1,0 +1,89 @@
+//! The log of changes: which runs of playbooks ended and which incidents changed, for who shows them elsewhere.
+//! Invariant: a change is in the log exactly if its transaction is stored, and positions follow the order of commits.
+
+use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row, SqliteConnection};
+
+use super::{Error, RunId, Store};
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the log, from 1.
+    pub position: i64,
+    /// What changed.
+    pub subject: Changed,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Changed {
+    /// This run of a playbook ended.
+    Run(RunId),
+    /// This incident, its alerts, comments or tasks changed, or a run on it began or ended.
+    Incident(String),
+}
+
+/// How many runs a playbook has had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunTally {
+    /// Final status, `None` for runs that have not ended; how many.
+    pub by_status: Vec<(Option<String>, i64)>,
+}
+
+impl FromRow<'_, SqliteRow> for Change {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let (kind, subject): (String, String) = (row.try_get("kind")?, row.try_get("subject")?);
+        Ok(Change {
+            position: row.try_get("position")?,
+            subject: if kind == "run" {
+                Changed::Run(subject)
+            } else {
+                Changed::Incident(subject)
+            },
+        })
+    }
+}
+
+/// Notes that an incident changed.
+pub(super) async fn incident(connection: &mut SqliteConnection, incident: &str) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("INSERT INTO changes (kind, subject) VALUES ('incident', $1)").bind(incident);
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Notes that runs ended, and the incidents that those were about. Only runs of playbooks are noted.
+pub(super) async fn ended(connection: &mut SqliteConnection, runs: &[RunId]) -> Result<(), sqlx::Error> {
+    let runs = json!(runs).to_string();
+    let ended = "INSERT INTO changes (kind, subject) SELECT 'run', id FROM runs
+        WHERE id IN (SELECT value FROM json_each($1)) AND kind = 'playbook'";
+    sqlx::query(ended).bind(runs.as_str()).execute(&mut *connection).await?;
+    let incidents = "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs
+        WHERE id IN (SELECT value FROM json_each($1)) AND kind = 'playbook' AND incident IS NOT NULL";
+    sqlx::query(incidents).bind(runs).execute(connection).await?;
+    Ok(())
+}
+
+impl Store {
+    /// The changes behind a position, in order.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, Error> {
+        let query = sqlx::query_as("SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2");
+        Ok(query.bind(after).bind(limit).fetch_all(&self.readers).await?)
+    }
+
+    /// How many runs a playbook has had, by their status.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn tally(&self, namespace: &str, playbook: &str) -> Result<RunTally, Error> {
+        let query = sqlx::query_as(
+            "SELECT status, count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 GROUP BY status",
+        );
+        let by_status = query.bind(namespace).bind(playbook).fetch_all(&self.readers).await?;
+        Ok(RunTally { by_status })
+    }
+}
