@@ -46,6 +46,7 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Crds(crds::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
     Incidents(get::IncidentsArguments),
@@ -53,7 +54,6 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
-    Crds(crds::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -67,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Incidents(arguments) => get::incidents(&arguments),
@@ -74,7 +75,6 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
-        Command::Crds(arguments) => crds::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,6 +1,7 @@
 //! The server on a real listener, over a real store and a real engine whose services are a stub.
 
 mod access;
+mod aggregated;
 mod front_proxy;
 mod intake;
 mod journal;
