@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{House, alert};
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
-use crate::program;
+use crate::program::{self, Finished};
 
 const SERVICE: &str = "v1alpha1.journal.riposte.dev";
 
@@ -62,100 +62,79 @@ async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
     .await;
 }
 
+/// Starts the playbook `triage` on the first incident.
+fn start(plane: &ControlPlane, namespace: &str, user: &str) -> Finished {
+    let config = plane.kubeconfig(user);
+    let config = config.to_str().unwrap();
+    let subject = ["start", "triage", "--incident", "1", "-o", "name"];
+    let place = ["-n", namespace, "--kubeconfig", config];
+    program::run(Path::new("."), &[&subject[..], &place].concat())
+}
+
+/// What the reader may see of a run, with kubectl and with `riposte`.
+fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, starter: &str) {
+    let name = format!("runs.journal.riposte.dev/{run}");
+    let shown = succeeded(&plane.kubectl(reader, &["get", &name, "-n", namespace, "-o", "yaml"], ""));
+    assert!(
+        shown.contains(&format!("requester: user/{starter}")) && shown.contains("status: Succeeded"),
+        "{shown}"
+    );
+    let path = format!("/apis/journal.riposte.dev/v1alpha1/namespaces/{namespace}/runs/{run}/log");
+    let log = succeeded(&plane.kubectl(reader, &["get", "--raw", &path], ""));
+    assert!(log.trim_end().ends_with("run Succeeded"), "{log}");
+    let actions = failed(&plane.kubectl(reader, &["get", "--raw", &path.replace("/log", "/actions")], ""));
+    assert!(actions.contains("Forbidden"), "{actions}");
+    let config = plane.kubeconfig(reader);
+    let arguments = ["describe", "run", run, "-n", namespace, "--kubeconfig"];
+    let described = program::run(Path::new("."), &[&arguments[..], &[config.to_str().unwrap()]].concat());
+    assert!(described.stdout.contains("Playbook:         triage"), "{described:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn kubectl_and_riposte_show_what_rbac_allows() {
     let plane = ControlPlane::shared();
     let (namespace, reader, starter) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
     let house = House::open().await;
-    house
-        .post(&format!("/v1/workspaces/{}/alerts", &*namespace), &alert("a"))
-        .await;
+    let alerts = format!("/v1/workspaces/{}/alerts", &*namespace);
+    house.post(&alerts, &alert("a")).await;
     register(plane, &house, &namespace).await;
-    let journal = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
+    let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
         "verbs": ["get", "list"] });
-    apply(plane, &role(&namespace, "reader", &reader, &json!([journal])));
-    let start = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["playbooks/start"], "verbs": ["create"] });
-    apply(plane, &role(&namespace, "starter", &starter, &json!([journal, start])));
+    apply(plane, &role(&namespace, "reader", &reader, &json!([read])));
+    let create = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["playbooks/start"], "verbs": ["create"] });
+    apply(plane, &role(&namespace, "starter", &starter, &json!([create])));
 
-    let get = ["get", "incidents.journal.riposte.dev", "-n", &*namespace];
+    let list = ["get", "incidents.journal.riposte.dev"];
     let listed = eventually("the reader may", async || {
-        let output = plane.kubectl(&reader, &get, "");
+        let output = plane.kubectl(&reader, &[&list[..], &["-n", &*namespace]].concat(), "");
         output.status.success().then(|| succeeded(&output))
     })
     .await;
-    let line = listed.lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>();
+    let line: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(line[..6], ["1", "High", "New", "1", "Shell", "in"], "{listed}");
-    let all = failed(&plane.kubectl(&reader, &["get", "incidents.journal.riposte.dev", "-A"], ""));
+    let all = failed(&plane.kubectl(&reader, &[&list[..], &["-A"]].concat(), ""));
     assert!(all.contains("at the cluster scope"), "{all}");
 
-    let started = |user: &str| {
-        let config = plane.kubeconfig(user);
-        let config = config.to_str().unwrap();
-        let arguments = [
-            "start",
-            "triage",
-            "--incident",
-            "1",
-            "-n",
-            &*namespace,
-            "--kubeconfig",
-            config,
-            "-o",
-            "name",
-        ];
-        program::run(Path::new("."), &arguments)
-    };
-    let refused = started(&reader);
-    assert_eq!(refused.code, 1);
-    assert!(
-        refused.stderr.contains("cannot create resource \"playbooks/start\""),
-        "{refused:?}"
-    );
-    let refused = started(&starter);
-    assert!(
-        refused
-            .stderr
-            .contains("cannot run resource \"playbooks\" in API group \"riposte.dev\""),
-        "{refused:?}"
-    );
-
+    for (user, missing) in [
+        (&reader, "cannot create resource \"playbooks/start\""),
+        (
+            &starter,
+            "cannot run resource \"playbooks\" in API group \"riposte.dev\"",
+        ),
+    ] {
+        let refused = start(plane, &namespace, user);
+        assert!(refused.code == 1 && refused.stderr.contains(missing), "{refused:?}");
+    }
     let run = json!({ "apiGroups": ["riposte.dev"], "resources": ["playbooks"], "verbs": ["run"],
         "resourceNames": ["triage"] });
     apply(plane, &role(&namespace, "runner", &starter, &json!([run])));
     let run = eventually("the starter may run", async || {
-        let finished = started(&starter);
+        let finished = start(plane, &namespace, &starter);
         (finished.code == 0).then(|| finished.stdout.trim().to_owned())
     })
     .await;
     let run = run.strip_prefix("run.journal.riposte.dev/").unwrap();
     house.engine.ended(run).await.unwrap();
-
-    let name = format!("runs.journal.riposte.dev/{run}");
-    let shown = succeeded(&plane.kubectl(&reader, &["get", &name, "-n", &*namespace, "-o", "yaml"], ""));
-    assert!(
-        shown.contains(&format!("requester: user/{starter}")) && shown.contains("status: Succeeded"),
-        "{shown}"
-    );
-    let path = format!(
-        "/apis/journal.riposte.dev/v1alpha1/namespaces/{}/runs/{run}/log",
-        &*namespace
-    );
-    let log = succeeded(&plane.kubectl(&reader, &["get", "--raw", &path], ""));
-    assert!(log.trim_end().ends_with("run Succeeded"), "{log}");
-    let actions = failed(&plane.kubectl(&reader, &["get", "--raw", &path.replace("/log", "/actions")], ""));
-    assert!(actions.contains("Forbidden"), "{actions}");
-
-    let config = plane.kubeconfig(&reader);
-    let arguments = [
-        "describe",
-        "run",
-        run,
-        "-n",
-        &*namespace,
-        "--kubeconfig",
-        config.to_str().unwrap(),
-    ];
-    let described = program::run(Path::new("."), &arguments);
-    assert!(described.stdout.contains("Playbook:         triage"), "{described:?}");
+    assert_shown(plane, &namespace, &reader, run, &starter);
     succeeded(&plane.kubectl("admin", &["delete", "apiservice", SERVICE], ""));
 }
