@@ -3,6 +3,7 @@
 //! Invariant: while the API server is away, the last catalog stays and runs go on.
 
 pub mod authenticate;
+pub mod journal;
 pub mod lease;
 pub mod metrics;
 pub mod permit;

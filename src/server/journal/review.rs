@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Reviewer, Undecided};
-use super::certificate::Certificate;
 use super::identity::User;
 use super::request::{Attributes, GROUP};
 use super::trust::Trust;
@@ -145,15 +144,11 @@ pub async fn watch_trust(client: Client, trust: watch::Sender<Arc<Trust>>, stop:
     }
 }
 
-/// Tells the API server by which authority it knows a certificate that was made here: the `caBundle` of our APIService.
-/// One that was given changes nothing.
+/// Tells the API server by which authority, in PEM, it knows our certificate: the `caBundle` of our APIService.
 ///
 /// # Errors
 /// The APIService does not exist or may not be patched.
-pub async fn publish(client: &Client, certificate: &Certificate) -> kube::Result<()> {
-    let Some(authority) = certificate.authority() else {
-        return Ok(());
-    };
+pub async fn publish(client: &Client, authority: &str) -> kube::Result<()> {
     let services = Api::<APIService>::all(client.clone());
     let patch = json!({ "spec": { "caBundle": STANDARD.encode(authority), "insecureSkipTLSVerify": false } });
     let parameters = PatchParams::default();

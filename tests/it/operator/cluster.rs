@@ -63,13 +63,14 @@ impl House {
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
+            journal: None,
         };
         let operator = Operator::open(client, options).await.expect("an operator");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (store, engine) = (operator.store().clone(), operator.engine().clone());
         let stop = CancellationToken::new();
-        let running = tokio::spawn(operator.run(listener, stop.clone()));
+        let running = tokio::spawn(operator.run(listener, None, stop.clone()));
         Self {
             plane,
             namespace: namespace.to_owned(),

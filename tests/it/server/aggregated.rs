@@ -48,7 +48,9 @@ async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     apply(plane, &registration(namespace, listener.local_addr().unwrap().port()));
     let certificate = Certificate::make(&[format!("riposte.{namespace}.svc")]).unwrap();
-    journal::publish(&client, &certificate).await.unwrap();
+    journal::publish(&client, certificate.authority().unwrap())
+        .await
+        .unwrap();
     let trust = journal::read_trust(&client).await.unwrap();
     let (_, trust) = watch::channel(Arc::new(trust));
     let reviewer = Arc::new(AccessReviews::new(client));
