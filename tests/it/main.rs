@@ -18,6 +18,7 @@ mod intake;
 mod manifests;
 mod operator;
 mod program;
+mod projection;
 mod rules;
 mod server;
 mod shell;

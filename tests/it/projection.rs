@@ -11,14 +11,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use riposte::api::AutomationRuleSpec;
 use riposte::cluster::run::{Error, Operator, Options};
 use riposte::connectors::Egress;
 use riposte::engine::Engine;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::intake::native;
+use riposte::intake::{Format, decode};
 use riposte::projection::run_of;
-use riposte::store::{IncidentFilter, RunFilter, Store};
+use riposte::store::{RunFilter, RunRow, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -29,3 +28,375 @@ use crate::control_plane::{AuditEvent, ControlPlane, eventually, succeeded};
 
 /// How long an operator may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
+
+/// A running operator over a folder that outlives it.
+struct House {
+    plane: &'static ControlPlane,
+    namespace: String,
+    store: Store,
+    engine: Engine,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), Error>>,
+}
+
+impl House {
+    async fn open(plane: &'static ControlPlane, namespace: &str, folder: &TempDir) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let kinds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").display().to_string();
+        let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &kinds];
+        succeeded(&plane.kubectl("admin", &arguments, ""));
+        let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &kinds];
+        succeeded(&plane.kubectl("admin", &arguments, ""));
+        let options = Options {
+            namespace: namespace.to_owned(),
+            identity: "one".to_owned(),
+            watched: vec![namespace.to_owned()],
+            data: folder.path().join("data"),
+            sealing_key: folder.path().join("sealing.key"),
+            workspaces: WorkspaceIds::default(),
+            egress: Egress::default(),
+        };
+        let operator = Operator::open(plane.client("admin").await, options).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (store, engine) = (operator.store().clone(), operator.engine().clone());
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(operator.run(listener, stop.clone()));
+        Self {
+            plane,
+            namespace: namespace.to_owned(),
+            store,
+            engine,
+            stop,
+            running,
+        }
+    }
+
+    async fn close(self) {
+        drop((self.store, self.engine));
+        self.stop.cancel();
+        let ended = tokio::time::timeout(FAREWELL, self.running).await;
+        ended.expect("the operator ends in time").unwrap().unwrap();
+    }
+
+    fn kubectl(&self, arguments: &[&str], stdin: &str) -> String {
+        let all: Vec<&str> = arguments.iter().copied().chain(["-n", &self.namespace]).collect();
+        succeeded(&self.plane.kubectl("admin", &all, stdin))
+    }
+
+    fn apply(&self, manifest: &str) {
+        self.kubectl(&["apply", "--server-side", "-f", "-"], manifest);
+    }
+
+    fn list(&self, kind: &str) -> Vec<Value> {
+        let list: Value = serde_json::from_str(&self.kubectl(&["get", kind, "-o", "json"], "")).unwrap();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// Awaits the object of this name with this condition.
+    async fn shows(&self, kind: &str, name: &str, condition: &str, status: &str, reason: &str) -> Value {
+        let what = format!("{kind}/{name} shows {condition}={status} ({reason})");
+        eventually(&what, async || {
+            let object = self
+                .list(kind)
+                .into_iter()
+                .find(|object| object["metadata"]["name"] == name)?;
+            let found = find(&object, condition)?;
+            (found["status"] == status && found["reason"] == reason).then_some(object)
+        })
+        .await
+    }
+
+    /// The playbooks of the test and what they need; ready when this returns.
+    async fn furnish(&self) {
+        self.apply(CONNECTION);
+        self.apply(&playbook("comment", ""));
+        self.apply(&playbook("waits", WAIT));
+        self.apply(&grant(&self.namespace));
+        self.shows("pbk", "comment", "Ready", "True", "Succeeded").await;
+        self.shows("pbk", "waits", "Ready", "True", "Succeeded").await;
+        self.shows("pbgrant", "own", "Ready", "True", "Succeeded").await;
+        let account = format!("system:serviceaccount:{}:riposte-automation", self.namespace);
+        eventually("the workspace may run playbooks", async || {
+            let arguments = [
+                "auth",
+                "can-i",
+                "run",
+                "playbooks/comment",
+                "-n",
+                &self.namespace,
+                "--as",
+                &account,
+            ];
+            let output = self.plane.kubectl("admin", &arguments, "");
+            output.status.success().then_some(())
+        })
+        .await;
+    }
+
+    /// Lets an alert come in, which makes an incident; gives its id.
+    async fn alert(&self, pod: &str) -> String {
+        let event = json!({
+            "uuid": pod, "rule": "Terminal shell in container", "priority": "Warning", "source": "syscall",
+            "time": "2026-11-25T00:00:00Z", "output": "a shell was spawned", "hostname": "node-1", "tags": [],
+            "output_fields": { "k8s.pod.name": pod, "k8s.ns.name": "shop", "proc.name": "bash" },
+        });
+        let now = Timestamp::now();
+        let intake = decode(Format::Falco, event.to_string().as_bytes(), &self.namespace, now).unwrap();
+        let desk = Desk::new(self.store.clone(), WorkspaceIds::default());
+        let accepted = desk.accept(intake, now).await.unwrap();
+        self.engine.poke();
+        accepted[0].incident.clone().unwrap().0
+    }
+
+    async fn runs(&self) -> Vec<RunRow> {
+        let filter = RunFilter {
+            kind: Some("playbook".to_owned()),
+            limit: 100,
+            ..RunFilter::default()
+        };
+        self.engine.runs(&filter).await.unwrap()
+    }
+
+    /// Writes that the API server took on a kind, as `VERB SUBRESOURCE`.
+    fn writes(&self, resource: &str) -> Vec<String> {
+        let of_kind = |event: &AuditEvent| {
+            event.is_write() && event.object.namespace == self.namespace && event.object.resource == resource
+        };
+        let events = self.plane.audit(of_kind);
+        events
+            .into_iter()
+            .map(|event| format!("{} {}", event.verb, event.object.subresource))
+            .collect()
+    }
+}
+
+fn find<'o>(object: &'o Value, condition: &str) -> Option<&'o Value> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    conditions.iter().find(|found| found["type"] == condition)
+}
+
+const CONNECTION: &str = "apiVersion: riposte.dev/v1alpha1\nkind: ApiConnection\nmetadata: { name: incidents }\nspec: { connector: azuresentinel }\n";
+
+const WAIT: &str = "Pause: { type: Wait, inputs: { interval: { count: 1, unit: Hour } } }";
+
+const RULE: &str = "apiVersion: riposte.dev/v1alpha1\nkind: AutomationRule\nmetadata: { name: all }\nspec:\n  displayName: All\n  order: 1\n  triggersOn: Incidents\n  actions: [{ runPlaybook: { name: NAME } }]\n";
+
+fn playbook(name: &str, more: &str) -> String {
+    format!(
+        r#"
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {{ name: {name} }}
+spec:
+  connections: [{{ name: azuresentinel, connectionRef: {{ name: incidents }} }}]
+  definition:
+    contentVersion: 1.0.0.0
+    parameters: {{ $connections: {{ type: Object, defaultValue: {{}} }} }}
+    triggers:
+      incident:
+        type: ApiConnectionWebhook
+        inputs:
+          body: {{ callback_url: "@{{listCallbackUrl()}}" }}
+          host: {{ connection: {{ name: "@parameters('$connections')['azuresentinel']['connectionId']" }} }}
+          path: /incident-creation
+    actions:
+      Comment:
+        type: ApiConnection
+        inputs:
+          host: {{ connection: {{ name: "@parameters('$connections')['azuresentinel']['connectionId']" }} }}
+          method: post
+          path: /Incidents/Comment
+          body: {{ incidentArmId: "@triggerBody()?['object']?['id']", message: "<p>seen</p>" }}
+      {more}
+"#
+    )
+}
+
+fn grant(workspace: &str) -> String {
+    format!(
+        "apiVersion: riposte.dev/v1alpha1\nkind: PlaybookGrant\nmetadata: {{ name: own }}\n\
+         spec: {{ from: [{{ namespace: {workspace} }}], to: [{{ name: comment }}, {{ name: waits }}] }}\n"
+    )
+}
+
+fn run(name: &str, playbook: &str, trigger: &Value) -> String {
+    json!({
+        "apiVersion": "riposte.dev/v1alpha1", "kind": "PlaybookRun", "metadata": { "name": name },
+        "spec": { "playbookRef": { "name": playbook }, "trigger": trigger },
+    })
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_a_rule_is_an_object_that_costs_two_writes() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.furnish().await;
+    house.apply(&RULE.replace("NAME", "comment"));
+    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    house.alert("web-1").await;
+    let object = eventually("the run is shown", async || {
+        let runs = house.list("pbrun");
+        runs.into_iter().find(|run| run["status"]["phase"] == "Succeeded")
+    })
+    .await;
+    assert_eq!(find(&object, "Succeeded").unwrap()["status"], "True");
+    assert_eq!(find(&object, "Reconciling"), None);
+    assert_eq!(object["status"]["actions"][0]["name"], "Comment");
+    assert_eq!(object["status"]["observedGeneration"], object["metadata"]["generation"]);
+    assert_eq!(object["spec"]["requestedBy"]["username"], "rule/all");
+    assert_eq!(object["spec"]["trigger"]["incident"]["id"], "1");
+    assert_eq!(object["metadata"]["labels"]["riposte.dev/incident"], "inc-1");
+    assert_eq!(object["metadata"]["ownerReferences"][0]["name"], "comment");
+    let incident = eventually("the incident shows its run and comment", async || {
+        let incident = house.list("inc").into_iter().next()?;
+        let status = &incident["status"];
+        let shown = status["comments"][0]["message"] == "seen" && status["runs"][0]["phase"] == "Succeeded";
+        shown.then_some(incident)
+    })
+    .await;
+    assert_eq!(incident["metadata"]["name"], "inc-1");
+    assert_eq!(incident["status"]["title"], "Terminal shell in container");
+    assert_eq!(find(&incident, "Ready").unwrap()["status"], "True");
+    assert_eq!(house.writes("playbookruns"), ["create ", "patch status"]);
+    let of_incident = house.writes("incidents");
+    assert!(of_incident.len() <= 3, "{of_incident:?}");
+
+    house.close().await;
+    let again = House::open(plane, &namespace, &folder).await;
+    again.shows("pbk", "comment", "Ready", "True", "Succeeded").await;
+    again.alert("web-2").await;
+    eventually("the next incident is shown", async || {
+        (again.list("inc").len() == 2).then_some(())
+    })
+    .await;
+    eventually("the next run is shown", async || {
+        let ended = |run: &Value| run["status"]["phase"] == "Succeeded";
+        (again.list("pbrun").into_iter().filter(ended).count() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(
+        again.writes("playbookruns").len(),
+        4,
+        "nothing is written again after a restart"
+    );
+    again.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_create_runs_a_playbook_once_and_cancels_it() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    let incident = json!({ "incident": { "id": "1" } });
+    house.furnish().await;
+    house.alert("web-1").await;
+    house.kubectl(&["create", "-f", "-"], &run("mine", "comment", &incident));
+    let object = house.shows("pbrun", "mine", "Succeeded", "True", "Succeeded").await;
+    let id = run_of(object["metadata"]["uid"].as_str().unwrap()).to_string();
+    assert_eq!(object["status"]["runId"], id.as_str());
+    assert_eq!(house.writes("playbookruns"), ["create ", "patch status"]);
+
+    house.kubectl(&["create", "-f", "-"], &run("long", "waits", &incident));
+    let long = house.shows("pbrun", "long", "Succeeded", "Unknown", "Waiting").await;
+    assert_eq!(find(&long, "Reconciling").unwrap()["status"], "True");
+    assert!(
+        long["status"]["waitingFor"]
+            .as_str()
+            .unwrap()
+            .starts_with("Pause, until 2"),
+        "{long}"
+    );
+    let cancel = r#"{"spec":{"desiredState":"Cancelled"}}"#;
+    house.kubectl(&["patch", "pbrun", "long", "--type=merge", "-p", cancel], "");
+    let long = house.shows("pbrun", "long", "Succeeded", "False", "Cancelled").await;
+    assert_eq!(
+        (find(&long, "Reconciling"), long["status"].get("waitingFor")),
+        (None, None)
+    );
+
+    house.kubectl(&["create", "-f", "-"], &run("early", "later", &incident));
+    house
+        .shows("pbrun", "early", "Succeeded", "Unknown", "PlaybookNotFound")
+        .await;
+    house.kubectl(
+        &["create", "-f", "-"],
+        &run("lost", "comment", &json!({ "incident": { "id": "77" } })),
+    );
+    let lost = house
+        .shows("pbrun", "lost", "Stalled", "True", "IncidentNotFound")
+        .await;
+    assert_eq!(find(&lost, "Succeeded").unwrap()["status"], "False");
+    house.apply(&playbook("later", ""));
+    house.shows("pbrun", "early", "Succeeded", "True", "Succeeded").await;
+
+    house.close().await;
+    let output = plane.kubectl(
+        "admin",
+        &["create", "-n", &namespace, "-f", "-"],
+        &run("down", "comment", &incident),
+    );
+    succeeded(&output);
+    let again = House::open(plane, &namespace, &folder).await;
+    again.shows("pbrun", "down", "Succeeded", "True", "Succeeded").await;
+    assert_eq!(again.runs().await.len(), 4, "mine, long, early, down; each once");
+    again.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_of_a_person_are_applied_once_and_refusals_are_shown() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    let id = house.alert("web-1").await;
+    let object = house.shows("inc", "inc-1", "Ready", "True", "Succeeded").await;
+    assert_eq!(object["status"].get("appliedSpec"), None);
+    let wish = |spec: &Value| {
+        let patch = json!({ "spec": spec }).to_string();
+        house.kubectl(
+            &[
+                "patch",
+                "inc",
+                "inc-1",
+                "--type=merge",
+                "--field-manager=ana",
+                "-p",
+                &patch,
+            ],
+            "",
+        );
+    };
+    wish(&json!({ "severity": "Low", "labels": ["seen"], "task": { "title": "Call the owner" } }));
+    let object = eventually("the wish is applied", async || {
+        let object = house.list("inc").into_iter().next()?;
+        (object["status"]["appliedSpec"]["spec"]["severity"] == "Low").then_some(object)
+    })
+    .await;
+    let status = &object["status"];
+    assert_eq!(
+        (&status["severity"], &status["labels"]),
+        (&json!("Low"), &json!(["seen"]))
+    );
+    assert_eq!(status["tasks"][0]["title"], "Call the owner");
+    assert_eq!(status["tasks"][0]["createdBy"], "ana");
+    assert_eq!(status["observedGeneration"], object["metadata"]["generation"]);
+    wish(&json!({ "status": "Closed", "classification": "Undetermined" }));
+    eventually("the incident is closed", async || {
+        let object = house.list("inc").into_iter().next()?;
+        (object["status"]["status"] == "Closed").then_some(())
+    })
+    .await;
+    assert_eq!(
+        house.store.tasks(&id).await.unwrap().len(),
+        1,
+        "no wish is applied twice"
+    );
+
+    let foreign = json!({
+        "apiVersion": "riposte.dev/v1alpha1", "kind": "Incident", "metadata": { "name": "mine" }, "spec": {},
+    });
+    house.apply(&foreign.to_string());
+    house.shows("inc", "mine", "Stalled", "True", "IncidentNotFound").await;
+    house.close().await;
+}
