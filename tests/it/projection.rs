@@ -55,12 +55,13 @@ impl House {
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
+            journal: None,
         };
         let operator = Operator::open(plane.client("admin").await, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (store, engine) = (operator.store().clone(), operator.engine().clone());
         let stop = CancellationToken::new();
-        let running = tokio::spawn(operator.run(listener, stop.clone()));
+        let running = tokio::spawn(operator.run(listener, None, stop.clone()));
         Self {
             plane,
             namespace: namespace.to_owned(),
