@@ -7,15 +7,15 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
-mod crds;
 mod cancel;
+mod crds;
 mod describe;
 mod dev;
 mod eval;
 mod get;
 mod import;
-mod operator;
 mod logs;
+mod operator;
 mod output;
 mod print;
 mod remote;
