@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::connectors::{Client, Connections, ConnectorServices, Egress, ResolvedConnection};
 use riposte::definition;
-use riposte::engine::content::{Content, Playbook};
+use riposte::engine::content::{Content, Playbook, Undecided};
 use riposte::engine::start::Request;
 use riposte::engine::{Engine, Notice, shell};
 use riposte::expression::Value;
@@ -508,6 +509,7 @@ impl OnePlaybook {
     }
 }
 
+#[async_trait]
 impl Content for OnePlaybook {
     fn playbook(&self, _: &str, _: &str) -> Option<Playbook> {
         Some(self.0.clone())
@@ -517,8 +519,13 @@ impl Content for OnePlaybook {
         Vec::new()
     }
 
-    fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Permission {
-        riposte::grants::permit(workspace, namespace, playbook, std::iter::empty())
+    async fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Result<Permission, Undecided> {
+        Ok(riposte::grants::permit(
+            workspace,
+            namespace,
+            playbook,
+            std::iter::empty(),
+        ))
     }
 }
 

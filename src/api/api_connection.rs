@@ -25,23 +25,17 @@ use super::reference::{NamedValue, ValueSource};
 )]
 #[kube(doc = "An API connection: an account on a connector, and the hosts that calls through it may reach.")]
 #[kube(selectable = ".spec.connector")]
-#[kube(printcolumn(name = "CONNECTOR", type_ = "string", json_path = ".spec.connector"))]
-#[kube(printcolumn(
-    name = "CONNECTED",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Connected")].status"#
-))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "CONNECTOR", "type": "string", "jsonPath": ".spec.connector"}"#)]
+#[kube(
+    printcolumn = r#"{"name": "CONNECTED", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Connected\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiConnectionSpec {
     /// Name of the connector: one of the built-in catalogue such as `virustotal`, or a Connector of this namespace.

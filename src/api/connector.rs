@@ -21,24 +21,15 @@ use super::reference::KeyRef;
     category = "riposte"
 )]
 #[kube(doc = "A connector: a kind of service, described by an OpenAPI document.")]
-#[kube(printcolumn(name = "HOST", type_ = "string", json_path = ".status.host"))]
-#[kube(printcolumn(
-    name = "OPERATIONS",
-    type_ = "integer",
-    json_path = ".status.operations",
-    priority = 1
-))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "HOST", "type": "string", "jsonPath": ".status.host"}"#)]
+#[kube(printcolumn = r#"{"name": "OPERATIONS", "type": "integer", "jsonPath": ".status.operations", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSpec {
     /// What people see, at most 253 characters. Absent: the name of the object.

@@ -19,25 +19,18 @@ use super::reference::LocalRef;
 #[kube(status = "super::status::ContentRepositoryStatus", derive = "PartialEq")]
 #[kube(doc = "A content repository: a Git repository of rules and playbooks that is kept applied.")]
 #[kube(selectable = ".spec.suspend")]
-#[kube(printcolumn(name = "URL", type_ = "string", json_path = ".spec.url"))]
-#[kube(printcolumn(
-    name = "REVISION",
-    type_ = "string",
-    json_path = ".status.lastAppliedRevision",
-    priority = 1
-))]
-#[kube(printcolumn(name = "SUSPENDED", type_ = "boolean", json_path = ".spec.suspend", priority = 1))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url"}"#)]
+#[kube(
+    printcolumn = r#"{"name": "REVISION", "type": "string", "jsonPath": ".status.lastAppliedRevision", "priority": 1}"#
+)]
+#[kube(printcolumn = r#"{"name": "SUSPENDED", "type": "boolean", "jsonPath": ".spec.suspend", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContentRepositorySpec {
     /// Address of the repository: `https://host/path` or `ssh://user@host/path`.

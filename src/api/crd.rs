@@ -33,6 +33,7 @@ impl Kind {
         yaml::write(&self.crd())
     }
 
+    /// What the derive makes of the types.
     fn derived(self) -> CustomResourceDefinition {
         match self {
             Self::Playbook => Playbook::crd(),
@@ -50,30 +51,24 @@ impl Kind {
 
 /// A new object counts as in progress until its controller has looked: tools that wait would take it for done.
 fn status(schema: &mut Value) {
-    let Some(status) = schema.pointer_mut("/properties/status").and_then(Value::as_object_mut) else {
+    let Some(status) = schema.pointer_mut("/properties/status") else {
         return;
     };
-    status.values_mut().for_each(without_defaults);
-    status.insert("default".to_owned(), json!({ "observedGeneration": -1 }));
-    status.insert(
-        "description".to_owned(),
-        json!("What the controllers of Riposte say about the object; nobody else writes it."),
-    );
+    without_defaults(status);
+    status["default"] = json!({ "observedGeneration": -1 });
+    status["description"] = json!("What the controllers of Riposte say about the object; nobody else writes it.");
 }
 
 /// Takes the defaults away: what a controller did not say must not look as if it did.
 fn without_defaults(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if members.contains_key("type") {
-                members.remove("default");
-            }
-            members.values_mut().for_each(without_defaults);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_defaults),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("default");
+        for_inner(members, without_defaults);
     }
 }
+
+/// How a list merges; the order of a list that says nothing has a meaning.
+const LIST_TYPE: &str = "x-kubernetes-list-type";
 
 /// Makes a schema structural, and every schema inside of it.
 fn structural(schema: &mut Value) {
@@ -92,32 +87,31 @@ fn structural(schema: &mut Value) {
         members.insert(LIST_TYPE.to_owned(), json!("atomic"));
     }
     for bound in ["minimum", "maximum"] {
-        if let Some(bound) = members.get_mut(bound)
-            && let Some(whole) = bound
-                .as_f64()
-                .filter(|whole| whole.fract() == 0.0 && whole.abs() < 1e15)
-        {
-            *bound = json!(whole as i64);
+        if let Some(whole) = members.get(bound).and_then(whole) {
+            members.insert(bound.to_owned(), whole);
         }
     }
-    inner(members);
+    for_inner(members, structural);
     members.sort_keys();
 }
 
-/// How a list merges; the order of a list that says nothing has a meaning.
-const LIST_TYPE: &str = "x-kubernetes-list-type";
+/// A number as it is written by people: `20` for 20.0.
+fn whole(number: &Value) -> Option<Value> {
+    let number = number.as_f64()?;
+    (number.fract() == 0.0 && number.abs() < 1e15).then(|| json!(number as i64))
+}
 
-/// The schemas inside of a schema.
-fn inner(members: &mut Map<String, Value>) {
+/// Does something to each schema right inside of a schema.
+fn for_inner(members: &mut Map<String, Value>, change: fn(&mut Value)) {
     if let Some(Value::Object(properties)) = members.get_mut("properties") {
-        properties.values_mut().for_each(structural);
+        properties.values_mut().for_each(change);
     }
     for keyword in ["items", "additionalProperties"] {
-        members.get_mut(keyword).into_iter().for_each(structural);
+        members.get_mut(keyword).into_iter().for_each(change);
     }
     for keyword in ["oneOf", "anyOf", "allOf"] {
         if let Some(Value::Array(branches)) = members.get_mut(keyword) {
-            branches.iter_mut().for_each(structural);
+            branches.iter_mut().for_each(change);
         }
     }
 }

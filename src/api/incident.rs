@@ -29,24 +29,16 @@ use super::cel;
 #[kube(selectable = ".status.incidentNumber")]
 #[kube(selectable = ".status.id")]
 #[kube(selectable = ".status.owner.userPrincipalName")]
-#[kube(printcolumn(name = "NUMBER", type_ = "integer", json_path = ".status.incidentNumber"))]
-#[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".status.severity"))]
-#[kube(printcolumn(name = "STATUS", type_ = "string", json_path = ".status.status"))]
-#[kube(printcolumn(name = "TITLE", type_ = "string", json_path = ".status.title"))]
-#[kube(printcolumn(
-    name = "OWNER",
-    type_ = "string",
-    json_path = ".status.owner.assignedTo",
-    priority = 1
-))]
-#[kube(printcolumn(name = "ALERTS", type_ = "integer", json_path = ".status.alertsCount", priority = 1))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
-    priority = 1
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "NUMBER", "type": "integer", "jsonPath": ".status.incidentNumber"}"#)]
+#[kube(printcolumn = r#"{"name": "SEVERITY", "type": "string", "jsonPath": ".status.severity"}"#)]
+#[kube(printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.status"}"#)]
+#[kube(printcolumn = r#"{"name": "TITLE", "type": "string", "jsonPath": ".status.title"}"#)]
+#[kube(printcolumn = r#"{"name": "OWNER", "type": "string", "jsonPath": ".status.owner.assignedTo", "priority": 1}"#)]
+#[kube(printcolumn = r#"{"name": "ALERTS", "type": "integer", "jsonPath": ".status.alertsCount", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "priority": 1}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = cel::with_closing(&[])))]
 pub struct IncidentSpec {

@@ -48,7 +48,7 @@ pub enum Manifest {
     /// A run of a playbook.
     PlaybookRun(Object<PlaybookRunSpec>),
     /// An analytics rule.
-    AnalyticsRule(Object<AnalyticsRuleSpec>),
+    AnalyticsRule(Box<Object<AnalyticsRuleSpec>>),
     /// Wishes about an incident.
     Incident(Object<IncidentSpec>),
     /// A content repository.
@@ -201,7 +201,9 @@ fn own(root: &Map<String, Value>, version: &str, kind: &str, findings: &mut Vec<
         Kind::Connector => reader.object(checks::connector).map(Manifest::Connector),
         Kind::PlaybookGrant => reader.object(checks::playbook_grant).map(Manifest::PlaybookGrant),
         Kind::PlaybookRun => reader.object(checks::playbook_run).map(Manifest::PlaybookRun),
-        Kind::AnalyticsRule => reader.object(checks::analytics_rule).map(Manifest::AnalyticsRule),
+        Kind::AnalyticsRule => reader
+            .object(checks::analytics_rule)
+            .map(|object| Manifest::AnalyticsRule(Box::new(object))),
         Kind::Incident => reader.object(checks::incident).map(Manifest::Incident),
         Kind::ContentRepository => reader
             .object(checks::content_repository)

@@ -5,14 +5,15 @@ const LONGEST: usize = 64;
 
 /// The nearest of the candidates, if it is near enough to be meant: a third of the letters may differ.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let letters = |text: &str| text.to_lowercase().chars().take(LONGEST).collect::<Vec<_>>();
+    let letters = |text: &str| text.to_lowercase().chars().take(LONGEST).collect::<String>();
     let word = letters(word);
-    let most = word.len().div_ceil(3);
+    let length = word.chars().count();
+    let most = length.div_ceil(3);
     candidates
         .into_iter()
         .filter_map(|candidate| {
             let known = letters(candidate);
-            (known.len().abs_diff(word.len()) <= most).then(|| (distance(&word, &known), candidate))
+            (known.chars().count().abs_diff(length) <= most).then(|| (strsim::levenshtein(&word, &known), candidate))
         })
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
@@ -22,21 +23,6 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// The hint that names the nearest candidate.
 pub(super) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
-}
-
-/// Edits between two words: insertions, deletions, replacements.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

@@ -27,25 +27,18 @@ use super::reference::{LocalRef, NamedValue};
 #[kube(selectable = ".spec.suspend")]
 #[kube(selectable = ".spec.serviceAccountName")]
 #[kube(selectable = ".status.triggerKind")]
-#[kube(printcolumn(name = "TRIGGER", type_ = "string", json_path = ".status.triggerKind"))]
-#[kube(printcolumn(name = "SUSPENDED", type_ = "boolean", json_path = ".spec.suspend", priority = 1))]
-#[kube(printcolumn(
-    name = "LAST-RUN",
-    type_ = "string",
-    json_path = ".status.lastRuns[0].phase",
-    priority = 1
-))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "TRIGGER", "type": "string", "jsonPath": ".status.triggerKind"}"#)]
+#[kube(printcolumn = r#"{"name": "SUSPENDED", "type": "boolean", "jsonPath": ".spec.suspend", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "LAST-RUN", "type": "string", "jsonPath": ".status.lastRuns[0].phase", "priority": 1}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     cel::rule("has(self.definition) != has(self.definitionText)", cel::ONE_DEFINITION),

@@ -27,26 +27,16 @@ use super::reference::LocalRef;
 #[kube(selectable = ".spec.desiredState")]
 #[kube(selectable = ".status.phase")]
 #[kube(selectable = ".status.runId")]
-#[kube(printcolumn(name = "PLAYBOOK", type_ = "string", json_path = ".spec.playbookRef.name"))]
-#[kube(printcolumn(name = "PHASE", type_ = "string", json_path = ".status.phase"))]
-#[kube(printcolumn(
-    name = "REQUESTER",
-    type_ = "string",
-    json_path = ".spec.requestedBy.username",
-    priority = 1
-))]
-#[kube(printcolumn(
-    name = "COMPLETED",
-    type_ = "date",
-    json_path = ".status.completionTime",
-    priority = 1
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Succeeded")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "PLAYBOOK", "type": "string", "jsonPath": ".spec.playbookRef.name"}"#)]
+#[kube(printcolumn = r#"{"name": "PHASE", "type": "string", "jsonPath": ".status.phase"}"#)]
+#[kube(
+    printcolumn = r#"{"name": "REQUESTER", "type": "string", "jsonPath": ".spec.requestedBy.username", "priority": 1}"#
+)]
+#[kube(printcolumn = r#"{"name": "COMPLETED", "type": "date", "jsonPath": ".status.completionTime", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Succeeded\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     cel::rule(

@@ -31,7 +31,15 @@ pub enum Tone {
 impl Style {
     /// For standard output: colours and live drawing on a terminal, unless `NO_COLOR` is set.
     pub fn stdout() -> Self {
-        let terminal = std::io::stdout().is_terminal();
+        Self::of(std::io::stdout().is_terminal())
+    }
+
+    /// The same for standard error.
+    pub fn stderr() -> Self {
+        Self::of(std::io::stderr().is_terminal())
+    }
+
+    fn of(terminal: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             color: terminal && wanted,

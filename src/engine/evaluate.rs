@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use super::journal::Error;
 use super::run::LEASE;
-use super::shell::{Notice, Shared, now};
+use super::shell::{Engine, Notice, Shared, now};
 use super::start::{Refused, Request, StartKind};
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
 use crate::expression::Value;
@@ -223,9 +223,10 @@ impl<'a> Evaluation<'a> {
             return self.done(rule, action, outcome, Vec::new()).await;
         };
         match self.shared.prepare(&request) {
-            Ok((runs, operations)) => {
+            Ok(mut prepared) => {
                 let wait = i64::try_from(PLAYBOOK_WAIT.as_millis()).unwrap_or(i64::MAX);
-                let (run, until) = (runs.into_iter().next().unwrap_or_default(), now() + wait);
+                let (run, until) = (prepared.ids.first().cloned().unwrap_or_default(), now() + wait);
+                let operations = std::mem::take(&mut prepared.operations);
                 self.commit(
                     Event::Started {
                         rule,
@@ -236,7 +237,7 @@ impl<'a> Evaluation<'a> {
                     operations,
                 )
                 .await?;
-                self.shared.poke();
+                Engine::of(self.shared.clone()).began(prepared);
                 Ok(())
             }
             Err(refused) => self.done(rule, action, refusal(&refused), Vec::new()).await,

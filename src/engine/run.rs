@@ -15,7 +15,7 @@ use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
 use super::journal::{self, Error};
 use super::plan::Planner;
-use super::shell::{Shared, now};
+use super::shell::{Fresh, Shared, now};
 use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
@@ -100,6 +100,34 @@ impl<'a> Drive<'a> {
             state: loaded.state,
             snapshot_seq: loaded.snapshot_seq,
             wake_at: row.wake_at,
+            calls: JoinSet::new(),
+            flying: HashMap::new(),
+            control,
+        })
+    }
+
+    /// A run whose beginning was just stored.
+    ///
+    /// # Errors
+    /// Never, if the event is an opening one.
+    pub fn begin(
+        shared: Arc<Shared>,
+        workflow: Arc<Workflow>,
+        fresh: Fresh,
+        control: &'a mut mpsc::Receiver<Control>,
+    ) -> Result<Self, Error> {
+        let folded = State::fold(&workflow, std::slice::from_ref(&fresh.event));
+        let mut state = folded.map_err(|error| Error::Unreadable {
+            run: fresh.row.id.clone(),
+            reason: error.to_string(),
+        })?;
+        state.next_payload = fresh.next_payload;
+        Ok(Self {
+            shared,
+            workflow,
+            state,
+            snapshot_seq: 0,
+            wake_at: fresh.row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
             control,

@@ -3,6 +3,7 @@
 //! Invariant: a run is driven by at most one task of the process; what is not driven has a wake-up time in the store.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,8 +78,39 @@ pub struct Shared {
     /// Tells what happened.
     pub notices: broadcast::Sender<Notice>,
     wake: Notify,
+    /// Whether runs are driven now, and not only stored.
+    serving: AtomicBool,
     live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
-    workflows: Mutex<HashMap<String, Arc<Workflow>>>,
+    workflows: Mutex<HashMap<String, Known>>,
+}
+
+/// A compiled definition.
+struct Known {
+    workflow: Arc<Workflow>,
+    /// Whether the store has its text; the store never forgets one.
+    stored: bool,
+}
+
+/// The runs of a request, before they are stored.
+pub struct Prepared {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// Hash of the definition that they pin.
+    pub definition: String,
+    /// What makes them.
+    pub operations: Vec<Operation>,
+    /// The run, if it is a single one: it need not be read from the store again.
+    pub fresh: Option<Fresh>,
+}
+
+/// A run of which the store holds no more than its beginning.
+pub struct Fresh {
+    /// Its row.
+    pub row: RunRow,
+    /// Its first event.
+    pub event: Event,
+    /// Number of its next payload row.
+    pub next_payload: i64,
 }
 
 /// A handle on the engine; clones share it.
@@ -120,7 +152,7 @@ impl Shared {
     /// The compiled definition of a hash; compiled once and kept.
     async fn workflow(&self, hash: &str) -> Result<Arc<Workflow>, Error> {
         if let Some(known) = lock(&self.workflows).get(hash) {
-            return Ok(known.clone());
+            return Ok(known.workflow.clone());
         }
         let unreadable = |reason: String| Error::Unreadable {
             run: format!("of definition {hash}"),
@@ -141,57 +173,86 @@ impl Shared {
             )
         })?;
         let workflow = Arc::new(workflow);
-        self.keep(hash, &workflow);
+        self.keep(hash, &workflow, true);
         Ok(workflow)
     }
 
-    fn keep(&self, hash: &str, workflow: &Arc<Workflow>) {
+    fn keep(&self, hash: &str, workflow: &Arc<Workflow>, stored: bool) {
         let mut workflows = lock(&self.workflows);
         if workflows.len() >= WORKFLOWS_MAX {
             workflows.clear();
         }
-        workflows.insert(hash.to_owned(), workflow.clone());
+        let workflow = workflow.clone();
+        workflows.insert(hash.to_owned(), Known { workflow, stored });
     }
 
-    /// The operations that make the runs of a request, and their ids.
+    /// The operation that stores the definition of a playbook, unless the store has it.
+    fn pin(&self, playbook: &Playbook) -> Option<Operation> {
+        if lock(&self.workflows)
+            .get(&playbook.hash)
+            .is_some_and(|known| known.stored)
+        {
+            return None;
+        }
+        self.keep(&playbook.hash, &playbook.workflow, false);
+        Some(Operation::PutDefinition {
+            hash: playbook.hash.clone(),
+            text: playbook.definition.to_string(),
+        })
+    }
+
+    /// The runs of a request and the operations that make them. Once these are committed, [`Engine::began`] is to be told.
     ///
     /// # Errors
     /// The playbook does not exist or refuses to start.
-    pub fn prepare(&self, request: &Request) -> Result<(Vec<String>, Vec<Operation>), Refused> {
+    pub fn prepare(&self, request: &Request) -> Result<Prepared, Refused> {
         let path = || format!("{}/{}", request.namespace, request.playbook);
         let playbook = self.content.playbook(&request.namespace, &request.playbook);
         let playbook = playbook.ok_or_else(|| Refused::NotFound(path()))?;
         let moment = Moment::new(now(), self.seed());
         let opened = start::open(&playbook, request, &moment)?;
-        self.keep(&playbook.hash, &playbook.workflow);
+        let is_single = opened.len() == 1;
         let ids = opened.iter().map(|opened| opened.run.clone()).collect();
-        let mut operations = vec![pin(&playbook)];
-        operations.extend(opened.into_iter().map(|opened| self.create(opened, request)));
-        Ok((ids, operations))
+        let mut operations = Vec::from_iter(self.pin(&playbook));
+        let mut fresh = None;
+        for opened in opened {
+            let (run, event, next_payload) = self.create(opened, request);
+            fresh = is_single.then(|| Fresh {
+                row: run.row(),
+                event,
+                next_payload,
+            });
+            operations.push(Operation::CreateRun(run));
+        }
+        Ok(Prepared {
+            ids,
+            definition: playbook.hash,
+            operations,
+            fresh,
+        })
     }
 
-    fn create(&self, opened: Opened, request: &Request) -> Operation {
-        let (id, at) = (opened.run.clone(), opened.at);
-        let mut event = Event::Opened(Box::new(opened));
-        let payloads = journal::pack(event.payloads_mut(), &self.sealer, &id, &mut 0);
+    /// A new run, its first event and the number of its next payload row.
+    fn create(&self, opened: Opened, request: &Request) -> (NewRun, Event, i64) {
+        let (id, at, definition) = (opened.run.clone(), opened.at, opened.definition.clone());
+        let (mut event, mut next_payload) = (Event::Opened(Box::new(opened)), 0);
+        let payloads = journal::pack(event.payloads_mut(), &self.sealer, &id, &mut next_payload);
         // An event with packed payloads always has a text.
         let events = journal::row(&event).into_iter().collect();
-        Operation::CreateRun(NewRun {
+        let run = NewRun {
             id,
             kind: PLAYBOOK.into(),
             namespace: request.namespace.clone(),
             name: request.playbook.clone(),
             incident: request.incident.clone(),
             parent: request.parent.clone(),
-            definition: Some(match &event {
-                Event::Opened(opened) => opened.definition.clone(),
-                _ => String::new(),
-            }),
+            definition: Some(definition),
             created_at: at,
             wake_at: at,
             events,
             payloads,
-        })
+        };
+        (run, event, next_payload)
     }
 
     /// Takes a run up, unless a task drives it already.
@@ -207,13 +268,6 @@ impl Shared {
 
     fn release(&self, run: &str) {
         lock(&self.live).remove(run);
-    }
-}
-
-fn pin(playbook: &Playbook) -> Operation {
-    Operation::PutDefinition {
-        hash: playbook.hash.clone(),
-        text: playbook.definition.to_string(),
     }
 }
 
@@ -239,12 +293,18 @@ impl Engine {
             desk,
             notices: broadcast::channel(NOTICES).0,
             wake: Notify::new(),
+            serving: AtomicBool::new(false),
             live: Mutex::default(),
             workflows: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// The engine of what is shared.
+    pub(super) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// What happens from now on.
@@ -262,10 +322,24 @@ impl Engine {
     /// # Errors
     /// The playbook does not exist or refuses to start, or the store fails.
     pub async fn start(&self, request: &Request) -> Result<Vec<String>, StartError> {
-        let (ids, operations) = self.shared.prepare(request)?;
+        let mut prepared = self.shared.prepare(request)?;
+        let operations = std::mem::take(&mut prepared.operations);
         self.shared.store.commit(Transaction { operations }).await?;
-        self.poke();
-        Ok(ids)
+        Ok(self.began(prepared))
+    }
+
+    /// Drives a run that was just committed, if it is a single one; more than that the scheduler takes up.
+    pub(super) fn began(&self, prepared: Prepared) -> Vec<String> {
+        if let Some(known) = lock(&self.shared.workflows).get_mut(&prepared.definition) {
+            known.stored = true;
+        }
+        match prepared.fresh {
+            Some(fresh) if self.shared.serving.load(Ordering::Relaxed) => {
+                self.take(fresh.row.clone(), Some(fresh), None);
+            }
+            _ => self.poke(),
+        }
+        prepared.ids
     }
 
     /// Ends a run now. A run that is not driven is taken up for it.
@@ -288,7 +362,7 @@ impl Engine {
             };
             let row = row.ok_or_else(missing)?;
             // Where another task has just taken the run up, that task is asked.
-            if row.ended_at.is_some() || self.take(row, Some(by.to_owned())) {
+            if row.ended_at.is_some() || self.take(row, None, Some(by.to_owned())) {
                 return Ok(());
             }
         }
@@ -296,6 +370,7 @@ impl Engine {
 
     /// Drives due runs until `stop` is cancelled, then lets the commits under way finish.
     pub async fn serve(&self, stop: CancellationToken) {
+        self.shared.serving.store(true, Ordering::Relaxed);
         self.adopt().await;
         while !stop.is_cancelled() {
             let nap = self.take_due().await;
@@ -305,6 +380,7 @@ impl Engine {
                 () = tokio::time::sleep(nap) => {}
             }
         }
+        self.shared.serving.store(false, Ordering::Relaxed);
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.
@@ -338,12 +414,12 @@ impl Engine {
 
     fn take_all(&self, rows: Vec<RunRow>) {
         for row in rows {
-            self.take(row, None);
+            self.take(row, None, None);
         }
     }
 
     /// Drives a run in a task of its own; false if one does already.
-    fn take(&self, row: RunRow, cancel: Option<String>) -> bool {
+    fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
             return false;
         };
@@ -354,7 +430,7 @@ impl Engine {
                 // The channel is new, so it has room.
                 let _ = sender.try_send(Control::Cancel { by });
             }
-            let driven = drive(&shared, &row, &mut control).await;
+            let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
                 && !matches!(error, Error::Store(StoreError::Refused(Refusal::StaleRun(_))))
             {
@@ -367,7 +443,7 @@ impl Engine {
                 // A wish that came when nobody listened any more.
                 control.close();
                 if let Ok(Control::Cancel { by }) = control.try_recv() {
-                    Engine { shared }.take(row, Some(by));
+                    Engine { shared }.take(row, None, Some(by));
                 }
             }
         });
@@ -452,6 +528,7 @@ pub enum StartError {
 async fn drive(
     shared: &Arc<Shared>,
     row: &RunRow,
+    fresh: Option<Fresh>,
     control: &mut mpsc::Receiver<Control>,
 ) -> Result<Option<String>, Error> {
     let (run, kind) = (
@@ -461,7 +538,10 @@ async fn drive(
     let status = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
-            let drive = Drive::load(shared.clone(), workflow, row, control).await?;
+            let drive = match fresh {
+                Some(fresh) => Drive::begin(shared.clone(), workflow, fresh, control)?,
+                None => Drive::load(shared.clone(), workflow, row, control).await?,
+            };
             match drive.drive().await? {
                 Driven::Ended(status) => Some(status.as_str().to_owned()),
                 Driven::Waiting => None,

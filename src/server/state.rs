@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::authenticate::Authenticate;
 use super::metrics::Measures;
 use super::token::Tokens;
+use crate::catalog::Current;
 use crate::engine::Engine;
 use crate::incidents::Desk;
 use crate::store::Store;
@@ -49,6 +50,7 @@ pub struct ServerState {
     pub(super) desk: Desk,
     pub(super) engine: Engine,
     pub(super) store: Store,
+    pub(super) catalog: Option<Current>,
     pub(super) settings: Arc<Settings>,
     pub(super) deliveries: Arc<Semaphore>,
     pub(super) authenticate: Arc<dyn Authenticate>,
@@ -71,6 +73,7 @@ impl ServerState {
             desk,
             engine,
             store,
+            catalog: None,
             settings: Arc::new(settings),
             deliveries: Arc::new(Semaphore::new(deliveries)),
             authenticate,
@@ -98,5 +101,13 @@ impl ServerState {
     pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
         self.readiness = Some(readiness);
         self
+    }
+
+    /// Serves the objects of a catalog too, as an API server would: for a system that has none.
+    pub fn with_catalog(self, catalog: Current) -> Self {
+        Self {
+            catalog: Some(catalog),
+            ..self
+        }
     }
 }

@@ -72,27 +72,32 @@ impl Append {
     }
 }
 
-/// Moves the rows of runs on, and gives the runs that were as expected.
+/// The runs that are not as expected. Asked first, because an UPDATE that gives back the many runs that are would cost
+/// more than this.
+const STALE: &str = "SELECT new.value ->> 0 FROM json_each($1) AS new WHERE NOT EXISTS (SELECT 1 FROM runs
+        WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL)";
+
+/// Moves the rows of the runs that are as expected on.
 const ADVANCE: &str = "UPDATE runs SET seq = new.value ->> 2, wake_at = new.value ->> 3, status = new.value ->> 4,
         ended_at = new.value ->> 5, erase_at = new.value ->> 6
     FROM json_each($1) AS new
-    WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL
-    RETURNING runs.id";
+    WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL";
 
-/// Applies appends of different runs, and gives the runs that went on; the other ones are stale and unchanged.
+/// Applies appends of different runs, and gives the runs that are stale and unchanged.
 pub(super) async fn append_all(
     connection: &mut SqliteConnection,
     events: &mut Events,
     appends: Vec<Append>,
 ) -> Result<HashSet<RunId>, sqlx::Error> {
     let rows = json!(appends.iter().map(Append::row).collect::<Vec<_>>()).to_string();
-    let advanced: Vec<RunId> = sqlx::query_scalar(ADVANCE)
-        .bind(rows)
+    let stale: Vec<RunId> = sqlx::query_scalar(STALE)
+        .bind(&rows)
         .fetch_all(&mut *connection)
         .await?;
-    let advanced: HashSet<RunId> = advanced.into_iter().collect();
+    let stale: HashSet<RunId> = stale.into_iter().collect();
+    sqlx::query(ADVANCE).bind(rows).execute(&mut *connection).await?;
     let mut erased = Vec::new();
-    for append in appends.into_iter().filter(|append| advanced.contains(&append.run)) {
+    for append in appends.into_iter().filter(|append| !stale.contains(&append.run)) {
         let (seq, erases) = (append.seq(), append.erases());
         events.add(&append.run, append.expected_seq, append.events);
         journal::insert_payloads(connection, &append.run, append.payloads).await?;
@@ -106,5 +111,5 @@ pub(super) async fn append_all(
     if !erased.is_empty() {
         journal::erase(connection, &erased).await?;
     }
-    Ok(advanced)
+    Ok(stale)
 }

@@ -1,8 +1,8 @@
-//! A batch of transactions in one database transaction. Each is stored or refused for itself; appends, which are most of
-//! them, are gathered and applied together.
+//! A batch of transactions in one database transaction. Each is stored or refused for itself; new runs and appends, which
+//! are most of them, are gathered and applied together.
 //! Invariant: the outcomes are those of applying the transactions one after the other, in order.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
 use sqlx::error::ErrorKind;
@@ -11,7 +11,7 @@ use super::append::append_all;
 use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
-use super::{Append, Committed, Error, Operation, Refusal, RunId, Transaction};
+use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
 use super::{alert, document, group, incident, journal, note, run};
 
 /// What the caller of a transaction is told.
@@ -26,8 +26,8 @@ pub(super) async fn commit_all(
     execute(connection, "BEGIN IMMEDIATE").await?;
     let mut batch = Batch::default();
     for transaction in transactions {
-        match lone_append(transaction) {
-            Ok(append) => batch.gather(connection, append).await?,
+        match lone(transaction) {
+            Ok(lone) => batch.gather(connection, lone).await?,
             Err(transaction) => batch.apply(connection, transaction).await?,
         }
     }
@@ -37,14 +37,18 @@ pub(super) async fn commit_all(
     Ok(batch.outcomes)
 }
 
-/// The only operation of a transaction, if that is an append that nothing but its first statement can refuse: a payload
-/// could have a number that is taken.
-fn lone_append(mut transaction: Transaction) -> Result<Append, Transaction> {
-    match transaction.operations.pop() {
-        Some(Operation::Append(append)) if transaction.operations.is_empty() && append.payloads.is_empty() => {
-            Ok(append)
-        }
-        last => {
+/// The only operation of a transaction, where nothing but its first statement can refuse it.
+enum Lone {
+    Create(NewRun),
+    Append(Append),
+}
+
+/// The only operation of a transaction, if it can be gathered; a payload could have a number that is taken.
+fn lone(mut transaction: Transaction) -> Result<Lone, Transaction> {
+    match (transaction.operations.pop(), transaction.operations.is_empty()) {
+        (Some(Operation::Append(append)), true) if append.payloads.is_empty() => Ok(Lone::Append(append)),
+        (Some(Operation::CreateRun(run)), true) if run.payloads.is_empty() => Ok(Lone::Create(run)),
+        (last, _) => {
             transaction.operations.extend(last);
             Err(transaction)
         }
@@ -55,35 +59,45 @@ fn lone_append(mut transaction: Transaction) -> Result<Append, Transaction> {
 struct Batch {
     outcomes: Vec<Outcome>,
     events: Events,
-    /// Appends of different runs that are not applied yet. Their outcomes are the last ones, and say that all is well.
-    gathered: Vec<Append>,
-    gathered_runs: HashSet<RunId>,
+    /// New runs that are not stored yet, and appends that are not applied yet, all of different runs. Their outcomes say
+    /// that all is well until [`Batch::flush`] knows.
+    created: Vec<NewRun>,
+    appended: Vec<Append>,
+    /// The runs of both, with the places of their outcomes.
+    gathered: HashMap<RunId, usize>,
 }
 
 impl Batch {
-    async fn gather(&mut self, connection: &mut SqliteConnection, append: Append) -> Result<(), sqlx::Error> {
-        if self.gathered_runs.contains(&append.run) {
+    async fn gather(&mut self, connection: &mut SqliteConnection, lone: Lone) -> Result<(), sqlx::Error> {
+        let run = match &lone {
+            Lone::Create(run) => run.id.clone(),
+            Lone::Append(append) => append.run.clone(),
+        };
+        if self.gathered.contains_key(&run) {
             self.flush(connection).await?;
         }
-        self.gathered_runs.insert(append.run.clone());
-        self.gathered.push(append);
+        self.gathered.insert(run, self.outcomes.len());
         self.outcomes.push(Ok(Committed::default()));
+        match lone {
+            Lone::Create(run) => self.created.push(run),
+            Lone::Append(append) => self.appended.push(append),
+        }
         Ok(())
     }
 
-    /// Applies the gathered appends.
+    /// Applies what is gathered.
     async fn flush(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        if self.gathered.is_empty() {
-            return Ok(());
+        let mut places = std::mem::take(&mut self.gathered);
+        let mut stale = Vec::new();
+        if !self.created.is_empty() {
+            stale.extend(run::create_all(connection, &mut self.events, std::mem::take(&mut self.created)).await?);
         }
-        self.gathered_runs.clear();
-        let appends = std::mem::take(&mut self.gathered);
-        let runs: Vec<RunId> = appends.iter().map(|append| append.run.clone()).collect();
-        let advanced = append_all(connection, &mut self.events, appends).await?;
-        let first = self.outcomes.len() - runs.len();
-        for (outcome, run) in self.outcomes[first..].iter_mut().zip(runs) {
-            if !advanced.contains(&run) {
-                *outcome = Err(Refusal::StaleRun(run).into());
+        if !self.appended.is_empty() {
+            stale.extend(append_all(connection, &mut self.events, std::mem::take(&mut self.appended)).await?);
+        }
+        for run in stale {
+            if let Some(place) = places.remove(&run) {
+                self.outcomes[place] = Err(Refusal::StaleRun(run).into());
             }
         }
         Ok(())
@@ -158,8 +172,8 @@ async fn apply_operations(
             Operation::InsertComment(row) => note::insert_comment(connection, row).await?,
             Operation::InsertTask(row) => note::insert_task(connection, row).await?,
             Operation::UpdateTask(row) => note::update_task(connection, row).await?,
-            Operation::CreateRun(new) => run::create(connection, events, new).await?,
-            Operation::Append(append) => append_one(connection, events, append).await?,
+            Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
+            Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
             Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
@@ -168,12 +182,12 @@ async fn apply_operations(
     Ok(committed)
 }
 
-async fn append_one(connection: &mut SqliteConnection, events: &mut Events, append: Append) -> Result<(), Fault> {
-    let run = append.run.clone();
-    if append_all(connection, events, vec![append]).await?.contains(&run) {
-        return Ok(());
+/// Refuses if a run is stale.
+fn fresh(stale: HashSet<RunId>) -> Result<(), Fault> {
+    match stale.into_iter().next() {
+        Some(run) => Err(Refusal::StaleRun(run).into()),
+        None => Ok(()),
     }
-    Err(Refusal::StaleRun(run).into())
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {

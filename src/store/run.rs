@@ -1,12 +1,14 @@
 //! Runs: their beginnings, and the times at which they need attention. How they go on is in `append`.
 //! Invariant: an identity is one run, and one that has not ended has a wake-up time.
 
+use std::collections::HashSet;
+
+use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::error::Fault;
 use super::journal::Events;
-use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, journal};
+use super::{Error, EventRow, Millis, PayloadRow, RunId, Store, journal};
 
 /// A new run.
 #[derive(Clone, Debug)]
@@ -33,6 +35,42 @@ pub struct NewRun {
     pub events: Vec<EventRow>,
     /// Payloads that these events refer to.
     pub payloads: Vec<PayloadRow>,
+}
+
+impl NewRun {
+    /// Its parameters of [`CREATE`].
+    fn parameters(&self) -> serde_json::Value {
+        json!([
+            self.id,
+            self.kind,
+            self.namespace,
+            self.name,
+            self.incident,
+            self.parent,
+            self.definition,
+            self.created_at,
+            journal::count(&self.events),
+            self.wake_at
+        ])
+    }
+
+    /// The run once it is stored.
+    pub fn row(&self) -> RunRow {
+        RunRow {
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            incident: self.incident.clone(),
+            parent: self.parent.clone(),
+            definition: self.definition.clone(),
+            created_at: self.created_at,
+            seq: journal::count(&self.events),
+            wake_at: Some(self.wake_at),
+            status: None,
+            ended_at: None,
+        }
+    }
 }
 
 /// A stored run.
@@ -102,29 +140,33 @@ impl FromRow<'_, SqliteRow> for RunRow {
     }
 }
 
-pub(super) async fn create(connection: &mut SqliteConnection, events: &mut Events, run: NewRun) -> Result<(), Fault> {
-    let created = sqlx::query(
-        "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(run.id.as_str())
-    .bind(run.kind)
-    .bind(run.namespace)
-    .bind(run.name)
-    .bind(run.incident)
-    .bind(run.parent)
-    .bind(run.definition)
-    .bind(run.created_at)
-    .bind(journal::count(&run.events))
-    .bind(run.wake_at)
-    .execute(&mut *connection)
-    .await?;
-    if created.rows_affected() == 0 {
-        return Err(Refusal::StaleRun(run.id).into());
+/// Which of these identities are known.
+const KNOWN: &str = "SELECT id FROM runs WHERE id IN (SELECT new.value ->> 0 FROM json_each($1) AS new)";
+
+const CREATE: &str =
+    "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
+    SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
+        new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9
+    FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING";
+
+/// Stores new runs with different identities, and gives those whose identity is known already; these are unchanged.
+pub(super) async fn create_all(
+    connection: &mut SqliteConnection,
+    events: &mut Events,
+    runs: Vec<NewRun>,
+) -> Result<HashSet<RunId>, sqlx::Error> {
+    let rows = json!(runs.iter().map(NewRun::parameters).collect::<Vec<_>>()).to_string();
+    let known: Vec<RunId> = sqlx::query_scalar(KNOWN)
+        .bind(&rows)
+        .fetch_all(&mut *connection)
+        .await?;
+    let known: HashSet<RunId> = known.into_iter().collect();
+    sqlx::query(CREATE).bind(rows).execute(&mut *connection).await?;
+    for run in runs.into_iter().filter(|run| !known.contains(&run.id)) {
+        events.add(&run.id, 0, run.events);
+        journal::insert_payloads(connection, &run.id, run.payloads).await?;
     }
-    events.add(&run.id, 0, run.events);
-    journal::insert_payloads(connection, &run.id, run.payloads).await?;
-    Ok(())
+    Ok(known)
 }
 
 impl Store {

@@ -176,14 +176,14 @@ struct Refused {
 
 fn refused() -> Vec<Refused> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(root().join("examples/invalid")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
+    for entry in std::fs::read_dir(root().join("examples/invalid")).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
         let first = text.lines().next().unwrap_or_default();
         let update = first.strip_prefix("# rejected on update: ");
         let message = update.or_else(|| first.strip_prefix("# rejected: "));
         found.push(Refused {
-            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            name: path.file_name().expect("a name").to_string_lossy().into_owned(),
             message: message.expect("the first line says why").to_owned(),
             is_update: update.is_some(),
             text,

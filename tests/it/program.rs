@@ -18,7 +18,10 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_riposte"));
     command.args(arguments).current_dir(folder);
-    command.env_remove("RIPOSTE_LOG").env("NO_COLOR", "1");
+    command
+        .env_remove("RIPOSTE_LOG")
+        .env_remove("COLUMNS")
+        .env("NO_COLOR", "1");
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -134,7 +134,7 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     ("engine", "connectors", &["code_of"]),
     ("catalog", "engine", &["content"]),
     ("controllers", "engine", &["content"]),
-    ("controllers", "cluster", &["metrics", "permit", "source"]),
+    ("controllers", "cluster", &["metrics", "permit", "resource", "source"]),
 ];
 
 /// Files that touch the world; every other file of a pure room is pure.

@@ -41,21 +41,17 @@ const IS_DURATION: &str = r"self.matches(r'^([0-9]{1,6}[smhd]|P([0-9]{1,4}D|([0-
 #[kube(selectable = ".spec.kind")]
 #[kube(selectable = ".spec.severity")]
 #[kube(selectable = ".spec.id")]
-#[kube(printcolumn(name = "KIND", type_ = "string", json_path = ".spec.kind"))]
-#[kube(printcolumn(name = "SEVERITY", type_ = "string", json_path = ".spec.severity"))]
-#[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
-#[kube(printcolumn(name = "LAST-RUN", type_ = "date", json_path = ".status.lastRunTime", priority = 1))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "KIND", "type": "string", "jsonPath": ".spec.kind"}"#)]
+#[kube(printcolumn = r#"{"name": "SEVERITY", "type": "string", "jsonPath": ".spec.severity"}"#)]
+#[kube(printcolumn = r#"{"name": "ENABLED", "type": "boolean", "jsonPath": ".spec.enabled", "priority": 1}"#)]
+#[kube(printcolumn = r#"{"name": "LAST-RUN", "type": "date", "jsonPath": ".status.lastRunTime", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     cel::rule(

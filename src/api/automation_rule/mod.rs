@@ -40,26 +40,20 @@ pub use set::{
 #[kube(selectable = ".spec.enabled")]
 #[kube(selectable = ".spec.triggersOn")]
 #[kube(selectable = ".spec.triggersWhen")]
-#[kube(printcolumn(name = "ORDER", type_ = "integer", json_path = ".spec.order"))]
-#[kube(printcolumn(name = "ON", type_ = "string", json_path = ".spec.triggersOn"))]
-#[kube(printcolumn(name = "WHEN", type_ = "string", json_path = ".spec.triggersWhen"))]
-#[kube(printcolumn(name = "ENABLED", type_ = "boolean", json_path = ".spec.enabled", priority = 1))]
-#[kube(printcolumn(
-    name = "GRANTED",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Granted")].status"#
-))]
-#[kube(printcolumn(
-    name = "READY",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-))]
-#[kube(printcolumn(
-    name = "STATUS",
-    type_ = "string",
-    json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn = r#"{"name": "ORDER", "type": "integer", "jsonPath": ".spec.order"}"#)]
+#[kube(printcolumn = r#"{"name": "ON", "type": "string", "jsonPath": ".spec.triggersOn"}"#)]
+#[kube(printcolumn = r#"{"name": "WHEN", "type": "string", "jsonPath": ".spec.triggersWhen"}"#)]
+#[kube(printcolumn = r#"{"name": "ENABLED", "type": "boolean", "jsonPath": ".spec.enabled", "priority": 1}"#)]
+#[kube(
+    printcolumn = r#"{"name": "GRANTED", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Granted\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "READY", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#
+)]
+#[kube(
+    printcolumn = r#"{"name": "STATUS", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[kube(printcolumn = r#"{"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     cel::rule("self.triggersOn != 'Alerts' || self.triggersWhen == 'Created'", cel::ALERTS_ONLY_CREATED),

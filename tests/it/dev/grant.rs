@@ -11,9 +11,8 @@ async fn what_is_missing_is_said_and_works_as_it_is_said() {
     let world = World::without_grant().await;
     let dev = world.home.start(&[]).await;
     let number = dev.deliver(&event("45.155.205.233", None)).await;
-    let has_failed = |view: &Value| view["evaluations"][0]["ended"] == true;
-    let incident = dev.incident(number, has_failed).await;
-    let action = &incident["evaluations"][0]["rules"][0]["actions"][0];
+    let (incident, evaluation) = dev.evaluated(number).await;
+    let action = &evaluation["rules"][0]["actions"][0];
     assert_eq!(action["outcome"]["result"], "failed", "{incident:#}");
     let message = action["outcome"]["message"].as_str().unwrap();
     assert!(message.contains(PLAYBOOK) && message.contains("default"), "{message}");

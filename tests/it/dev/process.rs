@@ -31,6 +31,13 @@ impl Home {
         fs::rename(draft, self.path("manifests").join(name)).unwrap();
     }
 
+    /// The files of the data folder, with their bytes.
+    pub(super) fn data(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.path("data")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         program::command(self.0.path(), arguments)
     }
@@ -111,6 +118,18 @@ impl Dev {
             assert!(begin.elapsed() < DEADLINE, "{path} stays at {view:#}");
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// The incident and the evaluation of the rules about its creation, as soon as that has ended.
+    pub(super) async fn evaluated(&self, number: i64) -> (Value, Value) {
+        let evaluation = |view: &Value| {
+            let all = view["evaluations"].as_array()?;
+            let is_it = |one: &&Value| one["occasion"] == "IncidentCreated" && one["ended"] == true;
+            all.iter().find(is_it).cloned()
+        };
+        let incident = self.incident(number, |view| evaluation(view).is_some()).await;
+        let evaluation = evaluation(&incident).unwrap();
+        (incident, evaluation)
     }
 
     /// The incident and its one run, as soon as the run has ended.
