@@ -157,7 +157,7 @@ const NARROW: &[(&str, &str, &[&str])] = &[
         &["Engine", "clock", "content", "journal", "shell", "start"],
     ),
     ("projection", "controllers", &["condition"]),
-    ("controllers", "cluster", &["metrics", "permit", "source"]),
+    ("controllers", "cluster", &["metrics", "permit", "resource", "source"]),
 ];
 
 /// Files that touch the world; every other file of a pure room is pure.
