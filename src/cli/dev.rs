@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
 use super::output::{Style, Tone, clean, plain};
+use super::remote;
 use super::watch::Watch;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
@@ -98,15 +99,36 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         system.engine.clone(),
         system.store.clone(),
         settings,
-    );
+    )
+    .with_catalog(system.catalog.clone());
+    let announced = Announced::write(&arguments.data, &url)?;
     let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
     let mut session = Session::new(&system);
     session.greet(arguments, &url);
     let outcome = session.follow(arguments).await;
     stop.cancel();
     serving.await.context("the server broke off")??;
+    drop(announced);
     system.stop().await;
     outcome
+}
+
+/// The file that tells other commands where the server is; it goes when the server stops.
+struct Announced(PathBuf);
+
+impl Announced {
+    fn write(data: &Path, url: &str) -> anyhow::Result<Self> {
+        let file = data.join(remote::SERVER_FILE);
+        std::fs::write(&file, url).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        // A file that stays leads to a server that does not answer, and is passed over.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Settings of the local server: one token for all workspaces, pages open on loopback.

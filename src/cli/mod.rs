@@ -7,13 +7,21 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
+mod cancel;
 mod crds;
+mod describe;
 mod dev;
 mod eval;
+mod get;
 mod import;
+mod logs;
 mod operator;
 mod output;
+mod print;
+mod remote;
+mod resource;
 mod run;
+mod start;
 mod validate;
 mod watch;
 
@@ -39,6 +47,13 @@ enum Command {
     Eval(eval::Arguments),
     Import(import::Arguments),
     Crds(crds::Arguments),
+    Get(get::Arguments),
+    Describe(describe::Arguments),
+    Incidents(get::IncidentsArguments),
+    Runs(get::RunsArguments),
+    Logs(logs::Arguments),
+    Start(start::Arguments),
+    Cancel(cancel::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -53,6 +68,13 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
+        Command::Get(arguments) => get::run(&arguments),
+        Command::Describe(arguments) => describe::run(&arguments),
+        Command::Incidents(arguments) => get::incidents(&arguments),
+        Command::Runs(arguments) => get::runs(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
+        Command::Start(arguments) => start::run(&arguments),
+        Command::Cancel(arguments) => cancel::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::yaml;
+use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
 use crate::incidents::WorkspaceIds;
@@ -50,6 +51,19 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     workspace_map: Option<PathBuf>,
 
+    /// Address of the aggregated API `journal.riposte.dev`, which only the API server calls. Default: it is not served.
+    #[arg(long, value_name = "ADDRESS", requires = "journal_service")]
+    journal_listen: Option<SocketAddr>,
+
+    /// The Service by which the API server calls the aggregated API, in the operator's own namespace.
+    #[arg(long, value_name = "NAME")]
+    journal_service: Option<String>,
+
+    /// Folder with `tls.crt` and `tls.key` of the aggregated API. Default: a certificate is made at each start, and the
+    /// APIService is told its authority.
+    #[arg(long, value_name = "DIR")]
+    journal_tls: Option<PathBuf>,
+
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
@@ -64,8 +78,11 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::infer().await;
     let config = config.context("no cluster: run in a pod with a ServiceAccount, or with a kubeconfig")?;
     let options = options(arguments, &config)?;
-    let listener = TcpListener::bind(arguments.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let listener = listen(arguments.listen).await?;
+    let aggregated = match arguments.journal_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let client = Client::try_from(config).context("the API server cannot be called")?;
     let operator = Operator::open(client, options).await?;
     eprintln!("riposte operator: server on http://{}", listener.local_addr()?);
@@ -77,9 +94,15 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         stopping.cancel();
     });
-    operator.run(listener, stop).await?;
+    operator.run(listener, aggregated, stop).await?;
     eprintln!("riposte operator: stopped; what has not ended goes on at the next start");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
@@ -103,6 +126,10 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        journal: arguments.journal_service.clone().map(|service| journal::Options {
+            service,
+            tls: arguments.journal_tls.clone(),
+        }),
     })
 }
 

@@ -28,8 +28,13 @@ const KEPT_MAX: usize = 4_096;
 pub struct ClusterCallers {
     client: Client,
     reviews: Reviews,
-    kept: Mutex<HashMap<[u8; 32], (Instant, Option<Identity>)>>,
+    kept: Mutex<HashMap<Digested, Reviewed>>,
 }
+
+/// SHA-256 of a token.
+type Digested = [u8; 32];
+/// When a token was reviewed, and whose it is.
+type Reviewed = (Instant, Option<Identity>);
 
 impl ClusterCallers {
     /// Callers of this cluster.
@@ -76,7 +81,7 @@ fn needed(access: Access) -> (&'static str, &'static str) {
 #[async_trait]
 impl Authenticate for ClusterCallers {
     async fn identify(&self, token: &str) -> Result<Option<Identity>, Unchecked> {
-        let digest: [u8; 32] = Sha256::digest(token).into();
+        let digest: Digested = Sha256::digest(token).into();
         {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((at, identity)) = kept.get(&digest)

@@ -3,9 +3,11 @@
 //! Invariant: while the API server is away, the last catalog stays and runs go on.
 
 pub mod authenticate;
+pub mod journal;
 pub mod lease;
 pub mod metrics;
 pub mod permit;
+pub mod rbac;
 pub mod resource;
 pub mod run;
 pub mod source;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::authenticate::ClusterCallers;
+use super::journal;
 use super::lease::{Candidate, hold};
 use super::metrics::Metrics;
 use super::permit::ClusterContent;
@@ -52,6 +53,8 @@ pub struct Options {
     pub workspaces: WorkspaceIds,
     /// What calls may reach.
     pub egress: Egress,
+    /// How the aggregated API is served, if it is.
+    pub journal: Option<journal::Options>,
 }
 
 /// Why an operator cannot begin, or ended badly.
@@ -147,16 +150,33 @@ impl Operator {
         &self.store
     }
 
-    /// Serves on `listener` and runs everything until `stop` is cancelled; then ends the server and the engine, lets
-    /// the Lease go and closes the store.
+    /// Serves on `listener`, and the aggregated API on `aggregated`, and runs everything until `stop` is cancelled; then
+    /// ends the server and the engine, lets the Lease go and closes the store.
     ///
     /// # Errors
     /// The server broke off.
-    pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        aggregated: Option<TcpListener>,
+        stop: CancellationToken,
+    ) -> Result<(), Error> {
         // What watches and writes ends after what serves and runs.
         let late = CancellationToken::new();
         let holding = tokio::spawn(hold(self.candidate(), self.leading.clone(), late.clone()));
-        let following = tokio::spawn(join_all(self.followers(&late)));
+        let mut followers = self.followers(&late);
+        if let (Some(listener), Some(options)) = (aggregated, self.options.journal.clone()) {
+            let (client, namespace) = (self.client.clone(), self.options.namespace.clone());
+            followers.push(Box::pin(journal::run(
+                client,
+                namespace,
+                options,
+                listener,
+                self.server(),
+                stop.clone(),
+            )));
+        }
+        let following = tokio::spawn(join_all(followers));
         let serving = tokio::spawn(server::serve(listener, self.server(), stop.clone()));
         let running = tokio::spawn(run_engine(
             self.engine.clone(),

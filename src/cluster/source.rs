@@ -41,7 +41,7 @@ pub fn open(client: Client, scope: Scope, shelf: Option<Arc<Shelf>>, metrics: Ar
     let api = resource.api(client, scope.namespace.as_deref());
     let writer = Writer::new(resource.api_resource());
     let store = writer.as_reader();
-    let place = scope.clone();
+    let (place, in_catalog) = (scope.clone(), shelf.is_some());
     let events = watch_objects(api, watcher::Config::default()).default_backoff();
     let objects = events
         .map(move |event| {
@@ -58,7 +58,7 @@ pub fn open(client: Client, scope: Scope, shelf: Option<Arc<Shelf>>, metrics: Ar
             }
             event
         })
-        .modify(strip)
+        .modify(move |object| strip(object, in_catalog))
         .reflect(writer)
         .applied_objects()
         .boxed();
@@ -75,12 +75,12 @@ fn take(shelf: &Shelf, scope: &Scope, event: &Event<DynamicObject>) {
 }
 
 /// Drops what no controller reads: definitions are large, and the catalog has them.
-fn strip(object: &mut DynamicObject) {
+fn strip(object: &mut DynamicObject, in_catalog: bool) {
     object.managed_fields_mut().clear();
     object
         .annotations_mut()
         .retain(|name, _| RECONCILE_REQUESTED.contains(&name.as_str()));
-    if let Some(members) = object.data.as_object_mut() {
+    if let (true, Some(members)) = (in_catalog, object.data.as_object_mut()) {
         members.remove("spec");
     }
 }

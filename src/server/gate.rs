@@ -1,4 +1,4 @@
-//! What every request passes: the check of the host it was sent to, and the headers and problem details of its answer.
+//! What requests pass: the check of the host that they were sent to, and the headers and problem details of answers.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -30,11 +30,16 @@ const HEADERS: &[(HeaderName, &str)] = &[
 /// Lets a request through and completes its answer.
 pub(super) async fn pass(State(state): State<ServerState>, request: Request, next: Next) -> Response {
     let is_for_us = state.settings.loopback_port.is_none_or(|port| names(&request, port));
-    let mut response = if is_for_us {
-        with_details(next.run(request).await)
+    let response = if is_for_us {
+        next.run(request).await
     } else {
         Problem::new(Kind::Misdirected, "this server answers to the names of loopback only").into_response()
     };
+    with_headers(response).await
+}
+
+/// Adds the headers that an answer does not bring by itself.
+pub(super) async fn with_headers(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         let headers = response.headers_mut();
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -58,7 +63,7 @@ fn names(request: &Request, port: u16) -> bool {
 }
 
 /// Gives the errors that the router makes by itself the form of all others, and keeps their headers (`Allow`).
-fn with_details(response: Response) -> Response {
+pub(super) async fn with_details(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     if !is_error || response.headers().get(CONTENT_TYPE) == Some(&problem::CONTENT) {

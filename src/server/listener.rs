@@ -10,6 +10,7 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -35,14 +36,32 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The address of the listener cannot be read. A connection that fails is its client's loss, and a lack of file
 /// descriptors passes.
 pub async fn serve(listener: TcpListener, state: ServerState, stop: CancellationToken) -> std::io::Result<()> {
-    tracing::info!(address = %listener.local_addr()?, "serving");
     let read_timeout = state.settings.read_timeout;
     let router = router(state);
+    accept(listener, stop.clone(), move |stream| {
+        let (router, stop) = (router.clone(), stop.clone());
+        async move { connection(stream, router, read_timeout, &stop).await }
+    })
+    .await
+}
+
+/// Accepts connections until `stop` is cancelled, each served in a task of its own, and waits until all are closed.
+pub(super) async fn accept<F>(
+    listener: TcpListener,
+    stop: CancellationToken,
+    serve: impl Fn(TcpStream) -> F,
+) -> std::io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    tracing::info!(address = %listener.local_addr()?, "serving");
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     while let Some((stream, place)) = next(&listener, &room, &stop).await {
-        let (router, stop) = (router.clone(), stop.clone());
+        // Without it small answers wait for the acknowledgement of the client.
+        let _ = stream.set_nodelay(true);
+        let serving = serve(stream);
         tokio::spawn(async move {
-            connection(stream, router, read_timeout, &stop).await;
+            serving.await;
             drop(place);
         });
     }
@@ -85,15 +104,17 @@ fn is_of_client(kind: ErrorKind) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, read_timeout: Duration, stop: &CancellationToken) {
+/// Serves one connection to its end.
+pub(super) async fn connection<S>(stream: S, router: Router, read_timeout: Duration, stop: &CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
         .max_buf_size(HEAD_MAX);
-    // Without it small answers wait for the acknowledgement of the client.
-    let _ = stream.set_nodelay(true);
     let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut serving = pin!(serving);
     tokio::select! {

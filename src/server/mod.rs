@@ -11,6 +11,7 @@ mod health;
 mod html;
 mod incidents;
 mod intake;
+pub mod journal;
 mod listener;
 mod metrics;
 mod page;
@@ -23,6 +24,7 @@ mod token;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post};
 
@@ -36,6 +38,11 @@ pub use token::{Reach, Tokens, UnusableToken};
 pub fn router(state: ServerState) -> Router {
     let max_body = state.settings.max_body;
     let gate = middleware::from_fn_with_state(state.clone(), gate::pass);
+    // Behind an API server it has a listener of its own.
+    let journal = match &state.catalog {
+        Some(_) => journal::routes(state.clone()),
+        None => Router::new(),
+    };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -49,7 +56,15 @@ pub fn router(state: ServerState) -> Router {
         .route("/v1/runs/{run}/events", get(runs::events))
         .route("/v1/runs/{run}/cancel", post(runs::cancel))
         .route("/workspaces/{ws}/incidents/{incident}", get(page::incident))
+        .fallback(nothing)
+        .layer(middleware::map_response(gate::with_details))
+        .with_state(state)
+        .merge(journal)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(gate)
-        .with_state(state)
+}
+
+/// No route leads to a path; the answer gets its details with all others.
+async fn nothing() -> StatusCode {
+    StatusCode::NOT_FOUND
 }

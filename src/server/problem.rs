@@ -150,6 +150,11 @@ impl Problem {
         }
     }
 
+    /// Status and detail, for another form of answer.
+    pub(super) fn told(self) -> (StatusCode, String) {
+        (self.kind.facts().0, self.detail)
+    }
+
     /// A status without details that the router gave.
     pub(super) fn of_status(status: StatusCode) -> Self {
         match status {

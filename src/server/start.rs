@@ -22,10 +22,14 @@ pub(super) struct Started {
 }
 
 /// What a run is started on.
-enum Subject {
+pub(super) enum Subject {
+    /// An incident, by number or id.
     Incident(String),
+    /// An alert, by id.
     Alert(String),
-    Entity(Entity),
+    /// An entity, and the id of the incident that it is of.
+    Entity(Entity, Option<String>),
+    /// A body for any trigger.
     Body(Value),
 }
 
@@ -38,7 +42,8 @@ pub(super) async fn playbook(
 ) -> Result<(StatusCode, Json<Started>), Problem> {
     let body = text::read(request, &state.settings).await?;
     let subject = Subject::read(&body)?;
-    let wish = wish(&state, &workspace, playbook, subject).await?;
+    let target = (workspace.name.clone(), playbook);
+    let wish = wish(&state, &workspace.name, workspace.caller.requester(), target, subject).await?;
     let runs = state.engine.start(&wish).await?;
     Ok((StatusCode::ACCEPTED, Json(Started { runs })))
 }
@@ -58,7 +63,7 @@ impl Subject {
             ("incident", Value::Int(number)) => Ok(Self::Incident(number.to_string())),
             ("incident", Value::String(id)) => Ok(Self::Incident(id.to_string())),
             ("alert", Value::String(id)) => Ok(Self::Alert(id.to_string())),
-            ("entity", value) => entity(value).map(Self::Entity),
+            ("entity", value) => entity(value).map(|entity| Self::Entity(entity, None)),
             ("body", value) => Ok(Self::Body(value.clone())),
             _ => Err(expected()),
         }
@@ -70,22 +75,26 @@ fn entity(value: &Value) -> Result<Entity, Problem> {
     Entity::from_json(&json).map_err(|error| Problem::new(Kind::Malformed, error.to_string()))
 }
 
-async fn wish(
+/// What the engine is asked for. `target` is the playbook by namespace and name; the subject is looked for in the
+/// workspace.
+pub(super) async fn wish(
     state: &ServerState,
-    workspace: &Workspace<Start>,
-    playbook: String,
+    workspace: &str,
+    requester: String,
+    target: (String, String),
     subject: Subject,
 ) -> Result<Wish, Problem> {
-    let ids = state.desk.workspaces().ids(&workspace.name);
+    let ids = state.desk.workspaces().ids(workspace);
+    let (namespace, playbook) = target;
     let wish = Wish {
-        namespace: workspace.name.clone(),
+        namespace,
         playbook,
-        requester: workspace.caller.requester(),
+        requester,
         ..Wish::default()
     };
     Ok(match subject {
         Subject::Incident(name) => {
-            let view = incidents::find(state, &workspace.name, &name).await?;
+            let view = incidents::find(state, workspace, &name).await?;
             let unique = Uuid::new_v4().to_string();
             Wish {
                 kind: StartKind::Incident,
@@ -95,7 +104,7 @@ async fn wish(
             }
         }
         Subject::Alert(id) => {
-            let (alert, incident) = alert(state, &workspace.name, &id).await?;
+            let (alert, incident) = alert(state, workspace, &id).await?;
             Wish {
                 kind: StartKind::Alert,
                 body: alert,
@@ -103,11 +112,15 @@ async fn wish(
                 ..wish
             }
         }
-        Subject::Entity(entity) => Wish {
-            kind: StartKind::Entity,
-            body: body::entity_trigger(&entity, None, &ids),
-            ..wish
-        },
+        Subject::Entity(entity, incident) => {
+            let arm_id = incident.as_deref().map(|id| ids.incident_arm_id(id));
+            Wish {
+                kind: StartKind::Entity,
+                body: body::entity_trigger(&entity, arm_id.as_deref(), &ids),
+                incident,
+                ..wish
+            }
+        }
         Subject::Body(body) => Wish {
             kind: StartKind::Body,
             body,

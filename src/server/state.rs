@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::authenticate::Authenticate;
 use super::metrics::Measures;
 use super::token::Tokens;
+use crate::catalog::Current;
 use crate::engine::Engine;
 use crate::incidents::Desk;
 use crate::store::Store;
@@ -49,6 +50,7 @@ pub struct ServerState {
     pub(super) desk: Desk,
     pub(super) engine: Engine,
     pub(super) store: Store,
+    pub(super) catalog: Option<Current>,
     pub(super) settings: Arc<Settings>,
     pub(super) deliveries: Arc<Semaphore>,
     pub(super) authenticate: Arc<dyn Authenticate>,
@@ -71,12 +73,21 @@ impl ServerState {
             desk,
             engine,
             store,
+            catalog: None,
             settings: Arc::new(settings),
             deliveries: Arc::new(Semaphore::new(deliveries)),
             authenticate,
             measures: None,
             readiness: None,
         }
+    }
+
+    /// Serves the aggregated API and the objects of a catalog to the holders of tokens: for a system that has no API
+    /// server in front of it.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Current) -> Self {
+        self.catalog = Some(catalog);
+        self
     }
 
     /// The same, but this tells who asks and what they may, instead of the tokens of the settings.

@@ -206,9 +206,11 @@ fn example(name: &str) -> String {
 #[test]
 fn examples_are_valid() {
     let folder = Folder::new(&[]);
-    let report = folder.ends(0, &["validate", &example(""), "-o", "json"]).json();
-    assert_eq!(report["summary"]["errors"], 0, "{report:#}");
-    assert!(report["summary"]["files"].as_u64() >= Some(4), "{report:#}");
+    for name in ["quickstart", "kinds"] {
+        let report = folder.ends(0, &["validate", &example(name), "-o", "json"]).json();
+        assert_eq!(report["summary"]["errors"], 0, "{report:#}");
+        assert!(report["summary"]["files"].as_u64() >= Some(4), "{report:#}");
+    }
 }
 
 /// A workflow with two faults.

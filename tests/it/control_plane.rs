@@ -11,7 +11,7 @@ mod admission;
 mod aggregation;
 mod audit;
 mod certificates;
-mod clients;
+pub mod clients;
 mod guard;
 mod plane;
 mod programs;

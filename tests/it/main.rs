@@ -1,8 +1,10 @@
 //! The one integration test binary.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds on must not fail")]
 
+mod admission;
 mod arm;
 mod catalog;
+mod chart;
 mod cli;
 mod connectors;
 mod control_plane;

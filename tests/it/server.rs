@@ -1,7 +1,10 @@
 //! The server on a real listener, over a real store and a real engine whose services are a stub.
 
 mod access;
+mod aggregated;
+mod front_proxy;
 mod intake;
+mod journal;
 mod page;
 mod views;
 
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
+use riposte::catalog::{Catalog, Current};
 use riposte::definition;
 use riposte::engine::Engine;
 use riposte::engine::call::{Answer, Call, CallError, Services};
@@ -38,6 +42,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A running server with everything behind it.
 struct House {
     address: SocketAddr,
+    state: ServerState,
     store: Store,
     engine: Engine,
     stop: CancellationToken,
@@ -74,13 +79,15 @@ impl House {
             .add("falco", SENDER, "soc".parse().expect("a reach"))
             .expect("a usable token");
         change(&mut settings, address.port());
-        let state = ServerState::new(desk, engine.clone(), store.clone(), settings);
+        let state = ServerState::new(desk, engine.clone(), store.clone(), settings)
+            .with_catalog(Current::fixed(Catalog::default()));
         let stop = CancellationToken::new();
         let (driver, stopped) = (engine.clone(), stop.clone());
         tokio::spawn(async move { driver.serve(stopped).await });
-        let serving = tokio::spawn(serve(listener, state, stop.clone()));
+        let serving = tokio::spawn(serve(listener, state.clone(), stop.clone()));
         Self {
             address,
+            state,
             store,
             engine,
             stop,
@@ -133,6 +140,7 @@ struct Ask {
     token: Option<String>,
     host: String,
     content_type: Option<&'static str>,
+    accept: Option<&'static str>,
     body: String,
 }
 
@@ -144,6 +152,7 @@ impl Ask {
             token: Some(MASTER.to_owned()),
             host: "localhost".to_owned(),
             content_type: None,
+            accept: None,
             body: String::new(),
         }
     }
@@ -172,6 +181,9 @@ impl Ask {
         }
         if let Some(content_type) = self.content_type {
             head += &format!("Content-Type: {content_type}\r\n");
+        }
+        if let Some(accept) = self.accept {
+            head += &format!("Accept: {accept}\r\n");
         }
         head
     }

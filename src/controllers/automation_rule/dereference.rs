@@ -10,7 +10,7 @@ use crate::cluster::resource::PLAYBOOK;
 use crate::cluster::source::Key;
 use crate::controllers::context::Context;
 use crate::controllers::progress::Seen;
-use crate::engine::content::Undecided;
+use crate::engine::content::{Content as _, Undecided};
 use crate::grants::Permission;
 
 pub(super) struct Dereferenced {
@@ -19,6 +19,8 @@ pub(super) struct Dereferenced {
     pub problems: Vec<Diagnostic>,
     /// The playbooks that are there but invalid, as `namespace/name`.
     pub invalid: Vec<String>,
+    /// Whether a grant of the catalog covers every playbook: what RBAC gives beside may go unseen.
+    pub covered: bool,
     /// Whether the workspace may run each playbook that is there.
     pub permissions: Vec<Result<Permission, Undecided>>,
 }
@@ -29,6 +31,7 @@ pub(super) async fn dereference(seen: &Seen<'_>, context: &Context) -> Dereferen
     let rule = catalog.rules(workspace).iter().find(|rule| rule.name == name).cloned();
     let targets = rule.as_deref().map(targets).unwrap_or_default();
     let mut permissions = Vec::new();
+    let mut covered = true;
     let mut invalid = Vec::new();
     for (namespace, playbook) in &targets {
         let key = Key {
@@ -40,12 +43,15 @@ pub(super) async fn dereference(seen: &Seen<'_>, context: &Context) -> Dereferen
             Some(reading) if !reading.errors.is_empty() => invalid.push(format!("{namespace}/{playbook}")),
             Some(_) | None => {}
         }
+        let given = context.catalog.permit(workspace, namespace, playbook).await;
+        covered &= matches!(given, Ok(Permission::Granted));
         permissions.push(context.reviews.permit(workspace, namespace, playbook).await);
     }
     Dereferenced {
         problems: catalog.problems("AutomationRule", workspace, name).to_vec(),
         rule,
         invalid,
+        covered,
         permissions,
     }
 }

@@ -17,10 +17,10 @@ const GRANTED: &str = "Granted";
 const EXPIRED: &str = "Expired";
 /// The most grants that a status names.
 const GRANTS_MAX: usize = 20;
-/// When to ask again for a permission that is missing: no watch tells of it.
-const MISSING: Duration = Duration::from_secs(10);
-/// When to ask again for permissions that are there.
-const PRESENT: Duration = Duration::from_mins(1);
+/// When to ask again for a permission that comes or goes without a grant: no watch tells of it.
+const UNWATCHED: Duration = Duration::from_secs(10);
+/// When to ask again for permissions that grants give.
+const WATCHED: Duration = Duration::from_mins(1);
 
 pub(super) fn update_status(
     found: &Dereferenced,
@@ -35,7 +35,8 @@ pub(super) fn update_status(
     let granted = granted(found, &missing);
     let mut progress = Progress::of(validated).with_status(&status);
     if !found.permissions.is_empty() {
-        progress.again = if granted.truth == Truth::True { PRESENT } else { MISSING };
+        let is_watched = granted.truth == Truth::True && found.covered;
+        progress.again = if is_watched { WATCHED } else { UNWATCHED };
     }
     progress.beside.push(granted);
     if is_expired(found, now) {

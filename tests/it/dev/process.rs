@@ -44,7 +44,12 @@ impl Home {
 
     /// Starts `riposte dev` here, and waits until it serves.
     pub(super) async fn start(&self, options: &[&str]) -> Dev {
-        let fixed = ["dev", "manifests", "--data", "data", "--listen", "127.0.0.1:0"];
+        self.start_with_data("data", options).await
+    }
+
+    /// The same with another folder for data.
+    pub(super) async fn start_with_data(&self, data: &str, options: &[&str]) -> Dev {
+        let fixed = ["dev", "manifests", "--data", data, "--listen", "127.0.0.1:0"];
         let mut command = self.command(&fixed);
         let mut child = command.args(options).stdout(Stdio::null()).spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
@@ -57,7 +62,7 @@ impl Home {
             child,
             stderr,
             url,
-            token: fs::read_to_string(self.path("data/token")).unwrap(),
+            token: fs::read_to_string(self.path(data).join("token")).unwrap(),
             client: reqwest::Client::new(),
         }
     }

@@ -1,0 +1,63 @@
+//! The log of a run: one line for each event of its journal, so that who has read `n` lines asks for those after `n`.
+//! Pure. Invariant: a line holds neither inputs nor outputs, so nothing secure, and no character that ends it.
+
+use crate::definition::Workflow;
+use crate::engine::clock::round_trip;
+use crate::engine::event::{ActionError, Event, NodeId};
+
+/// The lines of these events.
+pub(super) fn lines(workflow: &Workflow, events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .map(|event| one_line(&format!("{} {}", round_trip(event.at()), text(workflow, event))))
+        .collect()
+}
+
+fn text(workflow: &Workflow, event: &Event) -> String {
+    let name = |node: &NodeId| workflow.action(node.1).name.to_string();
+    match event {
+        Event::Opened(opened) => format!(
+            "run of {}/{} started by {} with trigger {}",
+            opened.namespace, opened.playbook, opened.requester, opened.trigger
+        ),
+        Event::Entered { node, .. } => format!("{} entered", name(node)),
+        Event::Looped { node, .. } => format!("{} begins its repetitions", name(node)),
+        Event::Called { node, attempt: 1, .. } => format!("{} called", name(node)),
+        Event::Called { node, attempt, .. } => format!("{} called, attempt {attempt}", name(node)),
+        Event::Retrying {
+            node,
+            code,
+            message,
+            next_at,
+            ..
+        } => format!(
+            "{} failed ({code}: {message}); next attempt at {}",
+            name(node),
+            round_trip(*next_at)
+        ),
+        Event::Polling { node, next_at, .. } => {
+            format!(
+                "{} waits for the promised answer; asks at {}",
+                name(node),
+                round_trip(*next_at)
+            )
+        }
+        Event::Ended {
+            node,
+            status,
+            code,
+            error,
+            ..
+        } => format!("{} {} {code}{}", name(node), status.as_str(), reason(error.as_ref())),
+        Event::Closed { status, error, .. } => format!("run {}{}", status.as_str(), reason(error.as_ref())),
+    }
+}
+
+fn reason(error: Option<&ActionError>) -> String {
+    error.map_or_else(String::new, |error| format!(": {}: {}", error.code, error.message))
+}
+
+fn one_line(text: &str) -> String {
+    let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.trim_end().chars().map(shown).collect()
+}

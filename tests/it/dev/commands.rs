@@ -1,0 +1,214 @@
+//! The day-to-day commands as real processes against a `riposte dev` that runs in the same folder, or is named.
+
+use serde_json::{Value, json};
+
+use super::process::{Dev, Home};
+use crate::program::{self, Finished};
+
+const PLAYBOOKS: &str = r#"
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: greet, namespace: default }
+spec:
+  definition:
+    $schema: https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#
+    contentVersion: 1.0.0.0
+    triggers: { manual: { type: Request, kind: Http } }
+    actions:
+      Greet: { type: Compose, inputs: "hello @{triggerBody()?['who']}" }
+---
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: wait, namespace: default }
+spec:
+  suspend: true
+  definition:
+    $schema: https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#
+    contentVersion: 1.0.0.0
+    triggers: { manual: { type: Request, kind: Http } }
+    actions:
+      Greet: { type: Compose, inputs: hello }
+"#;
+
+/// A folder with a server that commands find by themselves.
+struct World {
+    home: Home,
+    dev: Dev,
+}
+
+impl World {
+    async fn new() -> Self {
+        let home = Home::new();
+        home.write("playbooks.yaml", PLAYBOOKS);
+        let dev = home.start_with_data(".riposte", &[]).await;
+        Self { home, dev }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.home.command(arguments);
+        // Nothing of the machine that runs the test.
+        command.env("KUBECONFIG", self.home.path("none"));
+        program::finish(command, "")
+    }
+
+    /// What a command that succeeds prints.
+    fn out(&self, arguments: &[&str]) -> String {
+        let finished = self.run(arguments);
+        assert_eq!(finished.code, 0, "{finished:?}");
+        finished.stdout
+    }
+
+    /// Starts the playbook `greet`, and gives its run.
+    fn greet(&self) -> String {
+        std::fs::write(self.home.path("body.json"), r#"{"who":"ada"}"#).unwrap();
+        let started = self.out(&["start", "greet", "--body", "body.json", "-o", "name"]);
+        let name = started.trim().strip_prefix("run.journal.riposte.dev/");
+        name.unwrap_or_else(|| panic!("{started}")).to_owned()
+    }
+}
+
+#[tokio::test]
+async fn configuration_is_listed_and_described() {
+    let world = World::new().await;
+    let listed = world.run(&["get", "playbooks"]);
+    let expected =
+        "NAME    TRIGGER   SUSPENDED   READY\ngreet   Other     false       True\nwait    Other     true        True\n";
+    assert_eq!(listed.stdout, expected);
+    assert!(
+        listed.stderr.contains("using the dev server http://127.0.0.1:"),
+        "{listed:?}"
+    );
+    let names = world.out(&["get", "playbook", "-o", "name"]);
+    assert_eq!(names, "playbook.riposte.dev/greet\nplaybook.riposte.dev/wait\n");
+    let everywhere = world.out(&["get", "pbk", "-A", "--no-headers"]);
+    assert_eq!(
+        everywhere.lines().next(),
+        Some("default   greet   Other   false   True")
+    );
+    let one: Value = serde_json::from_str(&world.out(&["get", "playbooks", "greet", "-o", "json"])).unwrap();
+    assert_eq!(
+        (&one["kind"], &one["metadata"]["name"]),
+        (&json!("Playbook"), &json!("greet"))
+    );
+    let described = world.out(&["describe", "playbook", "wait"]);
+    assert!(
+        described.contains("Name:             wait") && described.contains("suspend: true"),
+        "{described}"
+    );
+    let empty = world.run(&["get", "rules"]);
+    assert_eq!((empty.code, &*empty.stdout), (0, ""));
+    assert!(empty.stderr.contains("no automationrules found"), "{empty:?}");
+}
+
+#[tokio::test]
+async fn a_run_is_started_followed_and_described() {
+    let world = World::new().await;
+    let run = world.greet();
+    let log = world.out(&["logs", &run, "-f"]);
+    assert!(
+        log.contains("Greet Succeeded") && log.trim_end().ends_with("run Succeeded"),
+        "{log}"
+    );
+    let listed = world.out(&["runs", "greet"]);
+    assert!(
+        listed.starts_with("NAME ") && listed.contains(&run) && listed.contains("Succeeded"),
+        "{listed}"
+    );
+    assert_eq!(world.out(&["runs", "wait"]), "");
+    let described = world.out(&["describe", "run", &run]);
+    assert!(
+        described.contains("Requester:        user/local") && described.contains("Greet"),
+        "{described}"
+    );
+    let cancelled = world.out(&["cancel", &run]);
+    assert_eq!(
+        cancelled,
+        format!("run.journal.riposte.dev/{run} has ended already: Succeeded\n")
+    );
+}
+
+#[tokio::test]
+async fn incidents_are_listed_and_hostile_titles_are_harmless() {
+    let world = World::new().await;
+    let alert = json!({ "title": "Bad \u{1b}[2J\u{202e}title", "severity": "High", "id": "a" });
+    let (status, answer) = world.dev.post("/v1/workspaces/default/alerts", &alert).await;
+    assert_eq!(status, 202, "{answer}");
+    let listed = world.out(&["incidents"]);
+    assert!(
+        listed.contains("\\u{1b}[2J\\u{202e}title") && !listed.contains('\u{1b}'),
+        "{listed}"
+    );
+    let described = world.out(&["incidents", "1"]);
+    assert!(
+        described.contains("Severity:         High") && !described.contains(['\u{1b}', '\u{202e}']),
+        "{described}"
+    );
+    let yaml = world.out(&["get", "incident", "1", "-o", "yaml"]);
+    assert!(
+        yaml.starts_with("apiVersion: journal.riposte.dev/v1alpha1\nkind: Incident\n"),
+        "{yaml}"
+    );
+}
+
+#[tokio::test]
+async fn what_fails_says_why_and_how_it_ends() {
+    let world = World::new().await;
+    for (arguments, code, part) in [
+        (
+            &["get", "incidents", "9"][..],
+            1,
+            "incidents.journal.riposte.dev \"9\" not found",
+        ),
+        (&["logs", "none"], 1, "runs.journal.riposte.dev \"none\" not found"),
+        (&["start", "wait", "--body", "body.json"], 1, "suspended"),
+        (&["start", "greet", "--entity", "planet=mars"], 1, "no kind of entity"),
+        (&["start", "greet"], 2, "--incident"),
+        (&["get", "widgets"], 2, "possible values"),
+        (&["runs", "-A", "-n", "soc"], 2, "cannot be used with"),
+        (&["runs", "--server", "http://127.0.0.1:1"], 2, "--token-file"),
+    ] {
+        std::fs::write(world.home.path("body.json"), "{}").unwrap();
+        let finished = world.run(arguments);
+        assert_eq!(
+            (finished.code, &*finished.stdout),
+            (code, ""),
+            "{arguments:?}: {finished:?}"
+        );
+        assert!(finished.stderr.contains(part), "{arguments:?}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_named_or_missing() {
+    let world = World::new().await;
+    let elsewhere = Home::new();
+    let run = |arguments: &[&str]| {
+        let mut command = elsewhere.command(arguments);
+        command.env("KUBECONFIG", elsewhere.path("none"));
+        program::finish(command, "")
+    };
+    let token = world.home.path(".riposte/token");
+    let named = [
+        "get",
+        "playbooks",
+        "-o",
+        "name",
+        "--server",
+        &world.dev.url,
+        "--token-file",
+        token.to_str().unwrap(),
+    ];
+    let listed = run(&named);
+    assert_eq!((listed.code, &*listed.stderr), (0, ""), "{listed:?}");
+    assert!(listed.stdout.contains("playbook.riposte.dev/greet"), "{listed:?}");
+    let missing = run(&["incidents"]);
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("start `riposte dev`, or name"), "{missing:?}");
+    // A server that was killed leaves its address behind, which leads nowhere.
+    world.dev.kill();
+    let mut command = world.home.command(&["incidents"]);
+    command.env("KUBECONFIG", world.home.path("none"));
+    let gone = program::finish(command, "");
+    assert_eq!(gone.code, 1);
+    assert!(gone.stderr.contains("no dev server runs in .riposte/"), "{gone:?}");
+}

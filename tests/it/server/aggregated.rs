@@ -1,0 +1,142 @@
+//! The aggregated API behind a real API server: what kubectl and `riposte` show, and what RBAC refuses.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use riposte::server::journal::{self, AccessReviews, Certificate};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{House, alert};
+use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
+use crate::program::{self, Finished};
+
+const SERVICE: &str = "v1alpha1.journal.riposte.dev";
+
+/// The service that leads to this machine, and the registration of the group, without the authority.
+fn registration(namespace: &str, port: u16) -> Value {
+    json!({ "apiVersion": "v1", "kind": "List", "items": [
+        { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
+            "spec": { "type": "ExternalName", "externalName": "localhost" } },
+        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": SERVICE },
+            "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
+                "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
+    ] })
+}
+
+/// A Role with these rules, bound to a user.
+fn role(namespace: &str, name: &str, user: &str, rules: &Value) -> Value {
+    let metadata = json!({ "name": name, "namespace": namespace });
+    let group = "rbac.authorization.k8s.io";
+    json!({ "apiVersion": "v1", "kind": "List", "items": [
+        { "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": metadata, "rules": rules },
+        { "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": { "apiGroup": group, "kind": "Role", "name": name },
+            "subjects": [{ "apiGroup": group, "kind": "User", "name": user }] },
+    ] })
+}
+
+fn apply(plane: &ControlPlane, manifests: &Value) {
+    succeeded(&plane.kubectl("admin", &["apply", "-f", "-"], &manifests.to_string()));
+}
+
+/// Serves the aggregated API of a house and registers it.
+async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = plane.client("admin").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    apply(plane, &registration(namespace, listener.local_addr().unwrap().port()));
+    let certificate = Certificate::make(&[format!("riposte.{namespace}.svc")]).unwrap();
+    journal::publish(&client, certificate.authority().unwrap())
+        .await
+        .unwrap();
+    let trust = journal::read_trust(&client).await.unwrap();
+    let (_, trust) = watch::channel(Arc::new(trust));
+    let reviewer = Arc::new(AccessReviews::new(client));
+    let (state, stop) = (house.state.clone(), house.stop.clone());
+    tokio::spawn(journal::serve(listener, state, certificate, trust, reviewer, stop));
+    eventually("the API server sees the aggregated API", async || {
+        let path = "jsonpath={.status.conditions[?(@.type==\"Available\")].status}";
+        let output = plane.kubectl("admin", &["get", "apiservice", SERVICE, "-o", path], "");
+        (output.stdout == b"True").then_some(())
+    })
+    .await;
+}
+
+/// Starts the playbook `triage` on the first incident.
+fn start(plane: &ControlPlane, namespace: &str, user: &str) -> Finished {
+    let config = plane.kubeconfig(user);
+    let config = config.to_str().unwrap();
+    let subject = ["start", "triage", "--incident", "1", "-o", "name"];
+    let place = ["-n", namespace, "--kubeconfig", config];
+    program::run(Path::new("."), &[&subject[..], &place].concat())
+}
+
+/// What the reader may see of a run, with kubectl and with `riposte`.
+fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, starter: &str) {
+    let name = format!("runs.journal.riposte.dev/{run}");
+    let shown = succeeded(&plane.kubectl(reader, &["get", &name, "-n", namespace, "-o", "yaml"], ""));
+    assert!(
+        shown.contains(&format!("requester: user/{starter}")) && shown.contains("status: Succeeded"),
+        "{shown}"
+    );
+    let path = format!("/apis/journal.riposte.dev/v1alpha1/namespaces/{namespace}/runs/{run}/log");
+    let log = succeeded(&plane.kubectl(reader, &["get", "--raw", &path], ""));
+    assert!(log.trim_end().ends_with("run Succeeded"), "{log}");
+    let actions = failed(&plane.kubectl(reader, &["get", "--raw", &path.replace("/log", "/actions")], ""));
+    assert!(actions.contains("Forbidden"), "{actions}");
+    let config = plane.kubeconfig(reader);
+    let arguments = ["describe", "run", run, "-n", namespace, "--kubeconfig"];
+    let described = program::run(Path::new("."), &[&arguments[..], &[config.to_str().unwrap()]].concat());
+    assert!(described.stdout.contains("Playbook:         triage"), "{described:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn kubectl_and_riposte_show_what_rbac_allows() {
+    let plane = ControlPlane::shared();
+    let (namespace, reader, starter) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
+    let house = House::open().await;
+    let alerts = format!("/v1/workspaces/{}/alerts", &*namespace);
+    house.post(&alerts, &alert("a")).await;
+    register(plane, &house, &namespace).await;
+    let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
+        "verbs": ["get", "list"] });
+    apply(plane, &role(&namespace, "reader", &reader, &json!([read])));
+    let create = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["playbooks/start"], "verbs": ["create"] });
+    apply(plane, &role(&namespace, "starter", &starter, &json!([create])));
+
+    let list = ["get", "incidents.journal.riposte.dev"];
+    let listed = eventually("the reader may", async || {
+        let output = plane.kubectl(&reader, &[&list[..], &["-n", &*namespace]].concat(), "");
+        output.status.success().then(|| succeeded(&output))
+    })
+    .await;
+    let line: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[..6], ["1", "High", "New", "1", "Shell", "in"], "{listed}");
+    let all = failed(&plane.kubectl(&reader, &[&list[..], &["-A"]].concat(), ""));
+    assert!(all.contains("at the cluster scope"), "{all}");
+
+    for (user, missing) in [
+        (&reader, "cannot create resource \"playbooks/start\""),
+        (
+            &starter,
+            "cannot run resource \"playbooks\" in API group \"riposte.dev\"",
+        ),
+    ] {
+        let refused = start(plane, &namespace, user);
+        assert!(refused.code == 1 && refused.stderr.contains(missing), "{refused:?}");
+    }
+    let run = json!({ "apiGroups": ["riposte.dev"], "resources": ["playbooks"], "verbs": ["run"],
+        "resourceNames": ["triage"] });
+    apply(plane, &role(&namespace, "runner", &starter, &json!([run])));
+    let run = eventually("the starter may run", async || {
+        let finished = start(plane, &namespace, &starter);
+        (finished.code == 0).then(|| finished.stdout.trim().to_owned())
+    })
+    .await;
+    let run = run.strip_prefix("run.journal.riposte.dev/").unwrap();
+    house.engine.ended(run).await.unwrap();
+    assert_shown(plane, &namespace, &reader, run, &starter);
+    succeeded(&plane.kubectl("admin", &["delete", "apiservice", SERVICE], ""));
+}
