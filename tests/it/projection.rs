@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ struct House {
     engine: Engine,
     stop: CancellationToken,
     running: JoinHandle<Result<(), Error>>,
+    /// A service that is out of order.
+    service: SocketAddr,
 }
 
 impl House {
@@ -50,15 +53,23 @@ impl House {
         let options = Options {
             namespace: namespace.to_owned(),
             identity: "one".to_owned(),
+            journal: None,
             watched: vec![namespace.to_owned()],
             data: folder.path().join("data"),
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
-            egress: Egress::default(),
+            egress: Egress {
+                allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
+                ..Egress::default()
+            },
             journal: None,
         };
         let operator = Operator::open(plane.client("admin").await, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let broken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = broken.local_addr().unwrap();
+        let answer = axum::Router::new().fallback(async || axum::http::StatusCode::SERVICE_UNAVAILABLE);
+        tokio::spawn(async move { axum::serve(broken, answer).await });
         let (store, engine) = (operator.store().clone(), operator.engine().clone());
         let stop = CancellationToken::new();
         let running = tokio::spawn(operator.run(listener, None, stop.clone()));
@@ -69,6 +80,7 @@ impl House {
             engine,
             stop,
             running,
+            service,
         }
     }
 
@@ -111,7 +123,7 @@ impl House {
     async fn furnish(&self) {
         self.apply(CONNECTION);
         self.apply(&playbook("comment", ""));
-        self.apply(&playbook("waits", WAIT));
+        self.apply(&playbook("waits", &patient(self.service)));
         self.apply(&grant(&self.namespace));
         self.shows("pbk", "comment", "Ready", "True", "Succeeded").await;
         self.shows("pbk", "waits", "Ready", "True", "Succeeded").await;
@@ -178,7 +190,11 @@ fn find<'o>(object: &'o Value, condition: &str) -> Option<&'o Value> {
 
 const CONNECTION: &str = "apiVersion: riposte.dev/v1alpha1\nkind: ApiConnection\nmetadata: { name: incidents }\nspec: { connector: azuresentinel }\n";
 
-const WAIT: &str = "Pause: { type: Wait, inputs: { interval: { count: 1, unit: Hour } } }";
+/// An action that waits: its service is out of order, and it is to be asked again in an hour.
+fn patient(service: SocketAddr) -> String {
+    let retry = "{ type: fixed, count: 4, interval: PT1H }";
+    format!("Ask: {{ type: Http, inputs: {{ method: GET, uri: 'http://{service}/', retryPolicy: {retry} }} }}")
+}
 
 const RULE: &str = "apiVersion: riposte.dev/v1alpha1\nkind: AutomationRule\nmetadata: { name: all }\nspec:\n  displayName: All\n  order: 1\n  triggersOn: Incidents\n  actions: [{ runPlaybook: { name: NAME } }]\n";
 
@@ -306,7 +322,7 @@ async fn kubectl_create_runs_a_playbook_once_and_cancels_it() {
         long["status"]["waitingFor"]
             .as_str()
             .unwrap()
-            .starts_with("Pause, until 2"),
+            .starts_with("Ask, until 2"),
         "{long}"
     );
     let cancel = r#"{"spec":{"desiredState":"Cancelled"}}"#;

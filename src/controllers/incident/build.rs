@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::validate::Known;
 use crate::api::automation_rule::AddIncidentTask;
 use crate::api::{Incident, IncidentSpec};
+use crate::projection::MANAGER;
 use crate::projection::incident_status::Wishes;
 use crate::rules::{Author, Patch};
 
@@ -78,7 +79,8 @@ fn patch(wanted: &IncidentSpec, applied: &IncidentSpec) -> Patch {
 fn author(object: &Incident) -> Author {
     let writes_spec = object.managed_fields().iter().filter(|entry| {
         let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        entry.subresource.is_none() && fields.is_some_and(|fields| fields.get("f:spec").is_some())
+        let is_ours = entry.manager.as_deref() == Some(MANAGER);
+        !is_ours && entry.subresource.is_none() && fields.is_some_and(|fields| fields.get("f:spec").is_some())
     });
     let last = writes_spec.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
     let manager = last.and_then(|entry| entry.manager.clone());
@@ -161,7 +163,8 @@ mod tests {
             serde_json::from_value(json!([
                 { "manager": "kubectl-create", "time": "2026-01-01T00:00:00Z", "fieldsV1": { "f:spec": {} } },
                 { "manager": "ana", "time": "2026-01-02T00:00:00Z", "fieldsV1": { "f:spec": { "f:severity": {} } } },
-                { "manager": "riposte", "time": "2026-01-03T00:00:00Z", "subresource": "status", "fieldsV1": {} },
+                { "manager": MANAGER, "time": "2026-01-02T00:00:00Z", "fieldsV1": { "f:spec": {} } },
+                { "manager": "other", "time": "2026-01-03T00:00:00Z", "subresource": "status", "fieldsV1": {} },
             ]))
             .unwrap(),
         );
