@@ -351,9 +351,12 @@ mod tests {
             .collect()
     }
 
+    /// Type, status and reason of a condition.
+    type Facts = (&'static str, &'static str, &'static str);
+
     #[test]
     fn each_end_has_its_conditions() {
-        let cases: [(&[u32], Option<RunStatus>, &[(&str, &str, &str)]); 5] = [
+        let cases: [(&[u32], Option<RunStatus>, &[Facts]); 5] = [
             (&[], Some(RunStatus::Succeeded), &[("Succeeded", "True", "Succeeded")]),
             (&[], Some(RunStatus::Cancelled), &[("Succeeded", "False", "Cancelled")]),
             (
