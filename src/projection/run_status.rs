@@ -279,3 +279,128 @@ fn snapshot(state: &State, about: About<'_>) -> Option<PlaybookSnapshot> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::definition::{ActionId, parse};
+    use crate::engine::event::{ActionError, Event, FrameId, NodeId, Opened, Payload};
+    use crate::engine::status::Status;
+
+    /// A run of so many actions, of which those in `failed` failed; it ended, or goes on.
+    fn status(actions: u32, failed: &[u32], end: Option<RunStatus>) -> PlaybookRunStatus {
+        let named: serde_json::Map<_, _> = (0..actions)
+            .map(|index| (format!("Action{index}"), json!({ "type": "Compose", "inputs": 1 })))
+            .collect();
+        let definition = json!({
+            "triggers": { "manual": { "type": "Request", "kind": "Http", "inputs": {} } }, "actions": named,
+        });
+        let (workflow, _) = parse(&Value::from_json(&definition.to_string()).unwrap()).unwrap();
+        let opened = Opened {
+            run: "r".into(),
+            definition: "hash".into(),
+            ..Opened::default()
+        };
+        let ended = |index: u32| Event::Ended {
+            at: 1_000 + i64::from(index),
+            node: NodeId(FrameId(0), ActionId(index)),
+            status: if failed.contains(&index) {
+                Status::Failed
+            } else {
+                Status::Succeeded
+            },
+            code: "OK".into(),
+            inputs: None,
+            outputs: Some(Payload::hidden_if(true, "swordfish".into())),
+            error: failed
+                .contains(&index)
+                .then(|| ActionError::new("Broken", format!("it {index} broke\u{1b}[2J"))),
+        };
+        let closed = end.map(|status| Event::Closed {
+            at: 9_000,
+            by: None,
+            status,
+            error: None,
+            outputs: None,
+        });
+        let mut events = vec![Event::Opened(Box::new(opened))];
+        events.extend((0..actions).map(ended));
+        events.extend(closed);
+        let state = State::fold(&workflow, &events).unwrap();
+        let about = About {
+            before: None,
+            generation: Some(1),
+            now: Timestamp::UNIX_EPOCH,
+            playbook: Some(("uid", 7)),
+        };
+        run_status(&workflow, &state, about)
+    }
+
+    fn shown(status: &PlaybookRunStatus) -> Vec<(&str, &str, &str)> {
+        let conditions = status.conditions.iter();
+        conditions
+            .map(|condition| {
+                (
+                    condition.type_.as_str(),
+                    condition.status.as_str(),
+                    condition.reason.as_str(),
+                )
+            })
+            .collect()
+    }
+
+    /// Type, status and reason of a condition.
+    type Facts = (&'static str, &'static str, &'static str);
+
+    #[test]
+    fn each_end_has_its_conditions() {
+        let cases: [(&[u32], Option<RunStatus>, &[Facts]); 5] = [
+            (&[], Some(RunStatus::Succeeded), &[("Succeeded", "True", "Succeeded")]),
+            (&[], Some(RunStatus::Cancelled), &[("Succeeded", "False", "Cancelled")]),
+            (
+                &[1],
+                Some(RunStatus::Failed),
+                &[("Succeeded", "False", "Failed"), ("Stalled", "True", "Failed")],
+            ),
+            (
+                &[],
+                Some(RunStatus::TimedOut),
+                &[("Succeeded", "False", "TimedOut"), ("Stalled", "True", "TimedOut")],
+            ),
+            (
+                &[],
+                None,
+                &[("Succeeded", "Unknown", "Waiting"), ("Reconciling", "True", "Waiting")],
+            ),
+        ];
+        for (failed, end, expected) in cases {
+            let status = status(3, failed, end);
+            assert_eq!(shown(&status), expected, "{end:?}");
+            assert_eq!(is_ended(Some(&status)), end.is_some());
+            assert_eq!(status.completion_time.is_some(), end.is_some());
+        }
+        assert!(!is_ended(None));
+    }
+
+    #[test]
+    fn a_table_is_bounded_and_keeps_what_failed() {
+        let status = status(300, &[250], Some(RunStatus::Failed));
+        assert_eq!((status.actions.len(), status.actions_total), (ACTIONS_MAX, Some(300)));
+        let last = &status.actions[ACTIONS_MAX - 1];
+        assert_eq!((last.name.as_str(), last.status), ("Action250", ActionStatus::Failed));
+        assert_eq!(status.error_code.as_deref(), Some("Broken"));
+        let message = &status.conditions[0].message;
+        assert!(
+            message.contains("action 'Action250' failed: it 250 broke\u{fffd}[2J"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn nothing_secure_is_shown() {
+        let text = serde_json::to_string(&status(3, &[1], Some(RunStatus::Failed))).unwrap();
+        assert!(!text.contains("swordfish") && text.contains("Action1"), "{text}");
+    }
+}

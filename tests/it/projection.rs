@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::Client;
 use riposte::cluster::run::{Error, Operator, Options};
 use riposte::connectors::Egress;
 use riposte::engine::Engine;
@@ -21,7 +22,8 @@ use riposte::projection::run_of;
 use riposte::store::{RunFilter, RunRow, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +46,10 @@ struct House {
 
 impl House {
     async fn open(plane: &'static ControlPlane, namespace: &str, folder: &TempDir) -> Self {
+        Self::with_client(plane, namespace, folder, plane.client("admin").await).await
+    }
+
+    async fn with_client(plane: &'static ControlPlane, namespace: &str, folder: &TempDir, client: Client) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let kinds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").display().to_string();
         let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &kinds];
@@ -64,7 +70,7 @@ impl House {
             },
             journal: None,
         };
-        let operator = Operator::open(plane.client("admin").await, options).await.unwrap();
+        let operator = Operator::open(client, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let broken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let service = broken.local_addr().unwrap();
@@ -234,6 +240,95 @@ fn grant(workspace: &str) -> String {
         "apiVersion: riposte.dev/v1alpha1\nkind: PlaybookGrant\nmetadata: {{ name: own }}\n\
          spec: {{ from: [{{ namespace: {workspace} }}], to: [{{ name: comment }}, {{ name: waits }}] }}\n"
     )
+}
+
+/// A way to the API server that can be cut.
+struct Wire {
+    client: Client,
+    whole: watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(plane: &ControlPlane) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let kubeconfig = kube::config::Kubeconfig::read_from(plane.kubeconfig("admin")).unwrap();
+        let options = kube::config::KubeConfigOptions::default();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .unwrap();
+        config.proxy_url = None;
+        let server = config.cluster_url.authority().unwrap().to_string();
+        config.cluster_url = format!("https://{address}/").parse().unwrap();
+        let (whole, state) = watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let (server, mut state) = (server.clone(), state.clone());
+                tokio::spawn(async move {
+                    if !*state.borrow_and_update() {
+                        return;
+                    }
+                    let mut far = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = state.wait_for(|whole| !whole) => {}
+                    }
+                });
+            }
+        });
+        let client = Client::try_from(config).unwrap();
+        Self { client, whole }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_api_server_missed_is_shown_once_when_it_is_back() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let wire = Wire::to(plane).await;
+    let house = House::with_client(plane, &namespace, &folder, wire.client.clone()).await;
+    house.furnish().await;
+    house.alert("web-0").await;
+    house.shows("inc", "inc-1", "Ready", "True", "Succeeded").await;
+    let incident = json!({ "incident": { "id": "1" } });
+    house.kubectl(&["create", "-f", "-"], &run("long", "waits", &incident));
+    let long = house.shows("pbrun", "long", "Succeeded", "Unknown", "Waiting").await;
+
+    wire.whole.send_replace(false);
+    for pod in ["web-1", "web-2", "web-3"] {
+        house.alert(pod).await;
+    }
+    let waiting = long["status"]["runId"].as_str().unwrap();
+    house.engine.cancel(waiting, "ana").await.unwrap();
+    let cancelled = house.engine.ended(waiting).await.unwrap();
+    assert_eq!(cancelled.as_str(), "Cancelled");
+    let request = riposte::engine::start::Request {
+        namespace: namespace.to_string(),
+        playbook: "comment".into(),
+        requester: "user/ana".into(),
+        body: riposte::expression::Value::object([("object", riposte::expression::Value::Null)]),
+        ..Default::default()
+    };
+    let started = house.engine.start(&request).await.unwrap();
+    house.engine.ended(&started[0]).await.unwrap();
+    assert_eq!((house.list("inc").len(), house.list("pbrun").len()), (1, 1));
+
+    wire.whole.send_replace(true);
+    house.shows("pbrun", "long", "Succeeded", "False", "Cancelled").await;
+    eventually("everything is shown", async || {
+        let ended = |run: &Value| run["status"]["completionTime"].is_string();
+        let runs = house.list("pbrun").iter().filter(|run| ended(run)).count();
+        (house.list("inc").len() == 4 && runs == 2).then_some(())
+    })
+    .await;
+    let created: Vec<String> = house
+        .writes("playbookruns")
+        .into_iter()
+        .filter(|write| write == "create ")
+        .collect();
+    assert_eq!(created.len(), 2, "the person's and the one that was missed");
+    house.close().await;
 }
 
 fn run(name: &str, playbook: &str, trigger: &Value) -> String {

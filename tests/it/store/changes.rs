@@ -1,0 +1,65 @@
+//! The log of changes: what ended and what changed, in order, exactly if it is stored.
+
+use riposte::store::{Changed, Next, Operation};
+
+use super::{append, commit, end, incident, new_run, new_store, refusal};
+
+fn run(id: &str) -> Changed {
+    Changed::Run(id.into())
+}
+
+fn changed(id: &str) -> Changed {
+    Changed::Incident(id.into())
+}
+
+#[tokio::test]
+async fn ends_of_runs_and_changes_of_incidents_are_logged_in_order() {
+    let (_folder, store) = new_store().await;
+    commit(&store, [Operation::InsertIncident(incident("i1"))]).await;
+    let mut about = new_run("r1");
+    about.incident = Some("i1".into());
+    let mut evaluation = new_run("e1");
+    evaluation.kind = "evaluation".into();
+    evaluation.incident = Some("i1".into());
+    commit(&store, [Operation::CreateRun(about), Operation::CreateRun(evaluation)]).await;
+    let ends = |run, seq| Operation::Append(append(run, seq, &["last"], end(3_000, 3_000)));
+    let goes_on = append("r1", 1, &["one"], Next::WakeAt(2_500));
+    commit(&store, [Operation::Append(goes_on)]).await;
+    commit(&store, [ends("r1", 2)]).await;
+    commit(&store, [ends("e1", 1)]).await;
+    refusal(&store, [ends("r1", 3)]).await;
+    let log = store.changes(0, 100).await.unwrap();
+    let subjects: Vec<Changed> = log.iter().map(|change| change.subject.clone()).collect();
+    assert_eq!(subjects, [changed("i1"), changed("i1"), run("r1"), changed("i1")]);
+    assert!(log.windows(2).all(|pair| pair[0].position < pair[1].position));
+    assert_eq!(store.changes(log[1].position, 1).await.unwrap(), log[2..3]);
+}
+
+#[tokio::test]
+async fn runs_are_counted_by_their_end() {
+    let (_folder, store) = new_store().await;
+    for (id, status) in [
+        ("a", Some("Succeeded")),
+        ("b", Some("Succeeded")),
+        ("c", Some("Failed")),
+        ("d", None),
+    ] {
+        commit(&store, [Operation::CreateRun(new_run(id))]).await;
+        if let Some(status) = status {
+            let next = Next::End {
+                status: status.to_owned(),
+                at: 3_000,
+                erase_at: 3_000,
+            };
+            commit(&store, [Operation::Append(append(id, 1, &["last"], next))]).await;
+        }
+    }
+    let tally = store.tally("soc", "enrich").await.unwrap();
+    let expected = [
+        (None, 1),
+        (Some("Failed".to_owned()), 1),
+        (Some("Succeeded".to_owned()), 2),
+    ];
+    assert_eq!(tally.by_status, expected);
+    assert!(store.tally("soc", "other").await.unwrap().by_status.is_empty());
+}
