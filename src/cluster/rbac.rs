@@ -154,7 +154,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Scope::Watched,
         GROUP,
         &["incidents", "playbookruns"],
-        &["create", "delete"],
+        &["create", "deletecollection"],
         "shows incidents and runs as objects, and removes the old ones",
     ),
     rule(
@@ -286,7 +286,7 @@ mod tests {
             let writes = permission
                 .verbs
                 .iter()
-                .any(|verb| ["create", "update", "patch", "delete"].contains(verb));
+                .any(|verb| ["create", "update", "patch", "delete", "deletecollection"].contains(verb));
             let touches = permission.resources.iter().any(|resource| kept.contains(resource));
             assert!(!(writes && touches), "{permission:?}");
         }

@@ -396,6 +396,42 @@ async fn a_run_of_a_rule_is_an_object_that_costs_two_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn old_runs_of_rules_go_many_in_one_request() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.furnish().await;
+    house.apply(&RULE.replace("NAME", "comment"));
+    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    let incident = json!({ "incident": { "id": "1" } });
+    for pod in ["web-1", "web-2", "web-3", "web-4", "web-5"] {
+        house.alert(pod).await;
+    }
+    eventually("all runs ended", async || {
+        let runs = house.runs().await;
+        (runs.iter().filter(|run| run.ended_at.is_some()).count() == 5).then_some(())
+    })
+    .await;
+    house.kubectl(&["create", "-f", "-"], &run("mine", "comment", &incident));
+    house.shows("pbrun", "mine", "Succeeded", "True", "Succeeded").await;
+    eventually("three runs of the rule stay", async || {
+        let deleted = house
+            .writes("playbookruns")
+            .iter()
+            .any(|write| write == "deletecollection ");
+        (deleted && house.list("pbrun").len() == 4).then_some(())
+    })
+    .await;
+    let deletions = house
+        .writes("playbookruns")
+        .into_iter()
+        .filter(|write| write.starts_with("delete"));
+    assert!(deletions.count() <= 2, "many are deleted by one request");
+    assert!(house.list("pbrun").iter().any(|run| run["metadata"]["name"] == "mine"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kubectl_create_runs_a_playbook_once_and_cancels_it() {
     let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
     let namespace = plane.namespace().await;
