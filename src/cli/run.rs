@@ -153,8 +153,11 @@ async fn follow(system: &System, request: &Request, style: Style, output: Output
     system.engine.ended(run).await?;
     let (workflow, events) = system.engine.history(run).await?;
     let state = State::fold(&workflow, &events)?;
-    if output == Output::Json {
-        println!("{}", view::run(&workflow, &state).to_json());
+    match output {
+        Output::Json => println!("{}", view::run(&workflow, &state).to_json()),
+        // A fast run can end before it is followed.
+        Output::Tree if !watch.shown(run) => watch.ended(&workflow, &state),
+        Output::Tree => {}
     }
     Ok(state)
 }
