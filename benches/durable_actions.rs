@@ -34,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Steps of a run of the scenario `actions`.
 const STEPS: usize = 10;
+/// Appends that tell how fast the disk is.
+const PROBES: usize = 200;
 /// Runs at a time, where there is no rate.
 const AT_A_TIME: usize = 200;
 
@@ -78,7 +80,10 @@ fn main() -> anyhow::Result<()> {
     // Nothing else of this process installs one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    describe(folder.path())?;
+    println!(
+        "{} cores for engine, store, service and load; SQLite in WAL mode, synchronous=FULL, group commit",
+        std::thread::available_parallelism()?
+    );
     let service = Service::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -102,23 +107,18 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-/// What the figures depend on: cores, and what an append and fsync of 4 KiB takes on this disk.
-fn describe(folder: &Path) -> anyhow::Result<()> {
-    let cores = std::thread::available_parallelism()?;
+/// What an append and fsync of 4 KiB takes on this disk now. On a shared disk that changes within seconds, and with it
+/// every latency, so each scenario tells it anew.
+fn probe(folder: &Path) -> anyhow::Result<String> {
     let mut file = std::fs::File::create(folder.join("probe"))?;
     let mut times = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..PROBES {
         let begin = Instant::now();
         file.write_all(&[7; 4_096])?;
         file.sync_data()?;
         times.push(begin.elapsed());
     }
-    println!(
-        "{cores} cores for engine, store, service and load; SQLite in WAL mode, synchronous=FULL, group commit; \
-         append+fsync alone {}",
-        percentiles(&mut times)
-    );
-    Ok(())
+    Ok(percentiles(&mut times))
 }
 
 /// 200 runs at a time of ten HTTP calls, one after the other.
@@ -376,6 +376,7 @@ struct Bench {
 impl Bench {
     async fn open(folder: &Path, actions: &Json) -> anyhow::Result<Self> {
         let store = Store::open(folder).await?;
+        println!("append and fsync alone: {}", probe(folder)?);
         let desk = Desk::new(store.clone(), WorkspaceIds::default());
         let egress = Egress {
             allowed_networks: vec!["127.0.0.0/8".parse()?],
