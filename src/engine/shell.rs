@@ -270,9 +270,17 @@ impl Shared {
         live.insert(run.to_owned(), sender);
         Some(receiver)
     }
+}
 
-    fn release(&self, run: &str) {
-        lock(&self.live).remove(run);
+/// A run that a task drives. Dropped also when the task breaks off by a fault, so that the run is taken up again.
+struct Claim {
+    shared: Arc<Shared>,
+    run: String,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        lock(&self.shared.live).remove(&self.run);
     }
 }
 
@@ -436,6 +444,10 @@ impl Engine {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             let run = row.id.clone();
+            let claim = Claim {
+                shared: shared.clone(),
+                run: run.clone(),
+            };
             if let (Some(by), Some(sender)) = (cancel, lock(&shared.live).get(&run).cloned()) {
                 // The channel is new, so it has room.
                 let _ = sender.try_send(Control::Cancel { by });
@@ -447,7 +459,7 @@ impl Engine {
                 tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
-            shared.release(&run);
+            drop(claim);
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
                 // A wish that came when nobody listened any more.
