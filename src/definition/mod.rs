@@ -4,10 +4,12 @@
 mod action;
 mod call;
 mod check;
+mod constant;
 mod control;
 mod data;
 mod draft;
 pub mod duration;
+mod fields;
 mod graph;
 pub mod limits;
 mod needs;
@@ -72,5 +74,7 @@ fn read(draft: &mut Draft, root: &Node) {
     if !draft.truncated {
         let order = graph::link(draft);
         check::run(draft, order.as_deref());
+        constant::check(draft);
+        fields::check(draft);
     }
 }

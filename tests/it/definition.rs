@@ -315,6 +315,53 @@ fn variables_are_declared_once_at_the_top() {
 }
 
 #[test]
+fn fields_that_a_schema_lacks_and_constants_that_fail_are_warned_of() {
+    let parsing = r#""P": {"type": "ParseJson", "inputs": {"content": "{}", "schema": {"type": "object", "properties": {
+        "name": {"type": "string"},
+        "open": {"type": "object", "properties": {"a": {}}, "additionalProperties": true},
+        "list": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}}}"#;
+    let cases = [
+        ("@body('P')?['Name']", ""),
+        (
+            "@body('P')?['nmae']",
+            "the schema of 'body('P')' has no field 'nmae'; did you mean 'name'?",
+        ),
+        ("@outputs('P')?['body']?['x']", "has no field 'x'"),
+        ("@body('P')?['open']?['b']", ""),
+        ("@body('P')?['list'][0]?['ids']", "did you mean 'id'?"),
+        ("@concat('a', int('b'))", "'concat('a',int('b'))' always fails"),
+        (
+            "@if(equals(body('P'), 1), int('1'), add('x', 1))",
+            "'add('x',1)' always fails",
+        ),
+        ("@concat(utcNow(), guid())", ""),
+    ];
+    let warned = |actions: &str| -> Vec<String> {
+        let (_, problems) = parse(&with_actions(actions)).expect("a valid workflow");
+        problems.into_iter().map(|problem| problem.message).collect()
+    };
+    for (expression, expected) in cases {
+        let found = warned(&format!(
+            r#"{parsing}, "A": {{"type": "Compose", "inputs": "{expression}", "runAfter": {{"P": ["Succeeded"]}}}}"#
+        ));
+        assert_eq!(
+            found.len(),
+            usize::from(!expected.is_empty()),
+            "{expression}: {found:?}"
+        );
+        assert!(
+            found.iter().all(|message| message.contains(expected)),
+            "{expression}: {found:?}"
+        );
+    }
+    let looped = format!(
+        r#"{parsing}, "L": {{"type": "Foreach", "foreach": "@body('P')?['list']", "runAfter": {{"P": ["Succeeded"]}},
+        "actions": {{"A": {{"type": "Compose", "inputs": ["@items('L')?['id']", "@items('L')?['no']", "@item()?['none']"]}}}}}}"#
+    );
+    assert_eq!(warned(&looped).len(), 2, "{:?}", warned(&looped));
+}
+
+#[test]
 fn triggers_of_sentinel_are_told_by_their_path() {
     let kind = |trigger: &str| {
         let text = format!(r#"{{"triggers": {{"T": {trigger}}}, "actions": {{}}}}"#);
