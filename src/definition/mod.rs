@@ -12,6 +12,7 @@ pub mod duration;
 mod fields;
 mod graph;
 pub mod limits;
+pub mod manual;
 mod needs;
 mod node;
 mod options;
