@@ -102,7 +102,7 @@ pub fn run_object(
             },
             trigger: run_trigger(trigger, opened, subject),
             requested_by: (!opened.requester.is_empty()).then(|| Requester {
-                username: opened.requester.clone(),
+                username: username(&opened.requester).to_owned(),
                 uid: None,
                 groups: Vec::new(),
             }),
@@ -116,6 +116,11 @@ pub fn run_object(
         ..object.metadata
     };
     object
+}
+
+/// The name that Kubernetes authenticated, where a person or a program asked for the run.
+fn username(requester: &str) -> &str {
+    requester.strip_prefix("user/").unwrap_or(requester)
 }
 
 /// What the run was started with, by reference: a body may hold what not everyone may read who may read runs.

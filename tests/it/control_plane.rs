@@ -13,6 +13,7 @@ mod audit;
 mod certificates;
 pub mod clients;
 mod guard;
+mod objects;
 mod plane;
 mod programs;
 
@@ -25,6 +26,7 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, from_value, json};
 
 pub use audit::AuditEvent;
+pub use objects::condition;
 pub use plane::ControlPlane;
 
 /// How long something may take that is awaited.

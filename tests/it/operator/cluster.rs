@@ -1,7 +1,6 @@
 //! The whole operator in the real control plane: what people apply, and what they read afterwards.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::control_plane::{ControlPlane, eventually, succeeded};
+use crate::admission::definitions;
+use crate::control_plane::{ControlPlane, condition, eventually, succeeded};
 
 /// How long an operator may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -37,18 +37,9 @@ struct House {
     _folder: TempDir,
 }
 
-fn apply_kinds(plane: &ControlPlane) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    let folder = folder.display().to_string();
-    let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &folder];
-    succeeded(&plane.kubectl("admin", &arguments, ""));
-    let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &folder];
-    succeeded(&plane.kubectl("admin", &arguments, ""));
-}
-
 impl House {
     async fn open(plane: &'static ControlPlane, namespace: &str) -> Self {
-        apply_kinds(plane);
+        definitions();
         Self::named(plane, namespace, "one", plane.client("admin").await).await
     }
 
@@ -84,30 +75,18 @@ impl House {
     }
 
     fn apply(&self, manifest: &str) {
-        let arguments = ["apply", "--server-side", "-n", &self.namespace, "-f", "-"];
-        succeeded(&self.plane.kubectl("admin", &arguments, manifest));
+        self.plane.apply(&self.namespace, manifest);
     }
 
     fn get(&self, object: &str) -> Value {
-        let output = self
-            .plane
-            .kubectl("admin", &["get", "-n", &self.namespace, "-o", "json", object], "");
-        if output.status.success() {
-            serde_json::from_slice(&output.stdout).expect("JSON")
-        } else {
-            Value::Null
-        }
+        self.plane.get(&self.namespace, object)
     }
 
     /// Awaits a condition with this status and reason, and gives the object.
     async fn shows(&self, object: &str, condition: &str, status: &str, reason: &str) -> Value {
-        let what = format!("{object} shows {condition}={status} ({reason})");
-        eventually(&what, async || {
-            let object = self.get(object);
-            let found = find(&object, condition)?;
-            (found["status"] == status && found["reason"] == reason).then_some(object)
-        })
-        .await
+        self.plane
+            .shows(&self.namespace, object, condition, status, reason)
+            .await
     }
 
     async fn http(&self, method: reqwest::Method, path: &str, token: &str, body: &Value) -> (u16, String) {
@@ -203,11 +182,6 @@ impl House {
     }
 }
 
-fn find<'o>(object: &'o Value, condition: &str) -> Option<&'o Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|found| found["type"] == condition)
-}
-
 /// Comments on the incident that starts it.
 const PLAYBOOK: &str = r#"
 apiVersion: riposte.dev/v1alpha1
@@ -278,12 +252,12 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     let playbook = house
         .shows("playbook/comment", "Ready", "False", "ConnectionNotReady")
         .await;
-    assert_eq!(find(&playbook, "Reconciling").expect("a condition")["status"], "True");
+    assert_eq!(condition(&playbook, "Reconciling").expect("a condition")["status"], "True");
     assert_eq!(playbook["status"]["triggerKind"], "Incident");
     assert_eq!(playbook["status"]["trigger"], "ApiConnectionWebhook");
     house.apply(CONNECTION);
     let playbook = house.shows("playbook/comment", "Ready", "True", "Succeeded").await;
-    assert_eq!(find(&playbook, "Reconciling"), None);
+    assert_eq!(condition(&playbook, "Reconciling"), None);
     assert_eq!(
         playbook["status"]["observedGeneration"],
         playbook["metadata"]["generation"]
@@ -294,7 +268,7 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     let rule = house
         .shows("autorule/comment-all", "Granted", "False", "GrantMissing")
         .await;
-    assert_eq!(find(&rule, "Ready").expect("a condition")["status"], "True");
+    assert_eq!(condition(&rule, "Ready").expect("a condition")["status"], "True");
     let missing = &rule["status"]["missingGrants"][0];
     let account = format!("system:serviceaccount:{namespace}:riposte-automation");
     assert_eq!(missing["account"], account.as_str());
@@ -342,7 +316,7 @@ async fn a_secret_that_comes_later_heals_and_a_service_that_answers_is_connected
     );
     house.apply(&connection);
     let object = house.shows("apiconn/vt", "Ready", "False", "SecretNotFound").await;
-    let message = find(&object, "Ready").expect("a condition")["message"].to_string();
+    let message = condition(&object, "Ready").expect("a condition")["message"].to_string();
     assert!(message.contains("does not exist"), "{message}");
     let secret = "--from-literal=api_key=0123456789";
     let arguments = ["create", "secret", "generic", "vt", secret, "-n", &namespace];
@@ -362,12 +336,12 @@ async fn what_is_wrong_is_stalled_with_its_place_and_what_is_not_served_says_so(
     let object = house
         .shows("playbook/comment", "Stalled", "True", "InvalidDefinition")
         .await;
-    let message = find(&object, "Ready").expect("a condition")["message"].to_string();
+    let message = condition(&object, "Ready").expect("a condition")["message"].to_string();
     assert!(message.contains("definition/actions/Comment/type"), "{message}");
     house.apply(PLAYBOOK);
     house.apply(CONNECTION);
     let object = house.shows("playbook/comment", "Ready", "True", "Succeeded").await;
-    assert_eq!(find(&object, "Stalled"), None);
+    assert_eq!(condition(&object, "Stalled"), None);
     let manifest = include_str!("../../../examples/kinds/content-repository.yaml");
     let repository: Value = riposte::api::yaml::parse(manifest).expect("YAML")[0].json.clone();
     let name = repository["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -507,7 +481,7 @@ impl Way {
 async fn while_the_api_server_is_away_the_catalog_stays_and_what_changed_is_seen_afterwards() {
     let plane = ControlPlane::shared();
     let namespace = plane.namespace().await;
-    apply_kinds(plane);
+    definitions();
     let target = plane.url.trim_start_matches("https://").trim_end_matches('/');
     let way = Way::to(target.parse().expect("an address")).await;
     let house = House::named(plane, &namespace, "one", way.client(plane).await).await;

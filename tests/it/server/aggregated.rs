@@ -25,18 +25,6 @@ fn registration(namespace: &str, port: u16) -> Value {
     ] })
 }
 
-/// A Role with these rules, bound to a user.
-fn role(namespace: &str, name: &str, user: &str, rules: &Value) -> Value {
-    let metadata = json!({ "name": name, "namespace": namespace });
-    let group = "rbac.authorization.k8s.io";
-    json!({ "apiVersion": "v1", "kind": "List", "items": [
-        { "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": metadata, "rules": rules },
-        { "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
-            "roleRef": { "apiGroup": group, "kind": "Role", "name": name },
-            "subjects": [{ "apiGroup": group, "kind": "User", "name": user }] },
-    ] })
-}
-
 fn apply(plane: &ControlPlane, manifests: &Value) {
     succeeded(&plane.kubectl("admin", &["apply", "-f", "-"], &manifests.to_string()));
 }
@@ -102,9 +90,9 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     register(plane, &house, &namespace).await;
     let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
         "verbs": ["get", "list"] });
-    apply(plane, &role(&namespace, "reader", &reader, &json!([read])));
+    plane.allow(&namespace, "reader", &reader, &json!([read]));
     let create = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["playbooks/start"], "verbs": ["create"] });
-    apply(plane, &role(&namespace, "starter", &starter, &json!([create])));
+    plane.allow(&namespace, "starter", &starter, &json!([create]));
 
     let list = ["get", "incidents.journal.riposte.dev"];
     let listed = eventually("the reader may", async || {
@@ -129,7 +117,7 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     }
     let run = json!({ "apiGroups": ["riposte.dev"], "resources": ["playbooks"], "verbs": ["run"],
         "resourceNames": ["triage"] });
-    apply(plane, &role(&namespace, "runner", &starter, &json!([run])));
+    plane.allow(&namespace, "runner", &starter, &json!([run]));
     let run = eventually("the starter may run", async || {
         let finished = start(plane, &namespace, &starter);
         (finished.code == 0).then(|| finished.stdout.trim().to_owned())
