@@ -328,6 +328,7 @@ fn may_all(account: &str, own: &str, watched: &str, permission: &Permission) -> 
 #[tokio::test]
 async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     let plane = ControlPlane::shared();
+    let journal = plane.journal_lock().await;
     let (own, watched, other) = (
         plane.namespace().await,
         plane.namespace().await,
@@ -346,7 +347,7 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     let without = ["--set=crds.enabled=false", "--set=journal.enabled=true"];
     succeeded(&plane.helm("admin", &[&install[..], &without].concat()));
     // Nobody serves it here, and the deletion of other tests' namespaces would wait for that.
-    succeeded(&plane.kubectl("admin", &["delete", "apiservice", rbac::JOURNAL_API_SERVICE], ""));
+    journal.unregister();
     let account = format!("system:serviceaccount:{}:{}", &*own, &*own);
 
     for permission in PERMISSIONS {

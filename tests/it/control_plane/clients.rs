@@ -11,7 +11,9 @@ use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccoun
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use serde_json::json;
+use tokio::sync::MutexGuard;
 
 use super::audit::{self, AuditEvent};
 use super::certificates::Identity;
@@ -151,10 +153,39 @@ impl ControlPlane {
         events
     }
 
+    /// Waits until no other test registers the aggregated API `journal.riposte.dev`: a cluster has one. The registration
+    /// ends with the value, for the deletion of namespaces waits while nobody serves it.
+    pub async fn journal_lock(&'static self) -> JournalLock {
+        JournalLock {
+            plane: self,
+            _held: self.journal.lock().await,
+        }
+    }
+
     /// A certificate for a server that a test starts, which [`ControlPlane::authority`] signs: an aggregated API is
     /// reached as `SERVICE.NAMESPACE.svc`, a webhook by the host of its URL.
     pub fn serving_certificate(&self, hosts: &[&str]) -> Identity {
         self.authority.server(hosts).unwrap()
+    }
+}
+
+/// The right to register the aggregated API.
+pub struct JournalLock {
+    plane: &'static ControlPlane,
+    _held: MutexGuard<'static, ()>,
+}
+
+impl JournalLock {
+    /// Ends the registration already now.
+    pub fn unregister(&self) {
+        let delete = ["delete", "apiservice", JOURNAL_API_SERVICE, "--ignore-not-found"];
+        let _ = self.plane.kubectl("admin", &delete, "");
+    }
+}
+
+impl Drop for JournalLock {
+    fn drop(&mut self) {
+        self.unregister();
     }
 }
 

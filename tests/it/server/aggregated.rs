@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use riposte::server::journal::{self, AccessReviews, Certificate};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -12,14 +13,12 @@ use super::{House, alert};
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
 use crate::program::{self, Finished};
 
-const SERVICE: &str = "v1alpha1.journal.riposte.dev";
-
 /// The service that leads to this machine, and the registration of the group, without the authority.
 fn registration(namespace: &str, port: u16) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": [
         { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
             "spec": { "type": "ExternalName", "externalName": "localhost" } },
-        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": SERVICE },
+        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": JOURNAL_API_SERVICE },
             "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
                 "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
     ] })
@@ -46,7 +45,7 @@ async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
     tokio::spawn(journal::serve(listener, state, certificate, trust, reviewer, stop));
     eventually("the API server sees the aggregated API", async || {
         let path = "jsonpath={.status.conditions[?(@.type==\"Available\")].status}";
-        let output = plane.kubectl("admin", &["get", "apiservice", SERVICE, "-o", path], "");
+        let output = plane.kubectl("admin", &["get", "apiservice", JOURNAL_API_SERVICE, "-o", path], "");
         (output.stdout == b"True").then_some(())
     })
     .await;
@@ -83,6 +82,7 @@ fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn kubectl_and_riposte_show_what_rbac_allows() {
     let plane = ControlPlane::shared();
+    let _journal = plane.journal_lock().await;
     let (namespace, reader, starter) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
     let house = House::open().await;
     let alerts = format!("/v1/workspaces/{}/alerts", &*namespace);
@@ -126,5 +126,4 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     let run = run.strip_prefix("run.journal.riposte.dev/").unwrap();
     house.engine.ended(run).await.unwrap();
     assert_shown(plane, &namespace, &reader, run, &starter);
-    succeeded(&plane.kubectl("admin", &["delete", "apiservice", SERVICE], ""));
 }
