@@ -86,7 +86,10 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = Client::try_from(config).context("the API server cannot be called")?;
     let operator = Operator::open(client, options).await?;
     if let Some(aggregated) = &aggregated {
-        eprintln!("riposte operator: aggregated API on https://{}", aggregated.local_addr()?);
+        eprintln!(
+            "riposte operator: aggregated API on https://{}",
+            aggregated.local_addr()?
+        );
     }
     eprintln!("riposte operator: server on http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();

@@ -297,7 +297,7 @@ fn secrets_are_read_by_name_where_names_are_known() {
 }
 
 /// Whether a user may do something, by the API server's own answer.
-fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
+pub fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",

@@ -34,8 +34,8 @@ pub(crate) struct Imported {
 }
 
 impl Imported {
-    /// Imports the template in an empty folder.
-    pub(crate) fn new() -> Self {
+    /// Imports the template for a namespace.
+    pub(crate) fn new(namespace: &str) -> Self {
         let template = corpus().join(TEMPLATE);
         assert!(
             template.is_file(),
@@ -44,8 +44,9 @@ impl Imported {
         );
         let template = template.canonicalize().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["import", template.to_str().unwrap(), "--out", "imported"];
-        let imported = program::run(folder.path(), &arguments);
+        let place = ["--out", "imported", "--namespace", namespace];
+        let arguments = ["import", template.to_str().unwrap()];
+        let imported = program::run(folder.path(), &[&arguments[..], &place].concat());
         assert_eq!(imported.code, 0, "{imported:?}");
         let mut files = fs::read_dir(folder.path().join("imported")).unwrap();
         let text = fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
@@ -140,7 +141,11 @@ pub(crate) fn rule() -> String {
 
 /// Lets a workspace run every playbook.
 pub(crate) fn grant(workspace: &str) -> String {
-    yaml::write(&manifest("PlaybookGrant", "all", json!({"from": [{"namespace": workspace}]})))
+    yaml::write(&manifest(
+        "PlaybookGrant",
+        "all",
+        json!({"from": [{"namespace": workspace}]}),
+    ))
 }
 
 /// An event of Falco about a connection to an address, from another one if there is one.

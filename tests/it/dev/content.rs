@@ -14,7 +14,7 @@ pub(super) struct World {
 impl World {
     /// The playbook with its connections and the rule that runs it, without a grant.
     pub(super) async fn without_grant() -> Self {
-        let (home, imported, services) = (Home::new(), Imported::new(), Services::start().await);
+        let (home, imported, services) = (Home::new(), Imported::new("default"), Services::start().await);
         home.write("playbook.yaml", &imported.playbook);
         home.write("connections.yaml", &services.connections(&imported));
         home.write("rule.yaml", &rule());

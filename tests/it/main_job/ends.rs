@@ -49,13 +49,10 @@ async fn a_run_whose_operator_is_killed_ends_when_it_is_back() {
     let site = Site::granted().await;
     let operator = site.operator().await;
     let number = halfway(&site, &operator).await;
-    let before = site.run_on(number, "Unknown").await;
     operator.kill();
 
     let _operator = site.operator().await;
     goes_on(&site, number).await;
-    let after = site.run_on(number, "True").await;
-    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

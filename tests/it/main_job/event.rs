@@ -31,7 +31,7 @@ async fn an_event_becomes_a_comment_as_soon_as_the_playbook_is_granted() {
     let operator = site.operator().await;
     let (status, text) = site.post(&operator, "made-up", &event(OTHER, None)).await;
     assert_eq!(status, 401, "{text}");
-    let (status, text) = site.refused(&operator, &event(OTHER, None)).await;
+    let (status, text) = site.post(&operator, &site.token, &event(OTHER, None)).await;
     assert_eq!(status, 403, "{text}");
     site.let_deliver().await;
 
@@ -47,7 +47,10 @@ async fn an_event_becomes_a_comment_as_soon_as_the_playbook_is_granted() {
     let incident = site.incident(second, 1).await;
     let reputation = format!("Reputation is: {} which indicates likely malicous", REPUTATIONS.0);
     let comment = comments(&incident)[0];
-    assert!(comment.contains(&reputation) && comment.contains(MALICIOUS), "{comment}");
+    assert!(
+        comment.contains(&reputation) && comment.contains(MALICIOUS),
+        "{comment}"
+    );
     let run = site.run_on(second, "True").await;
     assert_eq!(run["spec"]["playbookRef"]["name"], PLAYBOOK, "{run:#}");
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");

@@ -3,37 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use riposte::server::journal::{self, AccessReviews, Certificate};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{House, alert};
+use crate::control_plane::clients::JournalLock;
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
 use crate::program::{self, Finished};
 
-/// The service that leads to this machine, and the registration of the group, without the authority.
-fn registration(namespace: &str, port: u16) -> Value {
-    json!({ "apiVersion": "v1", "kind": "List", "items": [
-        { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
-            "spec": { "type": "ExternalName", "externalName": "localhost" } },
-        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": JOURNAL_API_SERVICE },
-            "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
-                "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
-    ] })
-}
-
-fn apply(plane: &ControlPlane, manifests: &Value) {
-    succeeded(&plane.kubectl("admin", &["apply", "-f", "-"], &manifests.to_string()));
-}
-
 /// Serves the aggregated API of a house and registers it.
-async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
+async fn register(plane: &ControlPlane, lock: &JournalLock, house: &House, namespace: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = plane.client("admin").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    apply(plane, &registration(namespace, listener.local_addr().unwrap().port()));
+    lock.register(namespace, listener.local_addr().unwrap().port());
     let certificate = Certificate::make(&[format!("riposte.{namespace}.svc")]).unwrap();
     journal::publish(&client, certificate.authority().unwrap())
         .await
@@ -43,12 +28,7 @@ async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
     let reviewer = Arc::new(AccessReviews::new(client));
     let (state, stop) = (house.state.clone(), house.stop.clone());
     tokio::spawn(journal::serve(listener, state, certificate, trust, reviewer, stop));
-    eventually("the API server sees the aggregated API", async || {
-        let path = "jsonpath={.status.conditions[?(@.type==\"Available\")].status}";
-        let output = plane.kubectl("admin", &["get", "apiservice", JOURNAL_API_SERVICE, "-o", path], "");
-        (output.stdout == b"True").then_some(())
-    })
-    .await;
+    lock.is_available().await;
 }
 
 /// Starts the playbook `triage` on the first incident.
@@ -82,12 +62,12 @@ fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn kubectl_and_riposte_show_what_rbac_allows() {
     let plane = ControlPlane::shared();
-    let _journal = plane.journal_lock().await;
+    let lock = plane.journal_lock().await;
     let (namespace, reader, starter) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
     let house = House::open().await;
     let alerts = format!("/v1/workspaces/{}/alerts", &*namespace);
     house.post(&alerts, &alert("a")).await;
-    register(plane, &house, &namespace).await;
+    register(plane, &lock, &house, &namespace).await;
     let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
         "verbs": ["get", "list"] });
     plane.allow(&namespace, "reader", &reader, &json!([read]));
