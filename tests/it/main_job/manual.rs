@@ -133,6 +133,25 @@ fn journaled(site: &Site, user: &str, run: &Value) {
     assert_eq!(run["status"]["status"], "Succeeded", "{run:#}");
 }
 
+/// The incident tells why the rule did not run the playbook, and what lets it.
+async fn tells_what_is_missing(site: &Site) {
+    let name = format!("incidents.journal.riposte.dev/{INCIDENT}");
+    let outcome = eventually("the rule was evaluated", async || {
+        let incident = site.plane.get(&site.namespace, &name);
+        let evaluations = incident["status"]["evaluations"].as_array()?;
+        let is_it = |one: &&Value| one["occasion"] == "IncidentCreated" && one["ended"] == true;
+        let evaluation = evaluations.iter().find(is_it)?;
+        Some(evaluation["rules"][0]["actions"][0]["outcome"].clone())
+    })
+    .await;
+    assert_eq!(outcome["result"], "failed", "{outcome:#}");
+    let remedy = outcome["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains("kind: PlaybookGrant") && remedy.contains(PLAYBOOK),
+        "{remedy}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_run_a_playbook_starts_it_and_nobody_else() {
     let plane = ControlPlane::shared();
@@ -143,6 +162,7 @@ async fn who_may_run_a_playbook_starts_it_and_nobody_else() {
     let number = site.deliver(&operator, &event(MALICIOUS, None)).await;
     assert_eq!(number.to_string(), INCIDENT);
     site.incident(number, 0).await;
+    tells_what_is_missing(&site).await;
 
     let (runner, other) = (person(plane, &site.namespace), person(plane, &site.namespace));
     is_refused(&site, &runner).await;

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::definitions;
-use crate::control_plane::{ControlPlane, condition, eventually, succeeded};
+use crate::control_plane::{ControlPlane, condition as find, eventually, succeeded};
 
 /// How long an operator may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -253,14 +253,14 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
         .shows("playbook/comment", "Ready", "False", "ConnectionNotReady")
         .await;
     assert_eq!(
-        condition(&playbook, "Reconciling").expect("a condition")["status"],
+        find(&playbook, "Reconciling").expect("a condition")["status"],
         "True"
     );
     assert_eq!(playbook["status"]["triggerKind"], "Incident");
     assert_eq!(playbook["status"]["trigger"], "ApiConnectionWebhook");
     house.apply(CONNECTION);
     let playbook = house.shows("playbook/comment", "Ready", "True", "Succeeded").await;
-    assert_eq!(condition(&playbook, "Reconciling"), None);
+    assert_eq!(find(&playbook, "Reconciling"), None);
     assert_eq!(
         playbook["status"]["observedGeneration"],
         playbook["metadata"]["generation"]
@@ -271,7 +271,7 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     let rule = house
         .shows("autorule/comment-all", "Granted", "False", "GrantMissing")
         .await;
-    assert_eq!(condition(&rule, "Ready").expect("a condition")["status"], "True");
+    assert_eq!(find(&rule, "Ready").expect("a condition")["status"], "True");
     let missing = &rule["status"]["missingGrants"][0];
     let account = format!("system:serviceaccount:{namespace}:riposte-automation");
     assert_eq!(missing["account"], account.as_str());
@@ -319,7 +319,7 @@ async fn a_secret_that_comes_later_heals_and_a_service_that_answers_is_connected
     );
     house.apply(&connection);
     let object = house.shows("apiconn/vt", "Ready", "False", "SecretNotFound").await;
-    let message = condition(&object, "Ready").expect("a condition")["message"].to_string();
+    let message = find(&object, "Ready").expect("a condition")["message"].to_string();
     assert!(message.contains("does not exist"), "{message}");
     let secret = "--from-literal=api_key=0123456789";
     let arguments = ["create", "secret", "generic", "vt", secret, "-n", &namespace];
@@ -339,12 +339,12 @@ async fn what_is_wrong_is_stalled_with_its_place_and_what_is_not_served_says_so(
     let object = house
         .shows("playbook/comment", "Stalled", "True", "InvalidDefinition")
         .await;
-    let message = condition(&object, "Ready").expect("a condition")["message"].to_string();
+    let message = find(&object, "Ready").expect("a condition")["message"].to_string();
     assert!(message.contains("definition/actions/Comment/type"), "{message}");
     house.apply(PLAYBOOK);
     house.apply(CONNECTION);
     let object = house.shows("playbook/comment", "Ready", "True", "Succeeded").await;
-    assert_eq!(condition(&object, "Stalled"), None);
+    assert_eq!(find(&object, "Stalled"), None);
     let manifest = include_str!("../../../examples/kinds/content-repository.yaml");
     let repository: Value = riposte::api::yaml::parse(manifest).expect("YAML")[0].json.clone();
     let name = repository["metadata"]["name"].as_str().expect("a name").to_owned();
