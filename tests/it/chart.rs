@@ -7,7 +7,10 @@
     reason = "a test fails by panicking, its harness too"
 )]
 
+mod content;
 mod installed;
+mod job;
+mod permissions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
