@@ -80,7 +80,11 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = options(arguments, &config)?;
     let listener = listen(arguments.listen).await?;
     let aggregated = match arguments.journal_listen {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => {
+            let listener = listen(address).await?;
+            eprintln!("riposte operator: aggregated API on https://{}", listener.local_addr()?);
+            Some(listener)
+        }
         None => None,
     };
     let client = Client::try_from(config).context("the API server cannot be called")?;

@@ -7,7 +7,11 @@
     reason = "a test fails by panicking, its harness too"
 )]
 
+mod content;
 mod installed;
+mod job;
+mod lifecycle;
+mod permissions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -193,7 +197,10 @@ fn values_that_make_no_sense_are_refused() {
     let cases = [
         ("storage.sizes=8Gi", "sizes"),
         ("admission.validationActions={Refuse}", "validationActions"),
-        ("journal.tls.secretName=serving", "journal.tls.caBundle is needed"),
+        ("journal.tls.secretName=serving", "journal.tls.caBundle is needed with"),
+        ("journal.tls.caBundle=QUJD", "journal.tls.caBundle is needed only with"),
+        ("journal.tls.secretName=Serving", "journal/tls/secretName"),
+        ("journal.tls.caBundle=-----BEGIN", "journal/tls/caBundle"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
         ("service.port=443", "service.port must not be 443"),
         ("watchNamespaces={Soc}", "watchNamespaces"),
