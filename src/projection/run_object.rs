@@ -175,4 +175,10 @@ mod tests {
         let long = run_name(&format!("{}.-{}", "a".repeat(198), "b".repeat(50)), run);
         assert_eq!(long, format!("{}-d1f2a3b4c5d6", "a".repeat(198)));
     }
+
+    #[test]
+    fn a_person_is_named_as_kubernetes_names_them() {
+        assert_eq!(username("user/ada@contoso.com"), "ada@contoso.com");
+        assert_eq!(username("rule/close"), "rule/close");
+    }
 }

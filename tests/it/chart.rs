@@ -8,7 +8,7 @@
 )]
 
 mod content;
-mod installed;
+pub mod installed;
 mod job;
 mod lifecycle;
 mod permissions;

@@ -116,6 +116,12 @@ impl Running {
         running
     }
 
+    /// The port of the aggregated API that an operator serves.
+    pub(crate) async fn journal(&self) -> u16 {
+        let line = self.stderr.find(0, "aggregated API on ").await;
+        line.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
     /// Ends the process with SIGKILL: nothing in it gets to run any more.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -2,7 +2,6 @@
 //! token of its ServiceAccount, so with the chart's permissions and no other.
 
 use std::cell::Cell;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use super::permissions::Holder;
 use super::{CHART, may_all, rendered};
 use crate::control_plane::clients::Namespace;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
-use crate::program::Lines;
+use crate::program::{self, Running};
 use riposte::cluster::rbac::{JOURNAL_API_SERVICE, PERMISSIONS, Scope};
 
 /// How long to wait for something before asking whether the account was refused what it needs for it.
@@ -26,22 +25,6 @@ pub struct Installed {
     pub watched: Namespace,
     values: Vec<String>,
     folder: TempDir,
-}
-
-/// The program; it ends with the value.
-pub struct Process {
-    child: Child,
-    /// Of the server: `http://127.0.0.1:PORT`.
-    pub address: String,
-    /// Of the aggregated API, if it is served.
-    pub journal: Option<u16>,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Installed {
@@ -100,55 +83,26 @@ impl Installed {
     }
 
     /// Starts the program; what is on this machine instead of in the pod are its folder and its ports.
-    pub async fn start(&self) -> Process {
+    pub async fn start(&self) -> Running {
         self.roles_are_known().await;
         let container = rendered("Deployment", &self.values())[0]["spec"]["template"]["spec"]["containers"][0].clone();
-        let data = self.folder.path().join("data").display().to_string();
-        let kubeconfig = self.folder.path().join("kubeconfig");
-        let token = self.plane.service_account_token(&self.own, &self.own).await;
-        std::fs::write(&kubeconfig, self.kubeconfig(&token)).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_riposte"))
-            .args(self.arguments(&container, &data))
-            .envs(environment(&container))
-            .env("KUBECONFIG", kubeconfig)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = Lines::of(child.stderr.take().unwrap());
-        let mut process = Process {
-            child,
-            address: String::new(),
-            journal: None,
-        };
-        let line = lines.find(0, "server on ").await;
-        process.address = line.rsplit(' ').next().unwrap().to_owned();
-        if container.to_string().contains("--journal-listen") {
-            let line = lines.find(0, "aggregated API on ").await;
-            process.journal = Some(line.rsplit(':').next().unwrap().parse().unwrap());
-        }
-        process
+        let arguments = self.arguments(&container);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut command = program::command(self.folder.path(), &arguments);
+        command.envs(environment(&container));
+        command.env("KUBECONFIG", self.plane.account_kubeconfig(&self.own, &self.own).await);
+        Running::start(command).await
     }
 
-    fn arguments(&self, container: &Value, data: &str) -> Vec<String> {
+    fn arguments(&self, container: &Value) -> Vec<String> {
         let arguments = container["args"].as_array().unwrap().iter();
         let local = |argument: &str| match argument.split_once('=').map_or(argument, |(name, _)| name) {
-            "--data" => format!("--data={data}"),
+            "--data" => "--data=data".to_owned(),
             "--listen" => "--listen=127.0.0.1:0".to_owned(),
             "--journal-listen" => "--journal-listen=127.0.0.1:0".to_owned(),
             _ => argument.replace("$(POD_NAMESPACE)", &self.own),
         };
         arguments.map(|argument| local(argument.as_str().unwrap())).collect()
-    }
-
-    fn kubeconfig(&self, token: &str) -> String {
-        json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
-            "clusters": [{"name": "pod", "cluster": {"server": self.plane.url,
-                "certificate-authority": self.plane.ca_file}}],
-            "users": [{"name": "pod", "user": {"token": token}}],
-            "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
-        })
-        .to_string()
     }
 
     /// Leads the chart's Service to a port of this machine: there is no pod and no kube-proxy.

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::content;
-use super::installed::{Installed, Process};
+use super::installed::Installed;
 use super::may;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
-use crate::program;
+use crate::program::{self, Running};
 
 /// How long the end of a watch may take until it is in the audit log.
 const LOGGED: Duration = Duration::from_secs(20);
@@ -61,10 +61,10 @@ async fn content_is_ready(installed: &Installed) {
 }
 
 /// Delivers an event of Falco as an account with the chart's role for senders.
-async fn deliver(installed: &Installed, process: &Process, rule: &str) {
+async fn deliver(installed: &Installed, process: &Running, rule: &str) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let token = installed.plane.service_account_token(&installed.watched, "falco").await;
-    let url = format!("{}/v1/workspaces/{}/falco", process.address, &*installed.watched);
+    let url = format!("{}/v1/workspaces/{}/falco", process.url, &*installed.watched);
     let event = content::falco(rule).to_string();
     installed
         .awaits("the event is taken", async || {
@@ -199,7 +199,7 @@ async fn the_operator_needs_every_permission_of_the_chart_and_no_other() {
     let _registered = plane.journal_lock().await;
     let installed = Installed::new(&[]).await;
     let process = installed.start().await;
-    installed.lead_here(process.journal.unwrap());
+    installed.lead_here(process.journal().await);
 
     content_is_ready(&installed).await;
     installed.kubectl(&["create", "serviceaccount", "falco"], "");

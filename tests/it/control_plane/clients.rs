@@ -177,20 +177,6 @@ pub struct JournalLock {
 }
 
 impl JournalLock {
-    /// Registers what is served on a port of this machine, as the Service `riposte` of a namespace; by which authority it
-    /// is known, the server says.
-    pub fn register(&self, namespace: &str, port: u16) {
-        let name = JOURNAL_API_SERVICE;
-        let objects = json!({ "apiVersion": "v1", "kind": "List", "items": [
-            { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
-                "spec": { "type": "ExternalName", "externalName": "localhost" } },
-            { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": name },
-                "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
-                    "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
-        ] });
-        self.plane.apply(namespace, &objects.to_string());
-    }
-
     /// Awaits that the API server sees what is registered.
     pub async fn is_available(&self) {
         eventually("the API server sees the aggregated API", async || {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::site::{Site, comments};
-use crate::control_plane::eventually;
+use crate::control_plane::{ControlPlane, eventually};
 use crate::enrichment::event;
 use crate::enrichment::service::MALICIOUS;
+use crate::program::Running;
 
 /// An address that is answered at once, and one whose answer is held back.
 const ANSWERED: &str = "45.155.205.233";
@@ -14,7 +15,7 @@ const HELD: &str = MALICIOUS;
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A run that has a committed answer about one address, and waits for that about another.
-async fn halfway(site: &Site, operator: &crate::program::Running) -> i64 {
+async fn halfway(site: &Site, operator: &Running) -> i64 {
     site.rule(true).await;
     site.services.virus_total.hold(HELD);
     let number = site.deliver(operator, &event(ANSWERED, Some(HELD))).await;
@@ -46,7 +47,8 @@ async fn goes_on(site: &Site, number: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_whose_operator_is_killed_ends_when_it_is_back() {
-    let site = Site::granted().await;
+    let namespace = ControlPlane::shared().namespace().await;
+    let site = Site::granted(&namespace).await;
     let operator = site.operator().await;
     let number = halfway(&site, &operator).await;
     operator.kill();
@@ -57,7 +59,8 @@ async fn a_run_whose_operator_is_killed_ends_when_it_is_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_that_is_told_to_end_lets_everything_go() {
-    let site = Site::granted().await;
+    let namespace = ControlPlane::shared().namespace().await;
+    let site = Site::granted(&namespace).await;
     let operator = site.operator().await;
     let number = halfway(&site, &operator).await;
     let holder = async || site.plane.get(&site.namespace, "lease/riposte")["spec"]["holderIdentity"].clone();

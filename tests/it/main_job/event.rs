@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::site::{Site, comments};
-use crate::control_plane::{condition, succeeded};
+use crate::control_plane::{AuditEvent, ControlPlane, condition, succeeded};
 use crate::enrichment::service::{API_KEY, MALICIOUS, REPUTATIONS, WORKSPACE_KEY};
 use crate::enrichment::{PLAYBOOK, event};
 
@@ -26,8 +26,9 @@ fn missing<'r>(rule: &'r Value, namespace: &str) -> &'r str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_becomes_a_comment_as_soon_as_the_playbook_is_granted() {
-    let site = Site::new().await;
-    let (plane, namespace) = (site.plane, &*site.namespace);
+    let plane = ControlPlane::shared();
+    let namespace = plane.namespace().await;
+    let site = Site::new(&namespace).await;
     let operator = site.operator().await;
     let (status, text) = site.post(&operator, "made-up", &event(OTHER, None)).await;
     assert_eq!(status, 401, "{text}");
@@ -41,7 +42,7 @@ async fn an_event_becomes_a_comment_as_soon_as_the_playbook_is_granted() {
     let incident = site.incident(first, 0).await;
     assert_eq!(incident["status"]["severity"], "High", "{incident:#}");
 
-    succeeded(&plane.shell("admin", missing(&rule, namespace)));
+    succeeded(&plane.shell("admin", missing(&rule, &namespace)));
     site.rule(true).await;
     let second = site.deliver(&operator, &event(MALICIOUS, None)).await;
     let incident = site.incident(second, 1).await;
@@ -58,12 +59,12 @@ async fn an_event_becomes_a_comment_as_soon_as_the_playbook_is_granted() {
     assert_eq!(site.runs().len(), 1, "nothing ran without a grant");
     let services = &site.services;
     assert_eq!((services.virus_total.count(), services.data_collector.count()), (1, 1));
-    let written = |event: &crate::control_plane::AuditEvent| {
-        event.is_write() && event.object.namespace == namespace && event.object.resource == "playbookruns"
+    let written = |event: &AuditEvent| {
+        event.is_write() && event.object.namespace == *namespace && event.object.resource == "playbookruns"
     };
     assert!(plane.audit(written).len() <= 2, "{:#?}", plane.audit(written));
     for what in ["playbookruns.riposte.dev", "incidents.riposte.dev", "events"] {
-        let shown = plane.get(namespace, what).to_string();
+        let shown = plane.get(&namespace, what).to_string();
         assert!(!shown.contains(API_KEY) && !shown.contains(WORKSPACE_KEY), "{shown}");
     }
 }

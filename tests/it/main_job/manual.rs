@@ -6,33 +6,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::site::{Site, comments};
-use crate::chart::CHART;
-use crate::control_plane::clients::JournalLock;
+use crate::chart::installed::Installed;
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
 use crate::enrichment::service::MALICIOUS;
 use crate::enrichment::{PLAYBOOK, event};
-use crate::program::{self, Finished, Running};
+use crate::program::{self, Finished};
 
 /// What an incident is started on.
 const INCIDENT: &str = "1";
-
-/// The chart with its policies and its ServiceAccount, and the operator as that, behind the API server.
-async fn install(site: &Site, journal: &JournalLock) -> Running {
-    let (plane, namespace) = (site.plane, &*site.namespace);
-    let set = format!("--set=fullnameOverride={namespace},watchNamespaces={{{namespace}}}");
-    let only = "--set=crds.enabled=false,rbac.people=false,storage.persistent=false";
-    let install = ["install", "riposte", CHART, "-n", namespace, &set, only];
-    succeeded(&plane.helm("admin", &install));
-    // Nobody serves it yet.
-    journal.unregister();
-    let kubeconfig = plane.account_kubeconfig(namespace, namespace).await;
-    let options = ["--journal-listen=127.0.0.1:0", "--journal-service=riposte"];
-    let operator = site.operator_as(kubeconfig, &options).await;
-    let line = operator.stderr.find(0, "aggregated API on ").await;
-    journal.register(namespace, line.rsplit(':').next().unwrap().parse().unwrap());
-    journal.is_available().await;
-    operator
-}
 
 /// A user who may do everything but run the playbook.
 fn person(plane: &ControlPlane, namespace: &str) -> String {
@@ -156,9 +137,12 @@ async fn tells_what_is_missing(site: &Site) {
 async fn who_may_run_a_playbook_starts_it_and_nobody_else() {
     let plane = ControlPlane::shared();
     let journal = plane.journal_lock().await;
-    let site = Site::new().await;
+    let installed = Installed::new(&[]).await;
+    let site = Site::new(&installed.watched).await;
     site.let_deliver().await;
-    let operator = install(&site, &journal).await;
+    let operator = installed.start().await;
+    installed.lead_here(operator.journal().await);
+    journal.is_available().await;
     let number = site.deliver(&operator, &event(MALICIOUS, None)).await;
     assert_eq!(number.to_string(), INCIDENT);
     site.incident(number, 0).await;

@@ -1,14 +1,11 @@
 //! A namespace of a real control plane with everything that the main job needs but the grant, and an operator for it.
 
-use std::path::PathBuf;
-
 use riposte::projection::run_object::incident_name;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::admission::definitions;
 use crate::chart::may;
-use crate::control_plane::clients::Namespace;
 use crate::control_plane::{ControlPlane, condition, eventually};
 use crate::enrichment::{Imported, RULE, Services, grant, rule};
 use crate::program::{self, Running};
@@ -18,7 +15,7 @@ const SENDER: &str = "falco";
 
 pub(super) struct Site {
     pub(super) plane: &'static ControlPlane,
-    pub(super) namespace: Namespace,
+    pub(super) namespace: String,
     pub(super) services: Services,
     /// The token of the sender.
     pub(super) token: String,
@@ -28,20 +25,19 @@ pub(super) struct Site {
 
 impl Site {
     /// Applies everything but the grant.
-    pub(super) async fn new() -> Self {
+    pub(super) async fn new(namespace: &str) -> Self {
         definitions();
         let plane = ControlPlane::shared();
-        let namespace = plane.namespace().await;
-        let (imported, services) = (Imported::new(&namespace), Services::start().await);
+        let (imported, services) = (Imported::new(namespace), Services::start().await);
         let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": SENDER } });
         let connections = services.connections(&imported);
         for manifests in [&imported.playbook, &connections, &rule(), &account.to_string()] {
-            plane.apply(&namespace, manifests);
+            plane.apply(namespace, manifests);
         }
-        let token = plane.service_account_token(&namespace, SENDER).await;
+        let token = plane.service_account_token(namespace, SENDER).await;
         Self {
             plane,
-            namespace,
+            namespace: namespace.to_owned(),
             services,
             token,
             folder: TempDir::new().unwrap(),
@@ -49,8 +45,8 @@ impl Site {
     }
 
     /// The same with the grant, and with a sender who may deliver.
-    pub(super) async fn granted() -> Self {
-        let site = Self::new().await;
+    pub(super) async fn granted(namespace: &str) -> Self {
+        let site = Self::new(namespace).await;
         site.plane.apply(&site.namespace, &grant(&site.namespace));
         site.let_deliver().await;
         site
@@ -58,16 +54,11 @@ impl Site {
 
     /// Starts the operator as an administrator.
     pub(super) async fn operator(&self) -> Running {
-        self.operator_as(self.plane.kubeconfig("admin"), &[]).await
-    }
-
-    /// Starts the operator as whom a kubeconfig says.
-    pub(super) async fn operator_as(&self, kubeconfig: PathBuf, options: &[&str]) -> Running {
         let watched = format!("--watch-namespace={}", self.namespace);
         let own = format!("--namespace={}", self.namespace);
-        let fixed = ["operator", &own, &watched, "--data=data", "--listen=127.0.0.1:0"];
-        let mut command = program::command(self.folder.path(), &[&fixed, options].concat());
-        command.env("KUBECONFIG", kubeconfig);
+        let arguments = ["operator", &own, &watched, "--data=data", "--listen=127.0.0.1:0"];
+        let mut command = program::command(self.folder.path(), &arguments);
+        command.env("KUBECONFIG", self.plane.kubeconfig("admin"));
         Running::start(command).await
     }
 

@@ -252,10 +252,7 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     let playbook = house
         .shows("playbook/comment", "Ready", "False", "ConnectionNotReady")
         .await;
-    assert_eq!(
-        find(&playbook, "Reconciling").expect("a condition")["status"],
-        "True"
-    );
+    assert_eq!(find(&playbook, "Reconciling").expect("a condition")["status"], "True");
     assert_eq!(playbook["status"]["triggerKind"], "Incident");
     assert_eq!(playbook["status"]["trigger"], "ApiConnectionWebhook");
     house.apply(CONNECTION);

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use riposte::server::journal::{self, AccessReviews, Certificate};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -13,12 +14,24 @@ use crate::control_plane::clients::JournalLock;
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
 use crate::program::{self, Finished};
 
+/// The service that leads to this machine, and the registration of the group, without the authority.
+fn registration(namespace: &str, port: u16) -> Value {
+    json!({ "apiVersion": "v1", "kind": "List", "items": [
+        { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
+            "spec": { "type": "ExternalName", "externalName": "localhost" } },
+        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": JOURNAL_API_SERVICE },
+            "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
+                "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
+    ] })
+}
+
 /// Serves the aggregated API of a house and registers it.
 async fn register(plane: &ControlPlane, lock: &JournalLock, house: &House, namespace: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = plane.client("admin").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    lock.register(namespace, listener.local_addr().unwrap().port());
+    let port = listener.local_addr().unwrap().port();
+    plane.apply(namespace, &registration(namespace, port).to_string());
     let certificate = Certificate::make(&[format!("riposte.{namespace}.svc")]).unwrap();
     journal::publish(&client, certificate.authority().unwrap())
         .await
