@@ -131,7 +131,10 @@ impl Running {
     /// Ends the process as Kubernetes ends a pod, with SIGTERM; gives its exit code, and how long it took.
     pub(crate) fn terminate(mut self) -> (i32, Duration) {
         let begin = Instant::now();
-        let signal = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let signal = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status()
+            .unwrap();
         assert!(signal.success(), "{signal}");
         let status = await_end(&mut self.child);
         let code = status.and_then(|status| status.code());
