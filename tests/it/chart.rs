@@ -388,6 +388,40 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &own]));
 }
 
+#[tokio::test]
+async fn where_all_namespaces_are_watched_secrets_are_read_only_where_they_are_named() {
+    let plane = ControlPlane::shared();
+    let (own, named, other) = (
+        plane.namespace().await,
+        plane.namespace().await,
+        plane.namespace().await,
+    );
+    let set = format!("--set=fullnameOverride={own},journal.enabled=false,credentials.{named}.secrets={{virustotal}}");
+    let only = "--set=crds.enabled=false,admission.enabled=false,rbac.people=false,storage.persistent=false";
+    succeeded(&plane.helm("admin", &["install", "riposte", CHART, "-n", &own, &set, only]));
+    let account = format!("system:serviceaccount:{}:{}", &*own, &*own);
+    for permission in PERMISSIONS
+        .iter()
+        .filter(|permission| permission.scope == Scope::Watched)
+    {
+        eventually(permission.why, async || {
+            may_all(&account, &own, &other, permission).then_some(())
+        })
+        .await;
+    }
+    eventually("the named Secret", async || {
+        may(&account, &named, "", "secrets", "virustotal", "get").then_some(())
+    })
+    .await;
+    for (namespace, name) in [(&named, "others"), (&other, "virustotal"), (&own, "virustotal")] {
+        assert!(
+            !may(&account, namespace, "", "secrets", name, "get"),
+            "{namespace}/{name}"
+        );
+    }
+    succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &own]));
+}
+
 /// What a role of the chart allows and does not allow, each as `verb resource.group`.
 const PEOPLE: &[(&str, &[&str], &[&str])] = &[
     (

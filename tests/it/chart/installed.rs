@@ -1,9 +1,12 @@
-//! The program as the chart starts it: with the arguments and the environment of the rendered Deployment, and with the
-//! token of its ServiceAccount, so with the chart's permissions and no other.
+//! The program as the chart starts it: with the arguments, the environment and the files of the rendered Deployment, and
+//! with the token of its ServiceAccount, so with the chart's permissions and no other.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use riposte::cluster::rbac::{JOURNAL_API_SERVICE, PERMISSIONS, Scope};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -12,7 +15,6 @@ use super::{CHART, may_all, rendered};
 use crate::control_plane::clients::Namespace;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
 use crate::program::{self, Running};
-use riposte::cluster::rbac::{JOURNAL_API_SERVICE, PERMISSIONS, Scope};
 
 /// How long to wait for something before asking whether the account was refused what it needs for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -40,7 +42,10 @@ impl Installed {
         crate::admission::definitions();
         let plane = ControlPlane::shared();
         let (own, watched) = (plane.namespace().await, plane.namespace().await);
-        let names = format!("--set=fullnameOverride={own},watchNamespaces={{{watched}}}");
+        let names = format!(
+            "--set=fullnameOverride={own},watchNamespaces={{{watched}}},defaultWorkspace={watched},\
+             sealingKey.secretName=sealing"
+        );
         // The kinds are there already, and no controller of this control plane makes volumes.
         let fixed = ["--set=crds.enabled=false,storage.persistent=false", &names];
         let values: Vec<_> = fixed.iter().chain(values).map(|value| (*value).to_owned()).collect();
@@ -53,6 +58,9 @@ impl Installed {
         };
         let install = [&["install", "riposte", CHART][..], &installed.values()].concat();
         succeeded(&plane.helm("admin", &install));
+        let key = "--from-literal=sealing.key=0123456789abcdef0123456789abcdef";
+        let create = ["create", "secret", "generic", "sealing", key, "-n", &installed.own];
+        succeeded(&plane.kubectl("admin", &create, ""));
         installed
     }
 
@@ -85,24 +93,64 @@ impl Installed {
     /// Starts the program; what is on this machine instead of in the pod are its folder and its ports.
     pub async fn start(&self) -> Running {
         self.roles_are_known().await;
-        let container = rendered("Deployment", &self.values())[0]["spec"]["template"]["spec"]["containers"][0].clone();
-        let arguments = self.arguments(&container);
+        let pod = rendered("Deployment", &self.values())[0]["spec"]["template"]["spec"].clone();
+        let container = &pod["containers"][0];
+        self.mount(&pod);
+        let arguments = self.arguments(container);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let mut command = program::command(self.folder.path(), &arguments);
-        command.envs(environment(&container));
+        command.envs(environment(container));
         command.env("KUBECONFIG", self.plane.account_kubeconfig(&self.own, &self.own).await);
         Running::start(command).await
     }
 
     fn arguments(&self, container: &Value) -> Vec<String> {
-        let arguments = container["args"].as_array().unwrap().iter();
-        let local = |argument: &str| match argument.split_once('=').map_or(argument, |(name, _)| name) {
-            "--data" => "--data=data".to_owned(),
-            "--listen" => "--listen=127.0.0.1:0".to_owned(),
-            "--journal-listen" => "--journal-listen=127.0.0.1:0".to_owned(),
-            _ => argument.replace("$(POD_NAMESPACE)", &self.own),
+        let folder = self.folder.path().display();
+        let local = |argument: &str| match argument.split_once('=') {
+            Some((name @ ("--listen" | "--journal-listen"), _)) => format!("{name}=127.0.0.1:0"),
+            Some((name, path)) if path.starts_with('/') => format!("{name}={folder}{path}"),
+            Some(_) | None => argument.replace("$(POD_NAMESPACE)", &self.own),
         };
+        let arguments = container["args"].as_array().unwrap().iter();
         arguments.map(|argument| local(argument.as_str().unwrap())).collect()
+    }
+
+    /// Puts what the container mounts from ConfigMaps and Secrets below the folder.
+    fn mount(&self, pod: &Value) {
+        for mount in pod["containers"][0]["volumeMounts"].as_array().unwrap() {
+            let mut volumes = pod["volumes"].as_array().unwrap().iter();
+            let volume = volumes.find(|volume| volume["name"] == mount["name"]).unwrap();
+            let names = [
+                ("configmap", &volume["configMap"]["name"]),
+                ("secret", &volume["secret"]["secretName"]),
+            ];
+            for (kind, name) in names {
+                if let Some(name) = name.as_str() {
+                    self.write(kind, name, mount);
+                }
+            }
+        }
+    }
+
+    fn write(&self, kind: &str, name: &str, mount: &Value) {
+        let get = ["get", kind, name, "-n", &*self.own, "-o", "json"];
+        let object: Value = serde_json::from_str(&succeeded(&self.plane.kubectl("admin", &get, ""))).unwrap();
+        let path = mount["mountPath"].as_str().unwrap().trim_start_matches('/');
+        let path = self.folder.path().join(path);
+        for (key, text) in object["data"].as_object().unwrap() {
+            let text = text.as_str().unwrap();
+            let bytes = match kind {
+                "secret" => STANDARD.decode(text).unwrap(),
+                _ => text.as_bytes().to_vec(),
+            };
+            let file = match mount["subPath"].as_str() {
+                None => path.join(key),
+                Some(only) if only == key => path.clone(),
+                Some(_) => continue,
+            };
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
+        }
     }
 
     /// Leads the chart's Service to a port of this machine: there is no pod and no kube-proxy.

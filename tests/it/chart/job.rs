@@ -277,4 +277,9 @@ async fn a_rule_that_is_taken_away_is_seen_by_what_is_refused() {
         expected.iter().all(|line| refused.contains(line)).then_some(())
     })
     .await;
+    let unused = installed.holder().unused(installed.plane);
+    let without_journal = "patch apiservices.apiregistration.k8s.io in ''".to_owned();
+    for line in expected.iter().chain([&without_journal]) {
+        assert!(unused.contains(line), "{line}: {unused:#?}");
+    }
 }
