@@ -130,8 +130,15 @@ pub const PERMISSIONS: &[Permission] = &[
             "playbookruns",
             "playbooks",
         ],
-        &["get", "list", "watch"],
+        &["list", "watch"],
         "reads what users want",
+    ),
+    rule(
+        Scope::Watched,
+        GROUP,
+        &["playbooks"],
+        &["get"],
+        "asks how many runs a playbook keeps, when one of its runs is shown",
     ),
     rule(
         Scope::Watched,
