@@ -47,8 +47,8 @@ pub(super) fn within(draft: &mut Draft, node: &Node) -> Option<Recurrence> {
         .as_ref()
         .map_or_else(Vec::new, |schedule| week_days(draft, schedule));
     let daily = matches!(frequency, Frequency::Day | Frequency::Week);
-    if (!daily && !(hours.is_empty() && minutes.is_empty())) || (frequency != Frequency::Week && !week_days.is_empty())
-    {
+    let times_ignored = !daily && (!hours.is_empty() || !minutes.is_empty());
+    if times_ignored || (frequency != Frequency::Week && !week_days.is_empty()) {
         let message =
             "hours and minutes go with the frequencies Day and Week, week days with Week; the rest has no effect";
         draft.report.warning("IgnoredOption", &node.pointer, message);
