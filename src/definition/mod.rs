@@ -7,7 +7,7 @@ mod check;
 mod control;
 mod data;
 mod draft;
-mod duration;
+pub mod duration;
 mod graph;
 pub mod limits;
 mod needs;
@@ -15,16 +15,20 @@ mod node;
 mod options;
 mod parameter;
 pub mod problem;
+mod recurrence;
 mod reference;
 mod report;
+mod response;
 mod retry;
 mod secrecy;
 mod trigger;
 mod variables;
+mod wait;
+mod webhook;
 pub mod workflow;
 
 pub use limits::Limits;
-pub use needs::{connection_of, connections, trigger_kind};
+pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 
@@ -60,6 +64,7 @@ pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec
 
 fn read(draft: &mut Draft, root: &Node) {
     parameter::parse(draft, root);
+    draft.static_results = root.member("staticResults").map(|results| results.value.clone());
     trigger::parse(draft, root);
     action::block(draft, root.member("actions"), Surroundings::default());
     parameter::parse_outputs(draft, root);

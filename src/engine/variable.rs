@@ -123,8 +123,19 @@ impl Variable {
                     }
                 });
             }
-            ActionKind::ApiConnection(_)
-            | ActionKind::Http(_)
+            ActionKind::DecrementVariable { name, .. } => {
+                Self::change(variables, name, is_secure(name), |current| {
+                    if let Some(difference) = negative(&value).and_then(|value| sum(current, &value)) {
+                        *current = difference;
+                    }
+                });
+            }
+            ActionKind::Call(_)
+            | ActionKind::Webhook(_)
+            | ActionKind::Wait(_)
+            | ActionKind::Response(_)
+            | ActionKind::Until(_)
+            | ActionKind::Expression(_)
             | ActionKind::Foreach { .. }
             | ActionKind::If { .. }
             | ActionKind::Switch { .. }
@@ -146,6 +157,17 @@ impl Variable {
             // What was stored beside the journal is the old value.
             variable.value.stored = None;
         }
+    }
+}
+
+/// The same number below zero; `None` if it is no number or out of range.
+pub fn negative(value: &Value) -> Option<Value> {
+    match value {
+        Value::Int(number) => number.checked_neg().map(Value::Int),
+        other => sum(&Value::Float(0.0), other).and_then(|sum| match sum {
+            Value::Float(number) => Some(Value::Float(-number)),
+            _ => None,
+        }),
     }
 }
 

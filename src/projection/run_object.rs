@@ -12,7 +12,7 @@ use crate::api::playbook_run::{
 use crate::api::reference::LocalRef;
 use crate::api::{GROUP, PlaybookRun, PlaybookRunSpec, VERSION};
 use crate::definition::Workflow;
-use crate::definition::workflow::TriggerKind;
+use crate::definition::workflow::{TriggerClass, TriggerKind};
 use crate::engine::clock::timestamp;
 use crate::engine::event::Opened;
 
@@ -76,12 +76,12 @@ pub fn run_object(
     subject: Option<&Subject>,
 ) -> PlaybookRun {
     let trigger = workflow.triggers.first().map(|trigger| &trigger.kind);
-    let kind = match trigger {
-        Some(TriggerKind::SentinelIncident) => "Incident",
-        Some(TriggerKind::SentinelAlert) => "Alert",
-        Some(TriggerKind::SentinelEntity(_)) => "Entity",
-        Some(TriggerKind::Recurrence(_)) => "Schedule",
-        Some(TriggerKind::Request { .. } | TriggerKind::Other(_)) | None => "Other",
+    let kind = match trigger.map(TriggerKind::class) {
+        Some(TriggerClass::Incident) => "Incident",
+        Some(TriggerClass::Alert) => "Alert",
+        Some(TriggerClass::Entity) => "Entity",
+        Some(TriggerClass::Schedule) => "Schedule",
+        Some(TriggerClass::Other) | None => "Other",
     };
     let mut labels = BTreeMap::from([
         (MANAGED_BY.to_owned(), RIPOSTE.to_owned()),
@@ -131,17 +131,15 @@ fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Sub
     let incident = subject.map(|subject| subject.number.to_string());
     let alert = text(&["SystemAlertId"]);
     let entity = text(&["Entity", "name"]);
-    match (kind, incident, alert, entity) {
-        (Some(TriggerKind::SentinelIncident), Some(id), _, _) => {
-            RunTrigger::Incident(ObjectReference { namespace, id })
-        }
-        (Some(TriggerKind::SentinelAlert), _, Some(id), _) => RunTrigger::Alert(ObjectReference { namespace, id }),
-        (Some(TriggerKind::SentinelEntity(_)), incident, _, Some(id)) => RunTrigger::Entity(EntityReference {
+    match (kind.map(TriggerKind::class), incident, alert, entity) {
+        (Some(TriggerClass::Incident), Some(id), _, _) => RunTrigger::Incident(ObjectReference { namespace, id }),
+        (Some(TriggerClass::Alert), _, Some(id), _) => RunTrigger::Alert(ObjectReference { namespace, id }),
+        (Some(TriggerClass::Entity), incident, _, Some(id)) => RunTrigger::Entity(EntityReference {
             namespace,
             id,
             incident,
         }),
-        (Some(TriggerKind::Recurrence(_)), ..) => RunTrigger::Schedule(ScheduledTime {
+        (Some(TriggerClass::Schedule), ..) => RunTrigger::Schedule(ScheduledTime {
             time: timestamp(opened.at).to_string(),
         }),
         _ => RunTrigger::Payload(Payload { body: "{}".to_owned() }),

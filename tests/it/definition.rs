@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use riposte::definition::workflow::{RetryPolicy, TriggerKind};
+use riposte::definition::workflow::{RequestTrigger, RetryPolicy, TriggerKind};
 use riposte::definition::{self, Action, ActionKind, Problem, Severity, Workflow};
 use riposte::expression::Value;
 
@@ -72,12 +72,28 @@ fn problems_of(text: &str) -> Vec<String> {
 fn wrong_actions_are_named_with_their_place() {
     let cases: &[(&str, &[&str])] = &[
         (
-            r#""A": {"type": "Until", "actions": {}}"#,
+            r#""A": {"type": "Liquid", "inputs": {}}"#,
             &["UnsupportedAction /actions/A/type"],
         ),
         (
+            r#""A": {"type": "Until", "actions": {}}"#,
+            &["MissingProperty /actions/A"],
+        ),
+        (
             r#""A": {"type": "Wait", "inputs": {}}"#,
-            &["UnsupportedAction /actions/A/type"],
+            &["InvalidWait /actions/A/inputs"],
+        ),
+        (
+            r#""A": {"type": "Until", "expression": "@equals(body('B'), 1)", "actions": {"R": {"type": "Response", "inputs": {}}, "B": {"type": "Http", "inputs": {"method": "GET", "uri": "http://x"}}}}"#,
+            &["ResponseInLoop /actions/A/actions/R"],
+        ),
+        (
+            r#""A": {"type": "Expression", "kind": "Tomorrow", "inputs": {}}"#,
+            &["InvalidValue /actions/A/kind"],
+        ),
+        (
+            r#""A": {"type": "JavaScriptCode", "inputs": {"code": "1", "explicitDependencies": {"actions": ["B"]}}}"#,
+            &["UnknownAction /actions/A/inputs/explicitDependencies/actions/0"],
         ),
         (
             r#""A": {"type": "Compse", "inputs": 1}"#,
@@ -320,16 +336,23 @@ fn triggers_of_sentinel_are_told_by_their_path() {
     let entity = webhook("/entity/@{encodeURIComponent('UrlEntity')}");
     assert!(matches!(entity, Ok(("Entity", TriggerKind::SentinelEntity(kind))) if kind == "UrlEntity"));
     let request = kind(r#"{"type": "Request", "kind": "Http", "inputs": {"schema": {}}}"#);
-    assert!(matches!(request, Ok(("Other", TriggerKind::Request { schema: None }))));
+    assert!(matches!(
+        request,
+        Ok(("Other", TriggerKind::Request(RequestTrigger { schema: None, .. })))
+    ));
     let recurrence = kind(r#"{"type": "Recurrence", "recurrence": {"frequency": "Day", "interval": 1}}"#);
     assert!(matches!(recurrence, Ok(("Other", TriggerKind::Recurrence(_)))));
 
     let code = |trigger: &str| kind(trigger).map(|_| ()).expect_err("a problem")[0].code;
     assert_eq!(
         code(r#"{"type": "ApiConnectionWebhook", "inputs": {"path": "/elsewhere"}}"#),
-        "UnsupportedTrigger"
+        "MissingProperty"
     );
-    assert_eq!(code(r#"{"type": "Batch"}"#), "UnsupportedTrigger");
+    assert_eq!(code(r#"{"type": "ServiceProvider"}"#), "UnsupportedTrigger");
+    assert_eq!(
+        code(r#"{"type": "Recurrence", "recurrence": {"frequency": "Fortnight", "interval": 1}}"#),
+        "InvalidValue"
+    );
     assert_eq!(code(r#"{"type": "Reqest"}"#), "UnknownTrigger");
     assert_eq!(problems_of(r#"{"actions": {}}"#), ["NoTrigger "]);
     let two = r#"{"triggers": {"A": {"type": "Request"}, "B": {"type": "Request"}}}"#;
@@ -394,8 +417,8 @@ fn options_that_change_results_are_refused() {
             "warning UnknownOption /actions/A/operationOptions",
         ),
         (
-            r#""runtimeConfiguration": {"paginationPolicy": {"minimumItemCount": 5}}"#,
-            "UnsupportedOption /actions/A/runtimeConfiguration/paginationPolicy",
+            r#""runtimeConfiguration": {"paginationPolicy": {"minimumItemCount": 0}}"#,
+            "InvalidValue /actions/A/runtimeConfiguration/paginationPolicy/minimumItemCount",
         ),
         (
             r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Chunked"}}"#,
@@ -403,7 +426,7 @@ fn options_that_change_results_are_refused() {
         ),
         (
             r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Enabled"}}"#,
-            "UnsupportedOption /actions/A/runtimeConfiguration/staticResult",
+            "UnknownStaticResult /actions/A/runtimeConfiguration/staticResult/name",
         ),
         (
             r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Disabled"}}"#,
@@ -432,7 +455,7 @@ fn retry_policies_are_read() {
         format!(r#""A": {{"type": "Http", "inputs": {{"method": "GET", "uri": "http://x", "retryPolicy": {policy}}}}}"#)
     };
     let policy = |policy: &str| match &action(&accepted(&http(policy)), "A").kind {
-        ActionKind::Http(call) => call.retry.clone(),
+        ActionKind::Call(call) => call.retry.clone(),
         _ => RetryPolicy::None,
     };
     let seconds = Duration::from_secs;
