@@ -65,6 +65,16 @@ pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec
     Ok((draft.workflow, draft.report.into_problems()))
 }
 
+/// The action types that are served, sorted.
+pub fn action_types() -> impl Iterator<Item = &'static str> {
+    action::SERVED.iter().map(|(name, _)| *name)
+}
+
+/// The trigger types that are served, sorted.
+pub fn trigger_types() -> impl Iterator<Item = &'static str> {
+    trigger::SERVED.iter().map(|(name, _)| *name)
+}
+
 fn read(draft: &mut Draft, root: &Node) {
     parameter::parse(draft, root);
     draft.static_results = root.member("staticResults").map(|results| results.value.clone());

@@ -17,6 +17,7 @@ mod expression;
 mod incidents;
 mod intake;
 mod main_job;
+mod manual;
 mod manifests;
 mod operator;
 mod program;
