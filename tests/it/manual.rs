@@ -91,3 +91,41 @@ fn the_schema_for_editors_takes_examples_and_refuses_mistakes() {
         assert!(!validator.is_valid(&workflow), "{pointer}");
     }
 }
+
+#[test]
+fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
+    let schema = |arguments: &[&str]| -> Json {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_riposte"))
+            .arg("schema")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let any = jsonschema::validator_for(&schema(&[])).unwrap();
+    let playbook = jsonschema::validator_for(&schema(&["playbooks"])).unwrap();
+    let mut seen = 0;
+    for folder in ["kinds", "quickstart"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(folder);
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            for document in riposte::api::yaml::parse(&std::fs::read_to_string(&path).unwrap()).unwrap() {
+                if document.json["apiVersion"] != "riposte.dev/v1alpha1" {
+                    continue;
+                }
+                seen += 1;
+                let errors: Vec<_> = any.iter_errors(&document.json).map(|error| error.to_string()).collect();
+                assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
+                assert_eq!(playbook.is_valid(&document.json), document.json["kind"] == "Playbook");
+                let mut wrong = document.json.clone();
+                wrong["spec"] = json!(1);
+                assert!(!any.is_valid(&wrong));
+            }
+        }
+    }
+    assert!(seen >= 9, "{seen} manifests");
+}
