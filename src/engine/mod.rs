@@ -11,6 +11,7 @@ pub mod event;
 pub mod node;
 pub mod plan;
 pub mod retry;
+pub mod schedule;
 pub mod scope;
 pub mod start;
 pub mod state;
