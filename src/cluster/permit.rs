@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::resource::PLAYBOOK;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
-use crate::engine::content::{Content, Playbook, Undecided};
+use crate::engine::content::{Changes, Content, Playbook, Undecided};
 use crate::grants::{AUTOMATION_ACCOUNT, MissingGrant, Permission, RUN_VERB};
 
 /// How long an answer counts.
@@ -167,6 +167,14 @@ impl ClusterContent {
 impl Content for ClusterContent {
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook> {
         self.catalog.playbook(namespace, name)
+    }
+
+    fn kept(&self) -> Vec<Playbook> {
+        self.catalog.kept()
+    }
+
+    fn changes(&self) -> Box<dyn Changes> {
+        self.catalog.changes()
     }
 
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)> {

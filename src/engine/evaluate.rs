@@ -13,7 +13,6 @@ use super::run::LEASE;
 use super::shell::{Engine, Notice, Shared, now};
 use super::start::{Refused, Request, StartKind};
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
-use crate::expression::Value;
 use crate::grants::Permission;
 use crate::incidents;
 use crate::rules::condition::{self, Subject};
@@ -276,12 +275,11 @@ impl<'a> Evaluation<'a> {
             namespace,
             playbook: target.name.clone(),
             body,
-            headers: None::<Value>,
             kind,
             incident: self.state.occasion().incident().map(str::to_owned),
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
-            id: None,
+            ..Request::default()
         }))
     }
 

@@ -1,6 +1,6 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `journal`, `run`, `shell` and `evaluate`) knows no clock, store or network: [`state::State`]
+//! The core (everything but `collect`, `evaluate`, `journal`, `run`, `shell` and the shells of `schedule`) knows no clock, store or network: [`state::State`]
 //! folds events and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
@@ -16,9 +16,11 @@ pub mod scope;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod trigger_scope;
 pub mod variable;
 pub mod view;
 
+mod collect;
 mod evaluate;
 pub mod journal;
 mod run;

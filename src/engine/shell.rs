@@ -2,7 +2,7 @@
 //!
 //! Invariant: a run is driven by at most one task of the process; what is not driven has a wake-up time in the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,17 +12,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::Services;
 use super::clock::Moment;
+use super::collect::Collecting;
 use super::content::{Content, Playbook};
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
-use super::{evaluate, status::RunStatus};
+use super::{evaluate, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
 };
 
 /// Kind of a run that executes a playbook.
@@ -83,6 +84,10 @@ pub struct Shared {
     /// Tells what happened.
     pub notices: broadcast::Sender<Notice>,
     wake: Notify,
+    /// Wakes who looks after the schedules.
+    pub(super) collecting: Notify,
+    /// Batches that got messages and have not been looked at since.
+    touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
     serving: AtomicBool,
     live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
@@ -140,6 +145,20 @@ impl Shared {
     /// Makes the scheduler look for due runs.
     pub fn poke(&self) {
         self.wake.notify_one();
+    }
+
+    /// Batches got messages, so it may be time to release them.
+    pub(super) fn collected(&self, partitions: Vec<Partition>) {
+        if partitions.is_empty() {
+            return;
+        }
+        lock(&self.touched).extend(partitions);
+        self.collecting.notify_one();
+    }
+
+    /// The batches that got messages since this was last asked.
+    pub(super) fn take_touched(&self) -> BTreeSet<Partition> {
+        std::mem::take(&mut *lock(&self.touched))
     }
 
     /// Tells watchers of committed events.
@@ -298,6 +317,13 @@ impl Engine {
         content: Arc<dyn Content>,
         desk: Desk,
     ) -> Self {
+        let services = Arc::new(Collecting {
+            services,
+            content: content.clone(),
+            store: store.clone(),
+            sealer: sealer.clone(),
+            desk: desk.clone(),
+        });
         let shared = Shared {
             store,
             sealer,
@@ -306,6 +332,8 @@ impl Engine {
             desk,
             notices: broadcast::channel(NOTICES).0,
             wake: Notify::new(),
+            collecting: Notify::new(),
+            touched: Mutex::default(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
             workflows: Mutex::default(),
@@ -399,6 +427,12 @@ impl Engine {
             }
         }
         self.shared.serving.store(false, Ordering::Relaxed);
+    }
+
+    /// Looks after triggers that nobody calls, schedules, polls and batches, until `stop` is cancelled. A process does so
+    /// once at most, beside [`Engine::serve`].
+    pub async fn keep_schedules(&self, stop: CancellationToken) {
+        schedule::keep(self.shared.clone(), stop).await;
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.

@@ -107,7 +107,7 @@ impl Scenario {
                 .collect(),
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
-            incident: None,
+            ..Opened::default()
         }
     }
 
