@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
+use super::connection::forgive;
 use super::manifest;
 use super::name::{dns_label, unique};
 use super::template::Resource;
@@ -35,6 +36,9 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
     let name = unique(dns_label(&azure_name, "connector"), taken);
     let properties = resource.resolve("properties", &mut findings);
     let properties = resource.scope.session.opens.plain(&properties);
+    let at_host = |pointer: &str| pointer == "/properties/swagger/host";
+    let host_is_open = findings.iter().any(|finding| at_host(&finding.pointer));
+    forgive(&mut findings, at_host);
     let text = |path: &[&str]| {
         let text = properties.at(path).and_then(Value::as_str).map(str::trim);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -43,7 +47,14 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         .get("swagger")
         .filter(|document| document.as_object().is_some())
     else {
-        let reason = format!("connector `{name}` has no OpenAPI document in the template");
+        let link = text(&["apiDefinitions", "modifiedSwaggerUrl"]).or_else(|| text(&["apiDefinitions", "originalSwaggerUrl"]));
+        let reason = match link {
+            Some(link) => format!(
+                "the OpenAPI document of connector `{name}` is not in the template: read it at {link} and write the \
+                 Connector yourself"
+            ),
+            None => format!("connector `{name}` has no OpenAPI document in the template"),
+        };
         findings.push(Finding::new(Verdict::Unsupported, "MissingOpenApi", reason));
         return Connector {
             name,
@@ -52,6 +63,7 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
             findings,
         };
     };
+    let document = &if host_is_open { without_host(document) } else { document.clone() };
     let base_url = text(&["backendService", "serviceUrl"]);
     if base_url.is_none() && document.get("host").and_then(Value::as_str).is_none_or(str::is_empty) {
         findings.push(Finding::advice(format!(
@@ -71,13 +83,25 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
     if let Err(error) = connectors::Connector::read(&name, &spec) {
         findings.push(Finding::new(Verdict::Unsupported, "InvalidOpenApi", error.to_string()));
     }
-    let manifest = manifest::object("Connector", &name, namespace, json!({}), &spec);
+    let annotations = if azure_name == name || azure_name.is_empty() {
+        json!({})
+    } else {
+        json!({manifest::DISPLAY_NAME: azure_name})
+    };
+    let manifest = manifest::object("Connector", &name, namespace, annotations, &spec);
     Connector {
         name,
         pointer: resource.pointer.clone(),
         manifest: Some(manifest),
         findings,
     }
+}
+
+/// The document without the host that the template failed to say.
+fn without_host(document: &Value) -> Value {
+    let mut members = document.as_object().cloned().unwrap_or_default();
+    members.remove("host");
+    Value::from(members)
 }
 
 /// What a connection gives; sign-in dialogues and gateways of Azure have no counterpart.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::connection::Connections;
 use super::connector::{self, Connector};
 use super::known::KnownConnectors;
-use super::scope::Session;
+use super::session::Session;
 use super::survey::Call;
 use super::template;
 use super::verdict::{Finding, Verdict, judge};
@@ -74,6 +74,8 @@ impl Draft {
         } else {
             draft.fill(file, &session);
         }
+        draft.connections.finish();
+        session.close();
         let notes = notes.into_iter().chain(session.notes());
         draft.findings.extend(notes.map(Finding::advice));
         draft
@@ -91,7 +93,12 @@ impl Draft {
 
     fn fill(&mut self, template: &Value, session: &Rc<Session>) {
         let resources = template::resources(template, session);
-        let of_kind = |kind: &'static str| resources.iter().filter(move |resource| resource.kind == kind);
+        // Where nothing of a kind is deployed with the default parameters, everything of that kind is read.
+        let of_kind = |kind: &'static str| {
+            let all = resources.iter().filter(move |resource| resource.kind == kind);
+            let any = all.clone().any(|resource| resource.deployed);
+            all.filter(move |resource| resource.deployed || !any)
+        };
         let mut taken = HashSet::new();
         for resource in of_kind("microsoft.web/customapis") {
             self.connectors
@@ -233,7 +240,7 @@ fn check(playbook: &Playbook, call: &Call, known: &dyn KnownConnectors) -> Optio
         }
         Called::Unknown(path) => {
             let reason = format!("connector `{name}` has no operation `{method} {path}`");
-            Finding::new(Verdict::Unsupported, "UnknownOperation", reason)
+            Finding::new(Verdict::NeedsConnector, "UnknownOperation", reason)
         }
     };
     Some(finding.in_definition(&call.pointer))

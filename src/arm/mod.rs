@@ -7,6 +7,8 @@
 
 mod connection;
 mod connector;
+mod copy;
+mod decode;
 mod draft;
 mod expression;
 mod json;
@@ -14,13 +16,16 @@ mod known;
 mod manifest;
 mod name;
 mod open;
+mod resolve;
 mod scope;
 mod secret;
+mod session;
 mod survey;
 mod template;
 mod verdict;
 mod workflow;
 
+pub use decode::decode;
 pub use draft::{Draft, Part, Remark};
 pub use known::{BuiltInConnectors, DescribedConnectors, KnownConnectors};
 pub use verdict::Verdict;

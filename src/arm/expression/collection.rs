@@ -172,3 +172,54 @@ pub(super) fn range(arguments: &[Value]) -> Result<Value, String> {
         .ok_or("the last number is no integer of 64 bits")?;
     Ok(Value::array((start..end).map(Value::Int)))
 }
+
+fn sorted(members: &Object) -> Vec<(&str, &Value)> {
+    let mut sorted: Vec<(&str, &Value)> = members.iter().map(|(name, value)| (&**name, value)).collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    sorted
+}
+
+/// The members as objects with `key` and `value`, sorted by name.
+pub(super) fn items(arguments: &[Value]) -> Result<Value, String> {
+    let members = at(arguments, 0).as_object().ok_or("takes an object")?;
+    let items = sorted(members).into_iter();
+    Ok(Value::array(items.map(|(name, value)| {
+        Value::object([("key", Value::from(name)), ("value", value.clone())])
+    })))
+}
+
+pub(super) fn object_keys(arguments: &[Value]) -> Result<Value, String> {
+    let members = at(arguments, 0).as_object().ok_or("takes an object")?;
+    Ok(Value::array(
+        sorted(members).into_iter().map(|(name, _)| Value::from(name)),
+    ))
+}
+
+pub(super) fn shallow_merge(arguments: &[Value]) -> Result<Value, String> {
+    union(at(arguments, 0).as_array().ok_or("takes an array of objects")?)
+}
+
+pub(super) fn flatten(arguments: &[Value]) -> Result<Value, String> {
+    let items = at(arguments, 0).as_array().ok_or("takes an array of arrays")?;
+    let inner = items.iter().map(Value::as_array).collect::<Option<Vec<_>>>();
+    Ok(Value::array(inner.ok_or("takes an array of arrays")?.concat()))
+}
+
+/// The item at a place counted from the end, from 1.
+pub(super) fn index_from_end(arguments: &[Value]) -> Result<Value, String> {
+    let items = at(arguments, 0).as_array().ok_or("takes an array")?;
+    let place = at(arguments, 1).as_int().and_then(|place| usize::try_from(place).ok());
+    let index = place.filter(|place| *place > 0).and_then(|place| items.len().checked_sub(place));
+    let item = index.and_then(|index| items.get(index));
+    item.cloned().ok_or_else(|| "there is no such item".to_owned())
+}
+
+/// The place of an item, the first or the last; -1 for none.
+pub(super) fn place_of(items: &[Value], item: &Value, from_end: bool) -> Value {
+    let place = if from_end {
+        items.iter().rposition(|other| other == item)
+    } else {
+        items.iter().position(|other| other == item)
+    };
+    Value::Int(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1))
+}

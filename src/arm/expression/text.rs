@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::collection;
 use super::context::stable_id;
 use crate::expression::Value;
 
@@ -172,11 +173,17 @@ fn position(whole: &str, at: Option<usize>) -> Value {
 }
 
 pub(super) fn index_of(arguments: &[Value]) -> Result<Value, String> {
+    if let [Value::Array(items), item] = arguments {
+        return Ok(collection::place_of(items, item, false));
+    }
     let (whole, part) = lower_pair(arguments)?;
     Ok(position(&whole, whole.find(&part)))
 }
 
 pub(super) fn last_index_of(arguments: &[Value]) -> Result<Value, String> {
+    if let [Value::Array(items), item] = arguments {
+        return Ok(collection::place_of(items, item, true));
+    }
     let (whole, part) = lower_pair(arguments)?;
     Ok(position(&whole, whole.rfind(&part)))
 }
@@ -205,6 +212,26 @@ pub(super) fn base64_to_string(arguments: &[Value]) -> Result<Value, String> {
     String::from_utf8(bytes)
         .map(Value::from)
         .map_err(|_| "is no text in base64".to_owned())
+}
+
+pub(super) fn base64_to_json(arguments: &[Value]) -> Result<Value, String> {
+    collection::json(&[base64_to_string(arguments)?])
+}
+
+pub(super) fn data_uri(arguments: &[Value]) -> Result<Value, String> {
+    let content = STANDARD.encode(text(arguments, 0)?);
+    Ok(Value::from(format!("data:text/plain;charset=utf8;base64,{content}")))
+}
+
+pub(super) fn data_uri_to_string(arguments: &[Value]) -> Result<Value, String> {
+    let uri = text(arguments, 0)?.strip_prefix("data:");
+    let (kind, content) = uri.and_then(|uri| uri.split_once(',')).ok_or("is no data URI")?;
+    let content = [Value::from(content)];
+    if kind.ends_with(";base64") {
+        base64_to_string(&content)
+    } else {
+        uri_component_to_string(&content)
+    }
 }
 
 /// The base up to its last slash, then the relative part; by text, so that open parts may be in it.
