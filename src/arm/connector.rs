@@ -140,7 +140,7 @@ fn parameters(declared: Option<&Value>, connector: &str, findings: &mut Vec<Find
 }
 
 /// How calls authenticate: the first security definition of the document that the parameters can serve.
-fn authentication(document: &Value, parameters: &[ConnectionParameter]) -> Option<ConnectorAuthentication> {
+pub(super) fn authentication(document: &Value, parameters: &[ConnectionParameter]) -> Option<ConnectorAuthentication> {
     let definitions = document.get("securityDefinitions").and_then(Value::as_object)?;
     definitions.iter().find_map(|(_, definition)| {
         let text = |name: &str| definition.get(name).and_then(Value::as_str);

@@ -10,6 +10,7 @@ mod connector;
 mod copy;
 mod decode;
 mod draft;
+mod export;
 mod expression;
 mod json;
 mod known;
@@ -27,6 +28,7 @@ mod workflow;
 
 pub use decode::decode;
 pub use draft::{Draft, Part, Remark};
+pub use export::{Export, ExportError, export};
 pub use known::{BuiltInConnectors, DescribedConnectors, KnownConnectors};
 pub use verdict::Verdict;
 

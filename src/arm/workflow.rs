@@ -19,6 +19,11 @@ use crate::api::playbook::ConnectionBinding;
 use crate::api::reference::{KeyRef, LocalRef, NamedValue, ValueSource};
 use crate::expression::{Object, Value};
 
+/// The annotation with the name of the Sentinel template that a playbook was made of.
+pub(super) const TEMPLATE_NAME: &str = "riposte.dev/template-name";
+/// The annotation with the version of that template.
+pub(super) const TEMPLATE_VERSION: &str = "riposte.dev/template-version";
+
 /// A workflow of the file.
 #[derive(Default)]
 pub(super) struct Playbook {
@@ -162,7 +167,7 @@ fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
     let mut annotations = Map::new();
     let mut add = |name: &str, text: Option<String>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            annotations.insert(format!("riposte.dev/{name}"), Json::from(text));
+            annotations.insert(name.to_owned(), Json::from(text));
         }
     };
     let tag = |name: &str| {
@@ -170,9 +175,9 @@ fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
             .and_then(Value::as_str)
             .map(|text| opens.plain_text(text))
     };
-    add("display-name", Some(azure_name.to_owned()));
-    add("template-name", tag("hidden-SentinelTemplateName"));
-    add("template-version", tag("hidden-SentinelTemplateVersion"));
+    add(manifest::DISPLAY_NAME, Some(azure_name.to_owned()));
+    add(TEMPLATE_NAME, tag("hidden-SentinelTemplateName"));
+    add(TEMPLATE_VERSION, tag("hidden-SentinelTemplateVersion"));
     Json::Object(annotations)
 }
 
@@ -256,7 +261,7 @@ impl Binder<'_> {
 }
 
 /// The designer names a connection as its connector, with a number where there are several.
-fn connector_of_alias(alias: &str) -> String {
+pub(super) fn connector_of_alias(alias: &str) -> String {
     let plain = alias.trim_end_matches(|c: char| c.is_ascii_digit());
     let plain = if plain.ends_with(['-', '_']) {
         plain.trim_end_matches(['-', '_'])

@@ -12,6 +12,7 @@ mod crds;
 mod describe;
 mod dev;
 mod eval;
+mod export;
 mod get;
 mod import;
 mod logs;
@@ -46,6 +47,7 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Export(export::Arguments),
     Crds(crds::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
