@@ -70,7 +70,9 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
             "give connector `{name}` its `baseUrl`: the template leaves it open"
         )));
     }
-    let parameters = parameters(properties.get("connectionParameters"), &name, &mut findings);
+    let mut parameters = parameters(properties.get("connectionParameters"), &name, &mut findings);
+    let address = base_url.as_deref().unwrap_or_default();
+    declare_places(address, &name, &mut parameters, &mut findings);
     let authentication = authentication(document, &parameters);
     let spec = ConnectorSpec {
         display_name: text(&["displayName"]),
@@ -137,6 +139,30 @@ fn parameters(declared: Option<&Value>, connector: &str, findings: &mut Vec<Find
         });
     }
     parameters
+}
+
+/// Declares what stands in braces in an address: Azure leaves it to the one who deploys, here a connection gives it.
+fn declare_places(
+    address: &str,
+    connector: &str,
+    parameters: &mut Vec<ConnectionParameter>,
+    findings: &mut Vec<Finding>,
+) {
+    let places = address.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    for (place, _) in places {
+        if parameters.iter().any(|parameter| parameter.name == place) || place.is_empty() {
+            continue;
+        }
+        findings.push(Finding::advice(format!(
+            "connector `{connector}`: the address needs `{place}`; give each connection that parameter"
+        )));
+        parameters.push(ConnectionParameter {
+            name: place.to_owned(),
+            secure: false,
+            optional: false,
+            description: Some("Part of the address of the service".to_owned()),
+        });
+    }
 }
 
 /// How calls authenticate: the first security definition of the document that the parameters can serve.

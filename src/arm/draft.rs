@@ -8,6 +8,7 @@ use super::connection::Connections;
 use super::connector::{self, Connector};
 use super::known::KnownConnectors;
 use super::session::Session;
+use super::standard::Beside;
 use super::survey::Call;
 use super::template;
 use super::verdict::{Finding, Verdict, judge};
@@ -60,7 +61,13 @@ impl Draft {
         draft
     }
 
-    pub(super) fn read(file_name: &str, file: &Value, notes: Vec<String>, options: &Options) -> Self {
+    pub(super) fn read(
+        file_name: &str,
+        file: &Value,
+        beside: &Beside,
+        notes: Vec<String>,
+        options: &Options,
+    ) -> Self {
         let mut draft = Self::empty(file_name, options);
         let session = Rc::new(Session::new(&options.namespace, &telling_name(file_name)));
         let is_object = |pointer: &str| {
@@ -70,7 +77,7 @@ impl Draft {
         if super::is_bare(is_object) {
             draft
                 .playbooks
-                .push(workflow::read_bare(file, &session, &mut draft.connections));
+                .push(workflow::read_bare(file, beside, &session, &mut draft.connections));
         } else {
             draft.fill(file, &session);
         }
@@ -251,7 +258,7 @@ fn telling_name(path: &str) -> String {
     let mut segments = path.rsplit(['/', '\\']);
     let file = segments.next().unwrap_or_default();
     let stem = file.strip_suffix(".json").unwrap_or(file);
-    let usual = ["azuredeploy", "maintemplate", "template", "deploy"].contains(&stem.to_lowercase().as_str());
+    let usual = ["azuredeploy", "maintemplate", "template", "deploy", "workflow"].contains(&stem.to_lowercase().as_str());
     segments
         .next()
         .filter(|folder| usual && !folder.is_empty() && !folder.starts_with('.'))

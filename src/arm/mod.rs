@@ -21,6 +21,7 @@ mod resolve;
 mod scope;
 mod secret;
 mod session;
+mod standard;
 mod survey;
 mod template;
 mod verdict;
@@ -30,6 +31,7 @@ pub use decode::decode;
 pub use draft::{Draft, Part, Remark};
 pub use export::{Export, ExportError, export};
 pub use known::{BuiltInConnectors, DescribedConnectors, KnownConnectors};
+pub use standard::Beside;
 pub use verdict::Verdict;
 
 use crate::expression::Value;
@@ -90,15 +92,20 @@ pub fn import(file_name: &str, text: &str, options: &Options) -> Import {
 
 /// Reads the text of a file. What cannot be read is said by [`Draft::judge`].
 pub fn read(file_name: &str, text: &str, options: &Options) -> Draft {
+    read_beside(file_name, text, &Beside::default(), options)
+}
+
+/// Reads the text of a file, and of the files beside it that complete a workflow of the standard plan.
+pub fn read_beside(file_name: &str, text: &str, beside: &Beside, options: &Options) -> Draft {
     match json::read(text) {
-        Ok(reading) => Draft::read(file_name, &reading.value, reading.notes, options),
+        Ok(reading) => Draft::read(file_name, &reading.value, beside, reading.notes, options),
         Err(reason) => Draft::unreadable(file_name, reason, options),
     }
 }
 
 /// Reads a file whose JSON has been read already.
 pub fn read_value(file_name: &str, value: &Value, options: &Options) -> Draft {
-    Draft::read(file_name, value, Vec::new(), options)
+    Draft::read(file_name, value, &Beside::default(), Vec::new(), options)
 }
 
 /// The text of a JSON file without what Azure tolerates but JSON does not have (comments, commas at the end, line

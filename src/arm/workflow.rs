@@ -11,6 +11,7 @@ use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
 use super::session::Session;
+use super::standard::{self, Beside};
 use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
@@ -76,11 +77,9 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
 }
 
 /// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
-pub(super) fn read_bare(file: &Value, session: &Session, connections: &mut Connections) -> Playbook {
-    let (definition_pointer, properties) = match file.get("definition") {
-        Some(_) => ("/definition", file.clone()),
-        None => ("", Value::object([("definition", file.clone())])),
-    };
+pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connections: &mut Connections) -> Playbook {
+    let properties = standard::properties(file, beside, session);
+    let definition_pointer = if file.get("definition").is_some() { "/definition" } else { "" };
     let described = Described {
         azure_name: session.stem.clone(),
         pointer: String::new(),

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::literal::quoted;
 use super::{Draft, ExportError, azure_name, resource};
 use crate::api::manifest::{Metadata, Object as Item};
 use crate::api::reference::{NamedValue, ValueSource};
@@ -51,7 +52,7 @@ impl Draft<'_> {
         let state = if spec.suspend { "Disabled" } else { "Enabled" };
         let properties = [
             ("state", Value::from(state)),
-            ("definition", self.places.write(&Value::from(definition))),
+            ("definition", self.places.write(&wired(&Value::from(definition)))),
             ("parameters", Value::from(values)),
         ];
         rest.push(("properties", Value::object(properties)));
@@ -164,6 +165,29 @@ impl Draft<'_> {
             }
         }
         (!tags.is_empty()).then(|| Value::from(tags))
+    }
+}
+
+/// The definition with connections named as the consumption plan names them, which is the one that a template deploys.
+fn wired(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, member)| {
+                let alias = member.at(&["connection", "referenceName"]).and_then(Value::as_str);
+                let Some(alias) = alias.filter(|_| name.eq_ignore_ascii_case("host")) else {
+                    return (name.clone(), wired(member));
+                };
+                let id = format!("@parameters('$connections')[{}]['connectionId']", quoted(alias));
+                let mut host = member.as_object().cloned().unwrap_or_default();
+                host.insert("connection", Value::object([("name", id)]));
+                (name.clone(), Value::from(host))
+            });
+            Value::object(members)
+        }
+        Value::Array(items) => Value::array(items.iter().map(wired)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::String(_) => {
+            value.clone()
+        }
     }
 }
 
