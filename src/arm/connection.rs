@@ -74,7 +74,9 @@ impl Connections {
             .or_else(|| plain(&["api", "name"]))
             .unwrap_or_default();
         let id = id.as_str().unwrap_or_default();
-        forgive(&mut findings, |pointer| pointer.eq_ignore_ascii_case("/properties/api/id"));
+        forgive(&mut findings, |pointer| {
+            pointer.eq_ignore_ascii_case("/properties/api/id")
+        });
         let known = connector_name(id);
         let is_of_known_connector = known.is_some();
         let connector = known.unwrap_or_else(|| {
@@ -83,8 +85,10 @@ impl Connections {
             )));
             dns_label(&azure_name, "connector")
         });
-        let managed_identity = plain(&["parameterValueType"])
-            .is_some_and(|kind| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Alternative")));
+        let managed_identity = plain(&["parameterValueType"]).is_some_and(|kind| {
+            kind.as_str()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("Alternative"))
+        });
         let name = unique(dns_label(&azure_name, &connector), &mut self.taken);
         let display_name = plain(&["displayName"]).and_then(|value| value.as_str().map(str::to_owned));
         let parameters = parameters(&properties, &name, opens, &mut findings);
@@ -218,15 +222,22 @@ pub(super) fn forgive(findings: &mut [Finding], at: impl Fn(&str) -> bool) {
 
 /// Name of the custom connector of an id.
 pub(super) fn custom_api(id: &str) -> Option<String> {
-    let mut segments = id.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case("customApis"));
-    let name = segments.nth(1).filter(|name| !name.is_empty() && !id.starts_with('['))?;
+    let mut segments = id
+        .split('/')
+        .skip_while(|segment| !segment.eq_ignore_ascii_case("customApis"));
+    let name = segments
+        .nth(1)
+        .filter(|name| !name.is_empty() && !id.starts_with('['))?;
     Some(name.to_owned())
 }
 
 /// The connector of an id: what follows `managedApis` or `customApis`, else the last segment.
 /// An id that stays an expression tells it only where it is written out.
 pub(super) fn connector_name(id: &str) -> Option<String> {
-    let id = id.split_once("')]").filter(|_| id.starts_with('[')).map_or(id, |(written, _)| written);
+    let id = id
+        .split_once("')]")
+        .filter(|_| id.starts_with('['))
+        .map_or(id, |(written, _)| written);
     let segments: Vec<&str> = id.split('/').filter(|segment| !segment.is_empty()).collect();
     let at = segments
         .iter()
@@ -329,8 +340,14 @@ mod tests {
                 Some("my-api"),
             ),
             ("keyvault", Some("keyvault")),
-            ("[concat('/providers/Microsoft.Web/locations/', [x], '/managedApis/teams')]", Some("teams")),
-            ("[concat('/providers/Microsoft.Web/customApis/', parameters('None'))]", None),
+            (
+                "[concat('/providers/Microsoft.Web/locations/', [x], '/managedApis/teams')]",
+                Some("teams"),
+            ),
+            (
+                "[concat('/providers/Microsoft.Web/customApis/', parameters('None'))]",
+                None,
+            ),
             ("[nothing()]", None),
             ("/subscriptions/s/providers/Microsoft.Web/customApis/", None),
             ("", None),

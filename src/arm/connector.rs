@@ -47,7 +47,8 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         .get("swagger")
         .filter(|document| document.as_object().is_some())
     else {
-        let link = text(&["apiDefinitions", "modifiedSwaggerUrl"]).or_else(|| text(&["apiDefinitions", "originalSwaggerUrl"]));
+        let link =
+            text(&["apiDefinitions", "modifiedSwaggerUrl"]).or_else(|| text(&["apiDefinitions", "originalSwaggerUrl"]));
         let reason = match link {
             Some(link) => format!(
                 "the OpenAPI document of connector `{name}` is not in the template: read it at {link} and write the \
@@ -63,7 +64,11 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
             findings,
         };
     };
-    let document = &if host_is_open { without_host(document) } else { document.clone() };
+    let document = &if host_is_open {
+        without_host(document)
+    } else {
+        document.clone()
+    };
     let base_url = text(&["backendService", "serviceUrl"]);
     if base_url.is_none() && document.get("host").and_then(Value::as_str).is_none_or(str::is_empty) {
         findings.push(Finding::advice(format!(

@@ -61,13 +61,7 @@ impl Draft {
         draft
     }
 
-    pub(super) fn read(
-        file_name: &str,
-        file: &Value,
-        beside: &Beside,
-        notes: Vec<String>,
-        options: &Options,
-    ) -> Self {
+    pub(super) fn read(file_name: &str, file: &Value, beside: &Beside, notes: Vec<String>, options: &Options) -> Self {
         let mut draft = Self::empty(file_name, options);
         let session = Rc::new(Session::new(&options.namespace, &telling_name(file_name)));
         let is_object = |pointer: &str| {
@@ -258,7 +252,8 @@ fn telling_name(path: &str) -> String {
     let mut segments = path.rsplit(['/', '\\']);
     let file = segments.next().unwrap_or_default();
     let stem = file.strip_suffix(".json").unwrap_or(file);
-    let usual = ["azuredeploy", "maintemplate", "template", "deploy", "workflow"].contains(&stem.to_lowercase().as_str());
+    let usual =
+        ["azuredeploy", "maintemplate", "template", "deploy", "workflow"].contains(&stem.to_lowercase().as_str());
     segments
         .next()
         .filter(|folder| usual && !folder.is_empty() && !folder.starts_with('.'))

@@ -171,7 +171,10 @@ mod tests {
             r#"{"q":"a\n\tb // no comment, }"}"#
         );
         assert_eq!(compact(r#"{"a": "x\\", "b": "\","}"#), r#"{"a":"x\\","b":"\","}"#);
-        assert_eq!(compact(r#"{'a': 'it\'s "x"', "b": "it's"}"#), r#"{"a":"it's \"x\"","b":"it's"}"#);
+        assert_eq!(
+            compact(r#"{'a': 'it\'s "x"', "b": "it's"}"#),
+            r#"{"a":"it's \"x\"","b":"it's"}"#
+        );
         assert_eq!(compact("{\"a\": \"\u{1}\"}"), r#"{"a":"\u0001"}"#);
     }
 

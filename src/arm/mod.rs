@@ -3,7 +3,8 @@
 //! Pure: text in, manifests and a verdict for each workflow out. Never a secret in a manifest.
 //!
 //! A file goes through `json` (tolerant reading), `template` (resources, each with the `scope` that its expressions
-//! see), then `connector`, `connection` and `workflow`; `verdict` says what becomes of each workflow.
+//! see), then `connector`, `connection` and `workflow`; `verdict` says what becomes of each workflow. `export` is the way
+//! back.
 
 mod connection;
 mod connector;

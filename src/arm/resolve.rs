@@ -7,6 +7,9 @@ use super::scope::Scope;
 use super::template::pointer_step;
 use crate::expression::{Object, Value};
 
+/// Most faults that are told of one part of a template.
+const MAX_FAULTS: usize = 100;
+
 /// An expression that has no value, with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fault {
@@ -14,6 +17,12 @@ pub(super) struct Fault {
     pub pointer: String,
     /// What is wrong.
     pub error: Error,
+}
+
+fn note(faults: &mut Vec<Fault>, pointer: String, error: Error) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(Fault { pointer, error });
+    }
 }
 
 impl Scope {
@@ -50,10 +59,7 @@ impl Scope {
             other => Ok(other.clone()),
         });
         resolved.unwrap_or_else(|error| {
-            faults.push(Fault {
-                pointer: pointer.to_owned(),
-                error,
-            });
+            note(faults, pointer.to_owned(), error);
             Value::Null
         })
     }
@@ -83,10 +89,7 @@ impl Scope {
             let name = looped.get("name").and_then(Value::as_str).unwrap_or_default();
             match copy::items(looped, self) {
                 Ok(items) => into.insert(name, items),
-                Err(error) => faults.push(Fault {
-                    pointer: format!("{pointer}/{index}"),
-                    error,
-                }),
+                Err(error) => note(faults, format!("{pointer}/{index}"), error),
             }
         }
     }
@@ -100,12 +103,8 @@ impl Scope {
             );
         };
         self.evaluate(expression).unwrap_or_else(|error| {
-            faults.push(Fault {
-                pointer: pointer.to_owned(),
-                error,
-            });
+            note(faults, pointer.to_owned(), error);
             Value::from(text)
         })
     }
 }
-

@@ -172,7 +172,9 @@ impl Scope {
     pub(super) fn defined(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, Error>> {
         let function = self.declared.functions.get(name)?;
         let names = function.get("parameters").and_then(Value::as_array).unwrap_or_default();
-        let names = names.iter().map(|one| one.get("name").and_then(Value::as_str).unwrap_or_default());
+        let names = names
+            .iter()
+            .map(|one| one.get("name").and_then(Value::as_str).unwrap_or_default());
         let names: Vec<&str> = names.collect();
         if names.len() < arguments.len() {
             let what = format!("takes at most {} arguments, got {}", names.len(), arguments.len());
@@ -246,8 +248,9 @@ impl Scope {
         };
         let given = values.get(name)?;
         let Some(value) = given.get("value") else {
-            self.session
-                .note(format!("nested parameter `{name}` comes from a Key Vault and was left open"));
+            self.session.note(format!(
+                "nested parameter `{name}` comes from a Key Vault and was left open"
+            ));
             let why = format!("nested parameter `{name}` comes from a Key Vault");
             return Some(self.session.opens.mark(Open::empty(name, "securestring", why)));
         };
@@ -314,7 +317,11 @@ impl Scope {
         self.declared.computed.borrow_mut().insert(key.clone(), Slot::Busy);
         let outcome = self.session.deeper(compute);
         match &outcome {
-            Ok(value) => self.declared.computed.borrow_mut().insert(key, Slot::Ready(value.clone())),
+            Ok(value) => self
+                .declared
+                .computed
+                .borrow_mut()
+                .insert(key, Slot::Ready(value.clone())),
             Err(_) => self.declared.computed.borrow_mut().remove(&key),
         };
         outcome

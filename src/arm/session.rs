@@ -18,6 +18,9 @@ const MAX_MADE: usize = 32 << 20;
 /// Steps of evaluation for a file.
 const MAX_STEPS: usize = 4_000_000;
 
+/// Most notes about a file.
+const MAX_NOTES: usize = 500;
+
 /// What all templates of a file share.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -61,7 +64,7 @@ impl Session {
     pub(super) fn note(&self, note: impl Into<String>) {
         let note = note.into();
         let mut notes = self.notes.borrow_mut();
-        if !notes.contains(&note) {
+        if notes.len() < MAX_NOTES && !notes.contains(&note) {
             notes.push(note);
         }
     }

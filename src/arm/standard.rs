@@ -10,6 +10,9 @@ use crate::expression::{Object, Value};
 /// The call that reads a setting of the app, up to its name.
 const SETTING: &str = "appsetting('";
 
+/// Most parameters that are taken from `parameters.json`; Azure takes fewer.
+const MAX_PARAMETERS: usize = 500;
+
 /// The texts of the files that lie beside the workflow of a Logic App of the standard plan.
 #[derive(Clone, Debug, Default)]
 pub struct Beside {
@@ -25,7 +28,11 @@ pub(super) fn properties(file: &Value, beside: &Beside, session: &Session) -> Va
         (Some(_), Some(members)) => members.clone(),
         _ => [("definition", file.clone())].into_iter().collect(),
     };
-    if file.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("Stateless")) {
+    if file
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("Stateless"))
+    {
         session.note("a stateless workflow keeps its runs here as any other");
     }
     let member = |properties: &Object, name: &str| properties.get(name).and_then(Value::as_object).cloned();
@@ -71,7 +78,10 @@ fn connect(connections: &Value, given: &mut Object) {
         .into_iter()
         .collect();
         let authentication = text(&["authentication"]);
-        entry.insert("connectionProperties", Value::object([("authentication", authentication)]));
+        entry.insert(
+            "connectionProperties",
+            Value::object([("authentication", authentication)]),
+        );
         (alias.clone(), Value::from(entry))
     });
     given.insert("$connections", Value::object([("value", Value::object(entries))]));
@@ -82,7 +92,7 @@ fn give(parameters: &Object, definition: &mut Object, given: &mut Object) {
     let text = Value::from(definition.clone()).to_json().to_lowercase();
     let declared = definition.get("parameters").and_then(Value::as_object);
     let mut declared = declared.cloned().unwrap_or_default();
-    for (name, parameter) in parameters.iter() {
+    for (name, parameter) in parameters.iter().take(MAX_PARAMETERS) {
         let is_used = text.contains(&format!("parameters('{}')", name.to_lowercase()));
         if declared.get(name).is_none() {
             if !is_used {
@@ -117,7 +127,8 @@ fn with_settings(value: &Value, session: &Session) -> Value {
 fn text_with_settings(text: &str, session: &Session) -> String {
     let mut output = String::new();
     let mut rest = text;
-    while let Some(start) = rest.to_ascii_lowercase().find(SETTING) {
+    let lower = text.to_ascii_lowercase();
+    while let Some(start) = lower[text.len() - rest.len()..].find(SETTING) {
         let Some((name, after)) = rest[start + SETTING.len()..].split_once("')") else {
             break;
         };
@@ -149,12 +160,18 @@ mod tests {
         let entry = ["parameters", "$connections", "value", "azuresentinel"];
         let id = at(&[&entry[..], &["connectionId"]].concat());
         assert_eq!(id.as_deref(), Some("\"/c/connections/sentinel-1\""));
-        assert_eq!(at(&["definition", "parameters"]).as_deref(), Some(r#"{"Site":{"type":"String"}}"#));
+        assert_eq!(
+            at(&["definition", "parameters"]).as_deref(),
+            Some(r#"{"Site":{"type":"String"}}"#)
+        );
         let site = properties.at(&["parameters", "Site", "value"]).expect("value");
         assert_eq!(session.opens.marks_in(site), [0]);
         assert_eq!(properties.at(&["parameters", "Other"]), None);
         assert_eq!(session.notes().len(), 1);
-        let broken = Beside { connections: Some("{".to_owned()), parameters: None };
+        let broken = Beside {
+            connections: Some("{".to_owned()),
+            parameters: None,
+        };
         super::properties(&Value::from_json(file).expect("JSON"), &broken, &session);
         assert!(session.notes()[1].contains("connections.json"));
     }

@@ -20,7 +20,11 @@ pub(super) struct Call {
 pub(super) fn calls(definition: &Value) -> Vec<Call> {
     let mut found = Vec::new();
     visit(definition, "", &mut |value, pointer| {
-        let host = |name: &str| value.at(&["inputs", "host", "connection", name]).and_then(Value::as_str);
+        let host = |name: &str| {
+            value
+                .at(&["inputs", "host", "connection", name])
+                .and_then(Value::as_str)
+        };
         let alias = match (host("referenceName"), host("name")) {
             (Some(name), _) => Some(name.to_owned()),
             (None, Some(connection)) => alias(connection),

@@ -13,7 +13,7 @@ use crate::expression::Value;
 /// Deepest nesting of resources and deployments in each other.
 const MAX_NESTING: usize = 8;
 /// Most resources of a file, rounds of loops included.
-const MAX_RESOURCES: usize = 10_000;
+const MAX_RESOURCES: usize = 2000;
 /// How types end that carry a template in `mainTemplate`.
 const PACKAGES: [&str; 2] = ["/contenttemplates", "microsoft.resources/templatespecs/versions"];
 
@@ -165,9 +165,9 @@ impl Walk {
         }
         for frame in frames {
             if scope.session.charge(body).is_err() {
-                scope
-                    .session
-                    .note(format!("the loop over a `{kind}` makes too much; the rest was left out"));
+                scope.session.note(format!(
+                    "the loop over a `{kind}` makes too much; the rest was left out"
+                ));
                 return;
             }
             self.round(body, &round, &Rc::new(scope.inside(frame)));
@@ -231,7 +231,9 @@ impl Walk {
         } else {
             Rc::clone(scope)
         };
-        let name = scope.strict(body.get("name").unwrap_or(&Value::Null)).unwrap_or_default();
+        let name = scope
+            .strict(body.get("name").unwrap_or(&Value::Null))
+            .unwrap_or_default();
         let name = session.opens.plain_text(name.as_str().unwrap_or_default());
         let outputs = template.get("outputs").and_then(Value::as_object).cloned();
         let names = [name, step.to_owned()].into_iter().filter(|name| !name.is_empty());

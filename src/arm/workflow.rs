@@ -79,7 +79,11 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
 /// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
 pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connections: &mut Connections) -> Playbook {
     let properties = standard::properties(file, beside, session);
-    let definition_pointer = if file.get("definition").is_some() { "/definition" } else { "" };
+    let definition_pointer = if file.get("definition").is_some() {
+        "/definition"
+    } else {
+        ""
+    };
     let described = Described {
         azure_name: session.stem.clone(),
         pointer: String::new(),

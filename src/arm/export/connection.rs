@@ -29,7 +29,10 @@ impl<'a> Connections<'a> {
         });
         Self {
             connectors: connectors.collect(),
-            all: connections.iter().map(|one| (one.metadata.name.as_str(), *one)).collect(),
+            all: connections
+                .iter()
+                .map(|one| (one.metadata.name.as_str(), *one))
+                .collect(),
         }
     }
 
@@ -104,7 +107,12 @@ impl Draft<'_> {
             rest.push(("dependsOn", depends_on([id_of("customApis", connector)])));
         }
         rest.push(("properties", Value::from(properties)));
-        let resource = resource("Microsoft.Web/connections", "2016-06-01", Value::from(name.as_str()), rest);
+        let resource = resource(
+            "Microsoft.Web/connections",
+            "2016-06-01",
+            Value::from(name.as_str()),
+            rest,
+        );
         self.resources.push(resource);
     }
 

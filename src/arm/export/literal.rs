@@ -65,7 +65,9 @@ impl Places {
             rest = &after[NIL_ID.len()..];
             for (place, expression) in self.places() {
                 let (path, name) = place.split_at(place.rfind('/').map_or(0, |slash| slash + 1));
-                let end = rest.strip_prefix(&place).filter(|end| end.is_empty() || end.starts_with('/'));
+                let end = rest
+                    .strip_prefix(&place)
+                    .filter(|end| end.is_empty() || end.starts_with('/'));
                 if let Some(end) = end.filter(|_| !name.is_empty()) {
                     parts.push(quoted(path));
                     parts.push(expression.to_owned());
@@ -112,7 +114,8 @@ mod tests {
 
     /// What a deployment makes of the written value.
     fn deployed(value: &Value) -> Value {
-        let template = r#"{"parameters": {"location": {"type": "string", "defaultValue": "[resourceGroup().location]"}}}"#;
+        let template =
+            r#"{"parameters": {"location": {"type": "string", "defaultValue": "[resourceGroup().location]"}}}"#;
         let template = Value::from_json(template).expect("template");
         let scope = Scope::new(Rc::new(Session::new("soc", "file")), &template, Given::Nothing);
         scope.strict(value).expect("value")
@@ -149,8 +152,7 @@ mod tests {
     #[test]
     fn the_placeholder_subscription_becomes_that_of_the_deployment() {
         let text = format!("/subscriptions/{NIL_ID}/resourceGroups/soc/x");
-        let expected =
-            "[concat('/subscriptions/', subscription().subscriptionId, '/resourceGroups/', resourceGroup().name, '/x')]";
+        let expected = "[concat('/subscriptions/', subscription().subscriptionId, '/resourceGroups/', resourceGroup().name, '/x')]";
         assert_eq!(Places::new("soc").text(&text), expected);
     }
 }

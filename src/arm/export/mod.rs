@@ -87,7 +87,9 @@ pub fn export(manifests: &[Manifest]) -> Result<Export, ExportError> {
     if playbooks.is_empty() && connectors.is_empty() {
         return Err(ExportError::Nothing);
     }
-    let namespace = manifests.iter().find_map(|manifest| manifest.metadata().namespace.clone());
+    let namespace = manifests
+        .iter()
+        .find_map(|manifest| manifest.metadata().namespace.clone());
     let mut draft = Draft {
         parameters: Parameters::new(),
         connections: Connections::new(&connectors, &connections),

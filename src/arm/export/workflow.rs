@@ -73,7 +73,9 @@ impl Draft<'_> {
             ("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished.is_some()),
         ];
         for (field, _) in fields.into_iter().filter(|(_, is_set)| *is_set) {
-            self.note(format!("`{field}` of Playbook `{name}` has no counterpart in a template"));
+            self.note(format!(
+                "`{field}` of Playbook `{name}` has no counterpart in a template"
+            ));
         }
     }
 
@@ -84,9 +86,8 @@ impl Draft<'_> {
         let declared = declared.unwrap_or("string").to_lowercase();
         let holds_text = !declared.contains("object") && !declared.contains("array");
         let description = format!("Parameter {} of workflow {playbook}", value.name);
-        let mut declare = |kind: &str, default: Option<Value>| {
-            self.parameters.declare(&value.name, kind, default, &description)
-        };
+        let mut declare =
+            |kind: &str, default: Option<Value>| self.parameters.declare(&value.name, kind, default, &description);
         match &value.value_from {
             Some(ValueSource::SecretKeyRef(_)) if holds_text => return declare("securestring", None),
             Some(ValueSource::SecretKeyRef(_)) => return declare("secureObject", None),
@@ -131,7 +132,10 @@ impl Draft<'_> {
                 let is_identity = kind.eq_ignore_ascii_case(MANAGED_IDENTITY);
                 signs_in |= is_identity;
                 let user = authentication.get("identity").and_then(Value::as_str);
-                users.extend(user.filter(|user| is_identity && user.starts_with('/')).map(str::to_owned));
+                users.extend(
+                    user.filter(|user| is_identity && user.starts_with('/'))
+                        .map(str::to_owned),
+                );
             }
             match &value {
                 Value::Array(items) => rest.extend(items.iter().cloned()),
@@ -147,7 +151,9 @@ impl Draft<'_> {
         if users.is_empty() {
             return signs_in.then(|| Value::object([("type", "SystemAssigned")]));
         }
-        let users = users.iter().map(|user| (self.places.text(user), Value::from(Object::new())));
+        let users = users
+            .iter()
+            .map(|user| (self.places.text(user), Value::from(Object::new())));
         Some(Value::object([
             ("type", Value::from("UserAssigned")),
             ("userAssignedIdentities", Value::object(users)),

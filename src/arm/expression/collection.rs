@@ -1,5 +1,7 @@
 //! ARM functions on arrays and objects; some take text as an array of characters.
 
+use std::collections::HashSet;
+
 use crate::expression::{Object, Value};
 
 /// Most items of `range`, as in Azure.
@@ -30,13 +32,10 @@ pub(super) fn create_object(arguments: &[Value]) -> Result<Value, String> {
 /// Arrays: every item once. Objects: later members win.
 pub(super) fn union(arguments: &[Value]) -> Result<Value, String> {
     if let Some(arrays) = arguments.iter().map(Value::as_array).collect::<Option<Vec<_>>>() {
-        let mut items: Vec<Value> = Vec::new();
-        for item in arrays.into_iter().flatten() {
-            if !items.contains(item) {
-                items.push(item.clone());
-            }
-        }
-        return Ok(Value::array(items));
+        let mut seen = HashSet::new();
+        let items = arrays.into_iter().flatten();
+        let items = items.filter(|item| seen.insert(item.to_json())).cloned();
+        return Ok(Value::array(items.collect::<Vec<_>>()));
     }
     let objects = arguments.iter().map(Value::as_object).collect::<Option<Vec<_>>>();
     let objects = objects.ok_or("takes arrays only or objects only")?;
@@ -51,12 +50,13 @@ pub(super) fn intersection(arguments: &[Value]) -> Result<Value, String> {
     let others = arguments.get(1..).unwrap_or_default();
     match at(arguments, 0) {
         Value::Array(items) => {
-            let all = |item: &&Value| {
-                others
-                    .iter()
-                    .all(|other| other.as_array().is_some_and(|o| o.contains(item)))
-            };
-            Ok(Value::array(items.iter().filter(all).cloned()))
+            let others = others.iter().map(|other| other.as_array().unwrap_or_default());
+            let others: Vec<HashSet<String>> = others.map(|other| other.iter().map(Value::to_json).collect()).collect();
+            let kept = items.iter().filter(|item| {
+                let item = item.to_json();
+                others.iter().all(|other| other.contains(&item))
+            });
+            Ok(Value::array(kept.cloned()))
         }
         Value::Object(members) => {
             let all = |name: &str, value: &Value| others.iter().all(|other| other.get(name) == Some(value));
@@ -209,7 +209,9 @@ pub(super) fn flatten(arguments: &[Value]) -> Result<Value, String> {
 pub(super) fn index_from_end(arguments: &[Value]) -> Result<Value, String> {
     let items = at(arguments, 0).as_array().ok_or("takes an array")?;
     let place = at(arguments, 1).as_int().and_then(|place| usize::try_from(place).ok());
-    let index = place.filter(|place| *place > 0).and_then(|place| items.len().checked_sub(place));
+    let index = place
+        .filter(|place| *place > 0)
+        .and_then(|place| items.len().checked_sub(place));
     let item = index.and_then(|index| items.get(index));
     item.cloned().ok_or_else(|| "there is no such item".to_owned())
 }

@@ -52,7 +52,10 @@ pub(super) fn answer(name: &str, arguments: &[Value], scope: &Scope) -> Result<A
         "extensionresourceid" => extension_resource_id(name, arguments, scope)?,
         "managementgroupresourceid" => extension_resource_id(name, arguments, scope)?,
         "reference" => {
-            let named = arguments.first().and_then(Value::as_str).map(|id| session.opens.plain_text(id));
+            let named = arguments
+                .first()
+                .and_then(Value::as_str)
+                .map(|id| session.opens.plain_text(id));
             match named.and_then(|name| session.outputs_of(&name)) {
                 Some(outputs) => outputs?,
                 None => unknown(name, "string", arguments, scope),

@@ -119,7 +119,12 @@ fn still_open(asked: &str, marks: &[usize], stand_in: Option<Value>, scope: &Sco
 }
 
 fn member(of: &Value, name: &Value, safe: bool, scope: &Scope) -> Result<Value, Error> {
-    if let Some(open) = scope.session.opens.whole(of).and_then(|mark| scope.session.opens.get(mark)) {
+    if let Some(open) = scope
+        .session
+        .opens
+        .whole(of)
+        .and_then(|mark| scope.session.opens.get(mark))
+    {
         return Ok(member_of_open(open, name, scope));
     }
     let found = find_member(of, name);
@@ -280,7 +285,10 @@ mod tests {
                 "my.loud('x', 'y')",
                 "ARM function `my.loud`: takes at most 1 arguments, got 2",
             ),
-            ("copyIndex()", "ARM function `copyindex`: there is no such loop around it"),
+            (
+                "copyIndex()",
+                "ARM function `copyindex`: there is no such loop around it",
+            ),
             ("map(1, lambda('x', 1))", "ARM function `map`: takes an array"),
             ("variables('none')", "the template declares no variable `none`"),
             ("toLower()", "ARM function `tolower`: takes 1 arguments, got 0"),

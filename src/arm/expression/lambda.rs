@@ -1,5 +1,7 @@
 //! The ARM functions that take a `lambda`: its body is evaluated once for each item, with variables.
 
+use std::collections::HashMap;
+
 use super::{Error, Expression, evaluate};
 use crate::arm::scope::{Frame, Scope};
 use crate::expression::{Object, Value};
@@ -64,7 +66,9 @@ fn apply(name: &str, arguments: &[Expression], scope: &Scope) -> Result<Value, E
     }
     let lambda = |at: usize| Lambda::of(arguments.get(at), scope).map_err(failed);
     if name == "mapvalues" {
-        let members = subject.as_object().ok_or_else(|| failed("takes an object".to_owned()))?;
+        let members = subject
+            .as_object()
+            .ok_or_else(|| failed("takes an object".to_owned()))?;
         return map_values(members, &lambda(1)?, scope);
     }
     let items = subject.as_array().ok_or_else(|| failed("takes an array".to_owned()))?;
@@ -73,7 +77,9 @@ fn apply(name: &str, arguments: &[Expression], scope: &Scope) -> Result<Value, E
         "filter" => filter(items, &lambda(1)?, scope),
         "sort" => sort(items, &lambda(1)?, scope),
         "reduce" => {
-            let start = arguments.get(1).ok_or_else(|| failed("needs a first value".to_owned()))?;
+            let start = arguments
+                .get(1)
+                .ok_or_else(|| failed("needs a first value".to_owned()))?;
             reduce(items, evaluate(start, scope)?, &lambda(2)?, scope)
         }
         "toobject" => {
@@ -143,9 +149,11 @@ fn to_object(items: &[Value], key: &Lambda, value: Option<&Lambda>, scope: &Scop
 
 fn group_by(items: &[Value], key: &Lambda, scope: &Scope) -> Result<Value, Error> {
     let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
         let name = key.text(item, scope)?;
-        match groups.iter_mut().find(|(known, _)| *known == name) {
+        let place = *places.entry(name.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, group)) => group.push(item.clone()),
             None => groups.push((name, vec![item.clone()])),
         }

@@ -10,6 +10,8 @@ use crate::expression::Value;
 
 /// What `uriComponent` leaves as it is: the unreserved characters.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Longest text that a function makes, in bytes; what one file makes in all is limited elsewhere.
+const MAX_TEXT: usize = 4 << 20;
 /// Longest result of `padLeft`.
 const MAX_WIDTH: usize = 4096;
 /// The letters of `uniqueString`.
@@ -41,6 +43,13 @@ fn size(arguments: &[Value], index: usize) -> Result<usize, String> {
     number.ok_or_else(|| format!("argument {} is no number from 0", index + 1))
 }
 
+fn fits(bytes: usize) -> Result<(), String> {
+    if bytes > MAX_TEXT {
+        return Err(format!("makes more than {MAX_TEXT} bytes"));
+    }
+    Ok(())
+}
+
 pub(super) fn concat(arguments: &[Value]) -> Result<Value, String> {
     if matches!(arguments.first(), Some(Value::Array(_))) {
         let arrays: Option<Vec<&[Value]>> = arguments.iter().map(Value::as_array).collect();
@@ -56,6 +65,7 @@ pub(super) fn format(arguments: &[Value]) -> Result<Value, String> {
     let mut output = String::new();
     let mut rest = text(arguments, 0)?;
     while let Some(at) = rest.find(['{', '}']) {
+        fits(output.len())?;
         output.push_str(&rest[..at]);
         let brace = &rest[at..=at];
         let after = &rest[at + 1..];
@@ -103,7 +113,13 @@ pub(super) fn replace(arguments: &[Value]) -> Result<Value, String> {
     if old.is_empty() {
         return Err("has nothing to replace".to_owned());
     }
-    Ok(Value::from(text(arguments, 0)?.replace(old, new)))
+    let whole = text(arguments, 0)?;
+    fits(
+        whole
+            .len()
+            .saturating_add(whole.matches(old).count().saturating_mul(new.len())),
+    )?;
+    Ok(Value::from(whole.replace(old, new)))
 }
 
 pub(super) fn substring(arguments: &[Value]) -> Result<Value, String> {
@@ -132,6 +148,7 @@ pub(super) fn split(arguments: &[Value]) -> Result<Value, String> {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         _ => vec![text(arguments, 1)?],
     };
+    fits(text(arguments, 0)?.len().saturating_mul(separators.len()))?;
     let mut pieces = vec![text(arguments, 0)?.to_owned()];
     for separator in separators.into_iter().filter(|separator| !separator.is_empty()) {
         pieces = pieces
@@ -148,8 +165,10 @@ pub(super) fn join(arguments: &[Value]) -> Result<Value, String> {
         .first()
         .and_then(Value::as_array)
         .ok_or("argument 1 is no array")?;
+    let separator = text(arguments, 1)?;
+    fits(separator.len().saturating_mul(items.len()))?;
     let pieces: Vec<String> = items.iter().map(shown).collect();
-    Ok(Value::from(pieces.join(text(arguments, 1)?)))
+    Ok(Value::from(pieces.join(separator)))
 }
 
 fn lower_pair(arguments: &[Value]) -> Result<(String, String), String> {

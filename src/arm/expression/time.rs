@@ -19,7 +19,11 @@ fn text(arguments: &[Value], index: usize) -> Result<&str, String> {
 /// The time in a .NET format; `Z` in the usual one is the letter.
 fn formatted(time: Timestamp, format: Option<&str>) -> Result<Value, String> {
     let format = format.unwrap_or(USUAL).replace('\'', "''");
-    let format = if format == USUAL { "yyyy-MM-ddTHH:mm:ssK" } else { &format };
+    let format = if format == USUAL {
+        "yyyy-MM-ddTHH:mm:ssK"
+    } else {
+        &format
+    };
     let call = Template::parse_text(&format!("@formatDateTime('{time}', '{format}')"));
     let call = call.map_err(|error| error.to_string())?;
     let scope = ContextScope::new(Context::default(), time, [0; 16]);
@@ -48,7 +52,11 @@ pub(super) fn add(arguments: &[Value]) -> Result<Value, String> {
     let civil = Offset::UTC.to_datetime(time).checked_add(span);
     let time = civil.and_then(|civil| Offset::UTC.to_timestamp(civil));
     let time = time.map_err(|_| "the time is out of range".to_owned())?;
-    let format = if arguments.len() > 2 { Some(text(arguments, 2)?) } else { None };
+    let format = if arguments.len() > 2 {
+        Some(text(arguments, 2)?)
+    } else {
+        None
+    };
     formatted(time, format)
 }
 

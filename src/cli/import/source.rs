@@ -11,7 +11,12 @@ use crate::arm::{self, Beside, Draft, Options};
 /// Largest file that is read; Azure takes templates of at most 4 MB.
 const MAX_BYTES: u64 = 32 << 20;
 /// Files of a Logic App of the standard plan, beside the folders of its workflows or in them.
-const APP_FILES: [&str; 4] = ["connections.json", "parameters.json", "host.json", "local.settings.json"];
+const APP_FILES: [&str; 4] = [
+    "connections.json",
+    "parameters.json",
+    "host.json",
+    "local.settings.json",
+];
 /// The file of a workflow of the standard plan.
 const WORKFLOW: &str = "workflow.json";
 

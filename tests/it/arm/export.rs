@@ -81,12 +81,17 @@ fn every_template_of_the_corpus_comes_back() {
 
 #[test]
 fn a_template_deploys_what_the_manifests_say() {
-    let mut resource = workflow(ADDRESS, json!({"text": "[[not an expression]"}), json!({"state": "Disabled"}));
+    let mut resource = workflow(
+        ADDRESS,
+        json!({"text": "[[not an expression]"}),
+        json!({"state": "Disabled"}),
+    );
     let zulu = &mut resource["properties"]["definition"]["actions"]["Zulu"];
     zulu["inputs"]["key"] = json!("[parameters('Key')]");
     zulu["inputs"]["group"] = json!("[resourceGroup().id]");
     let connections = &mut resource["properties"]["parameters"]["$connections"]["value"];
-    connections["azuresentinel"]["connectionProperties"] = json!({"authentication": {"type": "ManagedServiceIdentity"}});
+    connections["azuresentinel"]["connectionProperties"] =
+        json!({"authentication": {"type": "ManagedServiceIdentity"}});
     let parameters = json!({"PlaybookName": {"type": "string"}, "Key": {"type": "securestring"}});
     let imported = import(
         parameters,
@@ -140,7 +145,10 @@ fn what_azure_does_not_have_is_said() {
         "definitionText": "triggers:\n  Manual: {type: Request, inputs: {}}\nactions: {}\n"}});
     let export = arm::export(&manifests(&[playbook])).expect("a template");
     let notes = export.notes.join("\n");
-    assert!(notes.contains("serviceAccountName") && notes.contains("ApiConnection `chat`"), "{notes}");
+    assert!(
+        notes.contains("serviceAccountName") && notes.contains("ApiConnection `chat`"),
+        "{notes}"
+    );
     let template = serde_json::to_value(&export.template).expect("JSON");
     let workflow = of_type(&template, "Microsoft.Logic/workflows")[0];
     let definition = &workflow["properties"]["definition"];
@@ -153,7 +161,11 @@ fn what_azure_does_not_have_is_said() {
 
 fn riposte(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_riposte"));
-    command.arg("export").args(arguments).output().expect("the program runs")
+    command
+        .arg("export")
+        .args(arguments)
+        .output()
+        .expect("the program runs")
 }
 
 #[test]
@@ -171,10 +183,23 @@ fn the_command_writes_a_template() {
     let written = fs::read_to_string(at("azuredeploy.json")).expect("template");
     let printed = riposte(&[&at("block.yaml")]);
     assert_eq!(String::from_utf8_lossy(&printed.stdout), written);
-    let again = arm::import("x.json", &written, &Options { namespace: "soc".to_owned() });
+    let again = arm::import(
+        "x.json",
+        &written,
+        &Options {
+            namespace: "soc".to_owned(),
+        },
+    );
     assert_eq!(Value::from(again.manifests), Value::from(imported.manifests));
-    fs::write(at("broken.yaml"), "apiVersion: riposte.dev/v1alpha1\nkind: Playbook\nspec: {}\n").expect("file");
+    fs::write(
+        at("broken.yaml"),
+        "apiVersion: riposte.dev/v1alpha1\nkind: Playbook\nspec: {}\n",
+    )
+    .expect("file");
     let broken = riposte(&[&at("broken.yaml")]);
     assert_eq!(broken.status.code(), Some(1), "{broken:?}");
-    assert!(String::from_utf8_lossy(&broken.stderr).contains("broken.yaml:"), "{broken:?}");
+    assert!(
+        String::from_utf8_lossy(&broken.stderr).contains("broken.yaml:"),
+        "{broken:?}"
+    );
 }
