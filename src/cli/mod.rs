@@ -22,6 +22,7 @@ mod print;
 mod remote;
 mod resource;
 mod run;
+mod schema;
 mod start;
 mod validate;
 mod watch;
@@ -49,6 +50,7 @@ enum Command {
     Import(import::Arguments),
     Export(export::Arguments),
     Crds(crds::Arguments),
+    Schema(schema::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
     Incidents(get::IncidentsArguments),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Incidents(arguments) => get::incidents(&arguments),
