@@ -47,16 +47,7 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         .get("swagger")
         .filter(|document| document.as_object().is_some())
     else {
-        let link =
-            text(&["apiDefinitions", "modifiedSwaggerUrl"]).or_else(|| text(&["apiDefinitions", "originalSwaggerUrl"]));
-        let reason = match link {
-            Some(link) => format!(
-                "the OpenAPI document of connector `{name}` is not in the template: read it at {link} and write the \
-                 Connector yourself"
-            ),
-            None => format!("connector `{name}` has no OpenAPI document in the template"),
-        };
-        findings.push(Finding::new(Verdict::Unsupported, "MissingOpenApi", reason));
+        findings.push(without_document(&name, &text));
         return Connector {
             name,
             pointer: resource.pointer.clone(),
@@ -102,6 +93,20 @@ pub(super) fn read(resource: &Resource, namespace: &str, taken: &mut HashSet<Str
         manifest: Some(manifest),
         findings,
     }
+}
+
+/// What is said of a connector whose OpenAPI document is not in the template.
+fn without_document(name: &str, text: &dyn Fn(&[&str]) -> Option<String>) -> Finding {
+    let link = ["modifiedSwaggerUrl", "originalSwaggerUrl"];
+    let link = link.iter().find_map(|member| text(&["apiDefinitions", member]));
+    let reason = match link {
+        Some(link) => format!(
+            "the OpenAPI document of connector `{name}` is not in the template: read it at {link} and write the Connector \
+             yourself"
+        ),
+        None => format!("connector `{name}` has no OpenAPI document in the template"),
+    };
+    Finding::new(Verdict::Unsupported, "MissingOpenApi", reason)
 }
 
 /// The document without the host that the template failed to say.
