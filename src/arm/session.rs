@@ -16,7 +16,7 @@ const MAX_VALUE_DEPTH: usize = 128;
 /// Bytes and nodes that all expressions and copies of a file may make.
 const MAX_MADE: usize = 32 << 20;
 /// Steps of evaluation for a file.
-const MAX_STEPS: usize = 4_000_000;
+const MAX_STEPS: usize = 2_000_000;
 
 /// Most notes about a file.
 const MAX_NOTES: usize = 500;
