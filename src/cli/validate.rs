@@ -210,7 +210,7 @@ mod tests {
       "type": "Compose",
       "inputs": "x @{nope()} y"
     },
-    "B": {"type": "Wait"}
+    "B": {"type": "Xslt"}
   }
 }"#;
 
