@@ -73,10 +73,10 @@ impl Keeper {
             self.reconcile().await?;
         }
         let due = self.shared.store.due_schedules(now(), DUE_MAX).await?;
-        let is_full = due.len() >= DUE_MAX as usize;
         let busy: HashSet<&ScheduleKey> = self.asked.values().collect();
-        let (free, waiting): (Vec<_>, Vec<_>) = due.into_iter().partition(|row| !busy.contains(&row.key));
-        let has_more = is_full && waiting.len() < DUE_MAX as usize;
+        let free: Vec<_> = due.into_iter().filter(|row| !busy.contains(&row.key)).collect();
+        // What was taken may be due again at once, and more may have been due than were read.
+        let has_more = !free.is_empty();
         self.take(free).await?;
         self.touched.extend(self.shared.take_touched());
         self.release().await?;

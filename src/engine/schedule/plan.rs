@@ -66,11 +66,11 @@ pub struct Occurrence {
 }
 
 /// The schedules of a playbook: one of a trigger that runs by time, or one for each batch that is released by time.
-pub fn of(playbook: &Playbook) -> Vec<Schedule<'_>> {
+pub fn of<'p>(playbook: &'p Playbook) -> Vec<Schedule<'p>> {
     let Some(trigger) = playbook.workflow.triggers.first() else {
         return Vec::new();
     };
-    let schedule = |recurrence, kind, batch: &str, source: &[Option<&Value>]| Schedule {
+    let schedule = |recurrence: &'p Recurrence, kind, batch: &str, source: &[Option<&Value>]| Schedule {
         key: ScheduleKey {
             namespace: playbook.namespace.clone(),
             playbook: playbook.name.clone(),
@@ -80,10 +80,10 @@ pub fn of(playbook: &Playbook) -> Vec<Schedule<'_>> {
         kind,
         trigger,
         recurrence,
-        fingerprint: fingerprint(source),
+        fingerprint: fingerprint(recurrence, source),
     };
     let of_trigger = |recurrence, kind| {
-        let members = ["type", "recurrence", "inputs"].map(|name| trigger.source.get(name));
+        let members = ["type", "inputs"].map(|name| trigger.source.get(name));
         vec![schedule(recurrence, kind, "", &members)]
     };
     match &trigger.kind {
@@ -93,9 +93,7 @@ pub fn of(playbook: &Playbook) -> Vec<Schedule<'_>> {
         TriggerKind::Batch(configurations) => {
             let timed = configurations.iter().filter_map(|batch| {
                 let recurrence = batch.recurrence.as_ref()?;
-                let path = ["inputs", "configurations", &batch.name, "releaseCriteria", "recurrence"];
-                let source = trigger.source.at(&path);
-                Some(schedule(recurrence, Kind::Release(batch), &batch.name, &[source]))
+                Some(schedule(recurrence, Kind::Release(batch), &batch.name, &[]))
             });
             timed.collect()
         }
@@ -108,12 +106,25 @@ pub fn of(playbook: &Playbook) -> Vec<Schedule<'_>> {
     }
 }
 
-fn fingerprint(source: &[Option<&Value>]) -> String {
+/// A hash of the recurrence, whose values may come from parameters, and of what else a schedule follows from.
+fn fingerprint(recurrence: &Recurrence, source: &[Option<&Value>]) -> String {
+    let Recurrence {
+        frequency,
+        interval,
+        start,
+        time_zone,
+        hours,
+        minutes,
+        week_days,
+    } = recurrence;
+    let start = start.map(|start| start.to_string()).unwrap_or_default();
+    let zone = time_zone.as_deref().unwrap_or_default();
+    let times = format!("{interval} {frequency:?} {start} {zone} {hours:?} {minutes:?} {week_days:?}");
+    let source = source.iter().map(|part| part.map(Value::to_json).unwrap_or_default());
     let mut hash = Sha256::new();
-    for part in source {
-        let text = part.map(Value::to_json).unwrap_or_default();
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
+    for part in std::iter::once(times).chain(source) {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
