@@ -9,6 +9,7 @@ pub mod bucket;
 pub mod decision;
 pub mod history;
 pub mod incident_status;
+pub mod rule_status;
 pub mod run_object;
 pub mod run_status;
 

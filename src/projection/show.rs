@@ -9,10 +9,10 @@ use super::incident_status::{self, RUNS_MAX, Wishes, incident_status};
 use super::objects::is_from_object;
 use super::run_object::{INCIDENT, MANAGED_BY, RIPOSTE, RUN, Subject, incident_name, run_object};
 use super::run_status::{self, is_ended, phase, run_status, time};
-use super::shell::{Error, Open, Outcome, Projection};
+use super::shell::{Error, GATHER_RULES, Open, Outcome, Projection};
 use crate::api::automation_rule::Severity;
 use crate::api::status::{RunCounts, RunPhase, RunSummary};
-use crate::api::{Incident, IncidentSpec, Playbook, PlaybookRun};
+use crate::api::{AutomationRule, Incident, IncidentSpec, Playbook, PlaybookRun};
 use crate::definition::Workflow;
 use crate::engine::clock;
 use crate::engine::shell::{PLAYBOOK, now};
@@ -41,6 +41,7 @@ impl Projection {
             Item::Run(run) => self.show_run(run).await,
             Item::Incident(incident) => self.show_incident(incident).await,
             Item::Counts(namespace, playbook) => self.show_counts(namespace, playbook).await,
+            Item::Rule(workspace, rule) => self.show_rule(workspace, rule).await,
         }
     }
 
@@ -252,6 +253,28 @@ impl Projection {
         let status = json!({ "runs": counts(&tally.by_status), "lastRuns": last_runs });
         self.objects
             .write_status::<Playbook>(namespace, (playbook, &policy.owner.uid), &status)
+            .await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Writes how a rule did, if its object does not show it yet.
+    async fn show_rule(&mut self, workspace: &str, rule: &str) -> Result<Outcome, Error> {
+        // Never on credit: what rules did can wait, and gathers meanwhile.
+        if !self.bucket.take(1, now()) {
+            return Ok(Outcome::Later(GATHER_RULES));
+        }
+        let Some(object) = self.objects.rule(workspace, rule).await? else {
+            self.tallies.forget(workspace, rule);
+            return Ok(Outcome::Done);
+        };
+        let uid = object.uid().unwrap_or_default();
+        let tally = self.tallies.load(&self.store, workspace, rule).await?;
+        let status = serde_json::to_value(tally.of(&uid).status())?;
+        if tally.is_shown_by(object.data.get("status")) {
+            return Ok(Outcome::Done);
+        }
+        self.objects
+            .write_status::<AutomationRule>(workspace, (rule, &uid), &status)
             .await?;
         Ok(Outcome::Done)
     }

@@ -310,8 +310,30 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     house.deliver().await;
     let run = house.ran().await;
     assert_eq!(run.status.as_deref(), Some("Succeeded"));
-    let comments = house.store.comments(&run.incident.expect("an incident")).await;
+    let comments = house
+        .store
+        .comments(run.incident.as_deref().expect("an incident"))
+        .await;
     assert_eq!(comments.expect("comments").len(), 1);
+
+    let rule = eventually("the rule shows what it did", async || {
+        let rule = house.get("autorule/comment-all");
+        (rule["status"]["counts"]["matched"] == 1).then_some(rule)
+    })
+    .await;
+    let counts = json!({ "evaluated": 1, "matched": 1, "succeeded": 1, "partiallySucceeded": 0, "failed": 0 });
+    assert_eq!(rule["status"]["counts"], counts);
+    let last = &rule["status"]["lastEvaluations"][0];
+    assert_eq!(
+        (&last["outcome"], &last["incidentNumber"]),
+        (&json!("Success"), &json!(1))
+    );
+    assert_eq!(last["runs"], json!([run.id]));
+    assert_eq!(
+        find(&rule, "Granted").expect("a condition")["status"],
+        "True",
+        "the rest stays"
+    );
 
     let (status, metrics) = house.http(reqwest::Method::GET, "/metrics", "", &Value::Null).await;
     let counted = r#"riposte_runs_ended_total{kind="playbook",status="Succeeded"} 1"#;
