@@ -14,9 +14,13 @@ use tokio::time::Instant;
 use super::resource::PLAYBOOK;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
+use crate::connectors::{Connections, NoTriage, ResolvedConnection};
 use crate::engine::content::{Content, Playbook, Undecided};
 use crate::grants::{AUTOMATION_ACCOUNT, MissingGrant, Permission, RUN_VERB};
 
+/// The verb on incidents that lets an account change them, and their plural.
+const TRIAGE_VERB: &str = "triage";
+const INCIDENTS: &str = "incidents";
 /// How long an answer counts.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long the API server may take.
@@ -46,15 +50,23 @@ impl Question {
     pub fn run(workspace: &str, namespace: &str, playbook: &str) -> Self {
         Self {
             user: format!("system:serviceaccount:{workspace}:{AUTOMATION_ACCOUNT}"),
-            groups: vec![
-                "system:serviceaccounts".to_owned(),
-                format!("system:serviceaccounts:{workspace}"),
-                "system:authenticated".to_owned(),
-            ],
+            groups: groups(workspace),
             verb: RUN_VERB,
             resource: PLAYBOOK.plural,
             namespace: namespace.to_owned(),
             name: playbook.to_owned(),
+        }
+    }
+
+    /// Whether an account of a namespace may work on the incidents of a workspace.
+    pub fn triage(namespace: &str, account: &str, workspace: &str) -> Self {
+        Self {
+            user: format!("system:serviceaccount:{namespace}:{account}"),
+            groups: groups(namespace),
+            verb: TRIAGE_VERB,
+            resource: INCIDENTS,
+            namespace: workspace.to_owned(),
+            name: String::new(),
         }
     }
 
@@ -78,6 +90,15 @@ impl Question {
             ..SubjectAccessReview::default()
         }
     }
+}
+
+/// The groups of every account of a namespace.
+fn groups(namespace: &str) -> Vec<String> {
+    vec![
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{namespace}"),
+        "system:authenticated".to_owned(),
+    ]
 }
 
 /// Asks the API server; clones share what it answered.
@@ -176,4 +197,58 @@ impl Content for ClusterContent {
     async fn permit(&self, workspace: &str, namespace: &str, playbook: &str) -> Result<Permission, Undecided> {
         self.reviews.permit(workspace, namespace, playbook).await
     }
+}
+
+/// The connections of a cluster: the catalog for what there is, the API server for what a playbook's account may.
+#[derive(Clone)]
+pub struct ClusterConnections {
+    catalog: Current,
+    reviews: Reviews,
+}
+
+impl ClusterConnections {
+    /// Connections over a catalog and reviews.
+    pub fn new(catalog: Current, reviews: Reviews) -> Self {
+        Self { catalog, reviews }
+    }
+}
+
+#[async_trait]
+impl Connections for ClusterConnections {
+    fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
+        self.catalog.connection(namespace, name)
+    }
+
+    async fn may_triage(&self, (namespace, name): (&str, &str), workspace: &str) -> Result<(), NoTriage> {
+        let catalog = self.catalog.get();
+        let playbook = catalog.playbook(namespace, name);
+        let account = playbook.and_then(|playbook| playbook.spec.service_account_name.as_deref());
+        let Some(account) = account else {
+            return Err(NoTriage::Missing(format!(
+                "the workspace '{workspace}' did not start this run, and the playbook {namespace}/{name} acts as no account \
+                 that could have the right to change its incidents; set `spec.serviceAccountName`, and give that account \
+                 the verb {TRIAGE_VERB} on incidents there"
+            )));
+        };
+        match self
+            .reviews
+            .allows(&Question::triage(namespace, account, workspace))
+            .await
+        {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NoTriage::Missing(lacks_triage(namespace, account, workspace))),
+            Err(Undecided(reason)) => Err(NoTriage::Undecided(reason)),
+        }
+    }
+}
+
+/// Who lacks what, with the command that gives that and nothing more.
+fn lacks_triage(namespace: &str, account: &str, workspace: &str) -> String {
+    let (role, binding) = ("riposte-triage", format!("{namespace}-{account}-triage"));
+    format!(
+        "the workspace '{workspace}' did not start this run, and system:serviceaccount:{namespace}:{account} may not \
+         {TRIAGE_VERB} incidents in the namespace {workspace}; its owner gives that with\n\
+         kubectl create role {role} -n {workspace} --verb={TRIAGE_VERB} --resource={INCIDENTS}.{GROUP}\n\
+         kubectl create rolebinding {binding} -n {workspace} --role={role} --serviceaccount={namespace}:{account}"
+    )
 }

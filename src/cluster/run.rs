@@ -16,7 +16,7 @@ use super::authenticate::ClusterCallers;
 use super::journal;
 use super::lease::{Candidate, hold};
 use super::metrics::Metrics;
-use super::permit::ClusterContent;
+use super::permit::{ClusterConnections, ClusterContent};
 use super::resource::{ANALYTICS_RULE, CONTENT_REPOSITORY, OF_CATALOG, Resource};
 use super::source::{self, Scope, Shelf, Snapshot};
 use super::text;
@@ -116,7 +116,8 @@ impl Operator {
             services.clone(),
         );
         let content = ClusterContent::new(catalog.clone(), context.reviews.clone());
-        let services = ConnectorServices::new(Arc::new(catalog), services, desk.clone());
+        let connections = ClusterConnections::new(catalog, context.reviews.clone());
+        let services = ConnectorServices::new(Arc::new(connections), services, desk.clone());
         let engine = Engine::new(
             store.clone(),
             sealer,

@@ -129,6 +129,22 @@ impl Desk {
             .map(|row| row.id))
     }
 
+    /// The workspace that a run of a playbook was started by: that of the incident that it is about, or of the rule that
+    /// ran it. `None` if a person started it on neither.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn starter(&self, run: &str) -> Result<Option<String>, Error> {
+        let Some(run) = self.store.run(run).await? else {
+            return Ok(None);
+        };
+        Ok(match (run.incident, run.parent) {
+            (Some(incident), _) => self.store.incident(&incident).await?.map(|row| row.workspace),
+            (None, Some(evaluation)) => self.store.run(&evaluation).await?.map(|row| row.namespace),
+            (None, None) => None,
+        })
+    }
+
     async fn stored_incident(&self, id: &str) -> Result<(IncidentRow, Incident), Error> {
         let row = self.store.incident(id).await?;
         let row = row.ok_or_else(|| Error::UnknownIncident(id.to_owned()))?;
