@@ -15,9 +15,11 @@ use super::start::{Refused, Request, StartKind};
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
 use crate::expression::Value;
 use crate::grants::Permission;
-use crate::incidents;
+use crate::incidents::{self, Cause};
 use crate::rules::condition::{self, Subject};
-use crate::rules::evaluation::{ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, pin};
+use crate::rules::evaluation::{
+    ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, Verdict, pin,
+};
 use crate::rules::{Author, IncidentView, Patch, body};
 use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Store, Transaction};
 
@@ -104,6 +106,7 @@ impl<'a> Evaluation<'a> {
             | Event::Pinned { .. }
             | Event::Skipped { .. }
             | Event::Matched { .. }
+            | Event::Stopped { .. }
             | Event::Done { .. }
             | Event::Continued { .. } => Next::WakeAt(at + LEASE),
         };
@@ -156,21 +159,50 @@ impl<'a> Evaluation<'a> {
     }
 
     async fn check(&mut self, rule: usize) -> Result<(), Error> {
-        let reason = match (self.view().await?, self.state.rule(rule)) {
+        let view = self.view().await?;
+        let reason = match (&view, self.state.rule(rule)) {
             (Some(view), Some(pinned)) => {
                 let subject = Subject {
-                    view: &view,
+                    view,
                     occasion: self.state.occasion(),
                 };
                 condition::unmet(&pinned.spec, &subject).map(|unmet| unmet.to_string())
             }
             _ => Some("the incident is gone".into()),
         };
-        let event = match reason {
-            Some(reason) => Event::Skipped { rule, reason },
-            None => Event::Matched { rule },
+        match reason {
+            Some(reason) => self.commit(Event::Skipped { rule, reason }, Vec::new()).await,
+            None if self.state.is_loop() => {
+                let with = self.remark(rule).await?;
+                self.commit(Event::Stopped { rule }, with).await
+            }
+            None => self.commit(Event::Matched { rule }, Vec::new()).await,
+        }
+    }
+
+    /// The comment by which an incident tells that rules rest on it, at most once a day.
+    async fn remark(&self, rule: usize) -> Result<Vec<Operation>, Error> {
+        let Some(incident) = self.state.occasion().incident() else {
+            return Ok(Vec::new());
         };
-        self.commit(event, Vec::new()).await
+        let (at, name) = (
+            super::clock::timestamp(now()),
+            self.state.rule(rule).map(|rule| &*rule.name),
+        );
+        let id = format!("loop/{incident}/{}", at.strftime("%F"));
+        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).to_string();
+        let message = format!(
+            "Automation rule {} was stopped: {}.",
+            name.unwrap_or_default(),
+            Verdict::LOOP
+        );
+        let author = Author::Application("Riposte".to_owned());
+        match self.shared.desk.plan_remark(incident, &message, &author, at, &id).await {
+            Ok(planned) => Ok(planned.operations),
+            Err(incidents::Error::Store(error)) => Err(error.into()),
+            // A courtesy: an incident that is full of comments does without.
+            Err(_) => Ok(Vec::new()),
+        }
     }
 
     async fn perform(&mut self, rule: usize, action: usize) -> Result<(), Error> {
@@ -281,6 +313,7 @@ impl<'a> Evaluation<'a> {
             incident: self.state.occasion().incident().map(str::to_owned),
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
+            depth: self.state.depth(),
             id: None,
         }))
     }
@@ -323,11 +356,13 @@ impl<'a> Evaluation<'a> {
         place: (usize, usize),
     ) -> Result<Vec<Operation>, incidents::Error> {
         let at = super::clock::timestamp(now());
+        let depth = self.state.depth().saturating_add(1);
+        let cause = Cause { author, depth };
         match change {
             Change::Patch(patch) => self
                 .shared
                 .desk
-                .plan_patch(incident, patch, author, at)
+                .plan_patch(incident, patch, cause, at)
                 .await
                 .map(|planned| planned.operations),
             Change::Task(task) => {

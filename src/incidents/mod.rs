@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 pub use accept::{Accepted, GROUP_WINDOW};
 pub use error::Error;
-pub use plan::Planned;
+pub use plan::{Cause, Planned};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;

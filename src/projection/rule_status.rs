@@ -86,11 +86,13 @@ impl Tally {
 
 /// How the evaluation of a rule is listed, if it is, counted on the way.
 fn outcome(progress: &RuleProgress, counts: &mut EvaluationCounts) -> Option<EvaluationOutcome> {
-    if progress.verdict != Verdict::Matched {
-        return None;
-    }
+    let status = match &progress.verdict {
+        Verdict::Pending | Verdict::Skipped { .. } => return None,
+        Verdict::Stopped => RuleStatus::Failure,
+        Verdict::Matched => progress.status()?,
+    };
     counts.matched += 1;
-    let (count, outcome) = match progress.status()? {
+    let (count, outcome) = match status {
         RuleStatus::Success => (&mut counts.succeeded, EvaluationOutcome::Success),
         RuleStatus::PartialSuccess => (&mut counts.partially_succeeded, EvaluationOutcome::PartialSuccess),
         RuleStatus::Failure => (&mut counts.failed, EvaluationOutcome::Failure),
@@ -108,7 +110,8 @@ fn summary(evaluated: &Evaluated, progress: &RuleProgress, outcome: EvaluationOu
         Some(ActionOutcome::Failed { code, message, .. }) => Some(format!("{code}: {message}")),
         Some(ActionOutcome::Done) | None => None,
     });
-    let failures: Vec<String> = failures.collect();
+    let stopped = (progress.verdict == Verdict::Stopped).then(|| format!("Loop: {}", Verdict::LOOP));
+    let failures: Vec<String> = stopped.into_iter().chain(failures).collect();
     let runs = progress.actions.iter().filter_map(|action| action.run.as_deref());
     EvaluationSummary {
         time: Some(time(evaluated.at)),
@@ -201,7 +204,10 @@ mod tests {
         .unwrap();
         let occasion = Occasion::IncidentCreated { incident: "i".into() };
         let pinned = PinnedRule { name: "r".into(), spec };
-        let mut events = vec![Event::Opened { occasion }, Event::Pinned { rules: vec![pinned] }];
+        let mut events = vec![
+            Event::Opened { occasion, depth: 0 },
+            Event::Pinned { rules: vec![pinned] },
+        ];
         match outcomes {
             None => events.push(Event::Skipped {
                 rule: 0,

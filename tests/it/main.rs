@@ -12,6 +12,7 @@ mod crds;
 mod definition;
 mod dev;
 mod engine;
+mod evaluations;
 mod expression;
 mod incidents;
 mod intake;

@@ -52,7 +52,7 @@ pub struct EvaluationCounts {
     /// Those in which an action failed, but not the first.
     #[schemars(range(min = 0))]
     pub partially_succeeded: i64,
-    /// Those in which the first action failed.
+    /// Those in which the first action failed, and those that were stopped as part of a loop.
     #[schemars(range(min = 0))]
     pub failed: i64,
 }

@@ -11,7 +11,7 @@ use crate::connectors::Connections;
 use crate::connectors::spec::Match;
 use crate::engine::call::{Answer, Call, CallError};
 use crate::expression::Value;
-use crate::incidents::Desk;
+use crate::incidents::{Cause, Desk};
 use crate::rules::{Author, IncidentView, Patch, body, entities};
 use crate::store::Operation;
 
@@ -86,9 +86,10 @@ impl Act<'_> {
             SentinelCommand::Create { workspace, patch } => self.create(&workspace, &patch).await,
             SentinelCommand::Update { incident, patch, shape } => {
                 let mut view = self.changeable(&incident).await?;
+                let author = self.author();
                 let planned = self
                     .desk
-                    .plan_patch(&view.incident.id, &patch, &self.author(), self.now)
+                    .plan_patch(&view.incident.id, &patch, self.cause(&author), self.now)
                     .await?;
                 view.incident = planned.value;
                 Ok((self.resource(&view, shape), planned.operations))
@@ -106,9 +107,10 @@ impl Act<'_> {
     async fn create(&self, workspace: &WorkspaceRef, patch: &Patch) -> Done {
         let namespace = self.namespace(workspace)?;
         self.may_change(&namespace).await?;
+        let author = self.author();
         let planned = self
             .desk
-            .plan_create(&namespace, patch, &self.author(), self.now, &self.id())
+            .plan_create(&namespace, patch, self.cause(&author), self.now, &self.id())
             .await?;
         let view = IncidentView {
             incident: planned.value,
@@ -119,9 +121,10 @@ impl Act<'_> {
 
     async fn comment(&self, incident: &IncidentRef, message: &str) -> Done {
         let incident = self.changeable(incident).await?.incident;
+        let (author, id) = (self.author(), self.id());
         let planned = self
             .desk
-            .plan_comment(&incident.id, message, &self.author(), self.now, &self.id())
+            .plan_comment(&incident.id, message, self.cause(&author), self.now, &id)
             .await?;
         let ids = self.desk.workspaces().ids(&incident.workspace);
         Ok((body::comment_resource(&planned.value, &ids), planned.operations))
@@ -230,6 +233,11 @@ impl Act<'_> {
             namespace: self.call.namespace.clone(),
             name: self.call.playbook.clone(),
         }
+    }
+
+    fn cause<'a>(&self, author: &'a Author) -> Cause<'a> {
+        let depth = self.call.depth.saturating_add(1);
+        Cause { author, depth }
     }
 
     /// The same for every repetition of the call, so that what it makes is made once.
