@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast;
-
 use super::journal::Error;
-use super::run::LEASE;
-use super::shell::{Engine, Notice, Shared, now};
+use super::run::{Driven, LEASE};
+use super::shell::{Engine, Shared, now};
 use super::start::{Refused, Request, StartKind};
+use super::status::RunStatus;
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
 use crate::expression::Value;
 use crate::grants::Permission;
@@ -32,15 +31,17 @@ struct Evaluation<'a> {
     run: &'a RunRow,
     state: State,
     seq: i64,
-    notices: broadcast::Receiver<Notice>,
 }
 
 /// Evaluates until the end and says how it ended.
 ///
 /// # Errors
 /// A store that fails; the evaluation then goes on from what is committed.
-pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, Error> {
+pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<Driven, Error> {
     let mut evaluation = Evaluation::load(shared, run).await?;
+    if *evaluation.state.next() == Step::Ended {
+        return Ok(Driven::Over(RunStatus::Succeeded));
+    }
     loop {
         match evaluation.state.next().clone() {
             Step::Pin => evaluation.pin().await?,
@@ -56,7 +57,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, 
                 let event = evaluation.state.ending();
                 evaluation.commit(event, Vec::new()).await?;
             }
-            Step::Ended => return Ok("Succeeded".into()),
+            Step::Ended => return Ok(Driven::Ended(RunStatus::Succeeded)),
         }
     }
 }
@@ -84,7 +85,6 @@ impl<'a> Evaluation<'a> {
             run,
             state,
             seq,
-            notices: shared.notices.subscribe(),
         })
     }
 
@@ -382,6 +382,7 @@ impl<'a> Evaluation<'a> {
     /// Waits until a playbook's run ended, or the rule may wait no longer.
     async fn wait(&mut self, rule: usize, action: usize, run: &str, until: i64) -> Result<(), Error> {
         let why = loop {
+            let ended = self.shared.ends.of(run);
             if let Some(status) = self.shared.store.run(run).await?.and_then(|row| row.status) {
                 break ContinueReason::Ended { status };
             }
@@ -391,7 +392,7 @@ impl<'a> Evaluation<'a> {
             }
             let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             // Whatever ended the wait, the store says what is true.
-            let _ = tokio::time::timeout(limit, ended(&mut self.notices, run)).await;
+            let _ = tokio::time::timeout(limit, ended).await;
         };
         self.commit(Event::Continued { rule, action, why }, Vec::new()).await
     }
@@ -401,17 +402,6 @@ impl<'a> Evaluation<'a> {
 enum Change {
     Patch(Patch),
     Task(AddIncidentTask),
-}
-
-/// Waits for the notice that a run ended, or for anything that makes the notices incomplete.
-async fn ended(notices: &mut broadcast::Receiver<Notice>, run: &str) {
-    loop {
-        match notices.recv().await {
-            Ok(Notice::Ended { run: other, .. }) if other == run => return,
-            Ok(_) => {}
-            Err(_) => return,
-        }
-    }
 }
 
 fn patch(change: ModifyProperties) -> Patch {

@@ -375,6 +375,7 @@ impl Projection {
         }
         if shown > self.acknowledged {
             operations.push(put(POSITION, shown));
+            operations.push(Operation::DropChanges { before: shown });
         }
         if operations.is_empty() {
             return Ok(());

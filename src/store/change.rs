@@ -69,6 +69,13 @@ pub(super) async fn ended(connection: &mut SqliteConnection, runs: &[RunId]) -> 
     Ok(())
 }
 
+/// Drops the log before a position. The last change always stays: the next position follows from it.
+pub(super) async fn drop_before(connection: &mut SqliteConnection, before: i64) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("DELETE FROM changes WHERE position < min($1, (SELECT max(position) FROM changes))");
+    query.bind(before).execute(connection).await?;
+    Ok(())
+}
+
 impl Store {
     /// The changes behind a position, in order.
     ///

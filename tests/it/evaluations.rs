@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use riposte::api::automation_rule::Severity;
 use riposte::catalog::{Catalog, Current, Source};
 use riposte::connectors::{Client, ConnectorServices, Egress};
-use riposte::engine::Engine;
+use riposte::engine::{Engine, Notice};
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::intake::{Format, decode};
 use riposte::rules::evaluation::{CHAIN_MAX, State, Verdict};
@@ -211,6 +211,50 @@ async fn two_rules_that_contradict_each_other_come_to_rest_and_a_person_starts_t
     assert_eq!(first.depth(), 0, "a person begins a new chain");
     assert!(first.rules().iter().any(|rule| rule.verdict == Verdict::Matched));
     assert_eq!(world.comments_by("Riposte").await.len(), 1, "once a day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_incident_are_answered_one_after_the_other_and_each_end_is_told_once() {
+    let world = World::new(&sets("raise", 1, "High")).await;
+    let mut notices = world.engine.watch();
+    let author = Author::User("ada".to_owned());
+    let mut operations = Vec::new();
+    for number in 0..20 {
+        let planned = world
+            .desk
+            .plan_comment(&world.incident, "x", &author, Timestamp::now(), &format!("c{number}"))
+            .await;
+        operations.extend(planned.unwrap().operations);
+    }
+    world.store.commit(Transaction { operations }).await.unwrap();
+    for _ in 0..20 {
+        world.engine.poke();
+    }
+    world.rests().await;
+    let evaluations = world.evaluations().await;
+    assert_eq!(evaluations.len(), 21, "twenty comments, and one change of the severity");
+    let mut last = 0;
+    for (row, _) in &evaluations {
+        let journal = world.store.journal(&row.id, 0).await.unwrap();
+        // The first event is the order; the second is the first step of the engine.
+        assert!(
+            journal[1].at >= last,
+            "{} began before the one before it had ended",
+            row.id
+        );
+        last = row.ended_at.unwrap();
+    }
+    let mut ends = Vec::new();
+    while ends.len() < evaluations.len() {
+        let told = tokio::time::timeout(PATIENCE, notices.recv())
+            .await
+            .expect("it is told");
+        if let Notice::Ended { run, .. } = told.unwrap() {
+            ends.push(run);
+        }
+    }
+    let ordered: Vec<_> = evaluations.into_iter().map(|(row, _)| row.id).collect();
+    assert_eq!(ends, ordered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,3 +72,22 @@ async fn runs_are_counted_by_their_end() {
     assert_eq!(tally.by_status, expected);
     assert!(store.tally("soc", "other").await.unwrap().by_status.is_empty());
 }
+
+#[tokio::test]
+async fn what_is_acknowledged_is_forgotten_and_positions_go_on() {
+    let (_folder, store) = new_store().await;
+    let positions = async || {
+        let log = store.changes(0, 100).await.unwrap();
+        log.iter().map(|change| change.position).collect::<Vec<_>>()
+    };
+    commit(&store, [Operation::DropChanges { before: 1 }]).await;
+    for id in ["i1", "i2", "i3"] {
+        commit(&store, [Operation::InsertIncident(incident(id))]).await;
+    }
+    commit(&store, [Operation::DropChanges { before: 2 }]).await;
+    assert_eq!(positions().await, [2, 3]);
+    commit(&store, [Operation::DropChanges { before: 100 }]).await;
+    assert_eq!(positions().await, [3]);
+    commit(&store, [Operation::InsertIncident(incident("i4"))]).await;
+    assert_eq!(positions().await, [3, 4]);
+}
