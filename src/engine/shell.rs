@@ -522,6 +522,23 @@ impl Engine {
         self.shared.store.runs(filter).await
     }
 
+    /// The runs beside the first of a request that named the identity of its first run, in order: with `splitOn` there is
+    /// one for each element.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn split(&self, first: &str) -> Result<Vec<RunRow>, StoreError> {
+        let mut others = Vec::new();
+        let Ok(first) = uuid::Uuid::try_parse(first) else {
+            return Ok(others);
+        };
+        // All were stored in one transaction, so the first that is missing ends them.
+        while let Some(row) = self.shared.store.run(&start::given_id(first, others.len() + 1)).await? {
+            others.push(row);
+        }
+        Ok(others)
+    }
+
     /// How far an evaluation of automation rules is.
     ///
     /// # Errors

@@ -167,7 +167,7 @@ pub fn run_id(moment: &Moment) -> String {
 }
 
 /// The identity of the `index`-th run of a request that has one.
-fn given_id(id: Uuid, index: usize) -> String {
+pub(super) fn given_id(id: Uuid, index: usize) -> String {
     match index {
         0 => id.to_string(),
         _ => Uuid::new_v5(&id, index.to_string().as_bytes()).to_string(),

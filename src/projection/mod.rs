@@ -12,6 +12,7 @@ pub mod incident_status;
 pub mod rule_status;
 pub mod run_object;
 pub mod run_status;
+pub mod split_status;
 
 mod objects;
 mod prune;

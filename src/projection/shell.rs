@@ -109,6 +109,8 @@ pub struct Projection {
     pub(super) policies: Policies,
     /// Runs with an object that does not show an end.
     pub(super) open: HashMap<String, Open>,
+    /// The first run of an object, by its other runs that have not ended (`splitOn`).
+    pub(super) first: HashMap<String, String>,
     /// How automation rules did.
     pub(super) tallies: Tallies,
     acknowledged: i64,
@@ -141,6 +143,7 @@ impl Projection {
             agenda: Agenda::behind(position),
             policies: Policies::default(),
             open: HashMap::new(),
+            first: HashMap::new(),
             tallies: Tallies::default(),
             acknowledged: position,
             counted,
