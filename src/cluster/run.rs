@@ -169,7 +169,7 @@ impl Operator {
         if let (Some(listener), Some(options)) = (aggregated, self.options.journal.clone()) {
             let (client, namespace) = (self.client.clone(), self.options.namespace.clone());
             followers.push(Box::pin(journal::run(
-                client,
+                (client, self.context.reviews.clone()),
                 namespace,
                 options,
                 listener,

@@ -65,7 +65,7 @@ async fn a_permission_is_asked_for_with_the_groups_of_the_account_and_once() {
             "user": "system:serviceaccount:soc:riposte-automation",
             "groups": ["system:serviceaccounts", "system:serviceaccounts:soc", "system:authenticated"],
             "resourceAttributes": {
-                "group": "riposte.dev", "resource": "playbooks", "verb": "run",
+                "group": "riposte.dev", "version": "v1alpha1", "resource": "playbooks", "verb": "run",
                 "namespace": "playbooks", "name": "close",
             },
         })
@@ -126,7 +126,9 @@ async fn the_account_of_a_playbook_may_work_on_incidents_elsewhere_only_if_the_c
     let (_, body) = play(&mut api, 201, &reviewed(false)).await;
     assert_eq!(body["spec"]["user"], "system:serviceaccount:tools:closer");
     assert_eq!(body["spec"]["groups"][1], "system:serviceaccounts:tools");
-    let attributes = json!({ "group": "riposte.dev", "resource": "incidents", "verb": "triage", "namespace": "soc" });
+    let attributes = json!({
+        "group": "riposte.dev", "version": "v1alpha1", "resource": "incidents", "verb": "triage", "namespace": "soc",
+    });
     assert_eq!(body["spec"]["resourceAttributes"], attributes);
     let Err(NoTriage::Missing(message)) = asking.await.expect("an answer") else {
         panic!("it is allowed")
