@@ -34,6 +34,10 @@ pub(super) struct Draft {
     pub(super) parameters: BTreeSet<String>,
     /// The variables that actions change: name as written, and its pointer.
     pub(super) written: Vec<(String, String)>,
+    /// The actions that scripts read: name as written, and its pointer.
+    pub(super) script_reads: Vec<(String, String)>,
+    /// The declared static results.
+    pub(super) static_results: Option<Value>,
     /// Whether actions were left out because there are too many.
     pub(super) truncated: bool,
     hints: usize,
@@ -103,6 +107,8 @@ impl Draft {
             variables: BTreeMap::new(),
             parameters: BTreeSet::new(),
             written: Vec::new(),
+            script_reads: Vec::new(),
+            static_results: None,
             truncated: false,
             hints: HINTS,
         }

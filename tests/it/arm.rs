@@ -230,9 +230,9 @@ fn verdicts_name_their_reason() {
             "no function 'equal'",
         ),
         (
-            with_action(json!({"type": "JavaScriptCode", "inputs": {"code": "1"}})),
+            with_action(json!({"type": "Liquid", "inputs": {"code": "1"}})),
             Verdict::Unsupported,
-            "JavaScriptCode",
+            "Liquid",
         ),
         (
             workflow("[pickZones('a')]", json!({}), json!({})),
