@@ -130,9 +130,8 @@ fn run(id: &str, incident: Option<&str>, parent: Option<&str>) -> Operation {
     })
 }
 
-#[tokio::test]
-async fn a_run_changes_incidents_only_where_it_is_at_home_was_started_or_was_given_the_right() {
-    let world = World::new().await;
+/// Runs of a playbook elsewhere: started by hand, on the incident, and by a rule of `soc`.
+async fn runs(world: &World) {
     let evaluation = Operation::CreateRun(NewRun {
         kind: "evaluation".to_owned(),
         namespace: "soc".to_owned(),
@@ -148,12 +147,15 @@ async fn a_run_changes_incidents_only_where_it_is_at_home_was_started_or_was_giv
         run("by-rule", None, Some("of-soc")),
     ];
     world.store.commit(Transaction { operations }).await.unwrap();
+}
+
+/// Every way to change something: method, path and body.
+async fn changes(world: &World) -> [(&'static str, String, Value); 4] {
     let arm_id = world.arm_id().await;
-    let services = ConnectorServices::new(Arc::new(Elsewhere), Client::new(egress()), world.desk.clone());
     let guid = world.desk.workspaces().of("soc").workspace_id.unwrap();
     let place = format!("/Incidents/subscriptions/{ZEROS}/resourceGroups/soc/workspaces/{guid}");
     let made = json(r#"{"title":"new","severity":"High","status":"New"}"#);
-    let changes = [
+    [
         (
             "PUT",
             "/Incidents".to_owned(),
@@ -170,7 +172,15 @@ async fn a_run_changes_incidents_only_where_it_is_at_home_was_started_or_was_giv
             with_arm(&arm_id, r#","taskTitle":"x""#),
         ),
         ("PUT", place, made),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_run_changes_incidents_only_where_it_is_at_home_was_started_or_was_given_the_right() {
+    let world = World::new().await;
+    runs(&world).await;
+    let changes = changes(&world).await;
+    let services = ConnectorServices::new(Arc::new(Elsewhere), Client::new(egress()), world.desk.clone());
     let ask = async |namespace: &str, run: &str, method: &str, path: &str, body: &Value| {
         let call = Call {
             run: run.to_owned(),

@@ -16,6 +16,14 @@ fn created() -> Occasion {
     }
 }
 
+/// The first event of an evaluation that a person or an alert caused.
+fn opened() -> Event {
+    Event::Opened {
+        occasion: created(),
+        depth: 0,
+    }
+}
+
 fn updated(author: Author) -> Occasion {
     Occasion::IncidentUpdated {
         incident: "i1".to_owned(),
@@ -56,13 +64,7 @@ fn journal() -> Vec<(Event, Step)> {
         status,
     };
     vec![
-        (
-            Event::Opened {
-                occasion: created(),
-                depth: 0,
-            },
-            Step::Pin,
-        ),
+        (opened(), Step::Pin),
         (Event::Pinned { rules }, Step::Check { rule: 0 }),
         (Event::Matched { rule: 0 }, Step::Perform { rule: 0, action: 0 }),
         (
@@ -177,10 +179,7 @@ fn an_event_that_answers_another_step_is_refused_and_changes_nothing() {
 #[test]
 fn only_playbooks_are_started() {
     let mut state = fold(&[
-        Event::Opened {
-            occasion: created(),
-            depth: 0,
-        },
+        opened(),
         Event::Pinned {
             rules: vec![pinned("r", json!([{"modifyProperties": {"severity": "High"}}]))],
         },
@@ -197,10 +196,7 @@ fn only_playbooks_are_started() {
 
 #[test]
 fn without_rules_and_without_actions_the_evaluation_ends_too() {
-    let opened = Event::Opened {
-        occasion: created(),
-        depth: 0,
-    };
+    let opened = opened();
     let none = fold(&[opened.clone(), Event::Pinned { rules: Vec::new() }]);
     assert_eq!(none.next(), &Step::End);
     let empty = Event::Pinned {
