@@ -195,6 +195,7 @@ async fn apply_operations(
             Operation::TakeMessages { positions } => message::take(connection, &positions).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
+            Operation::DropChanges { before } => change::drop_before(connection, before).await?,
             Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
         }
     }

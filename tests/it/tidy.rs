@@ -174,6 +174,7 @@ const PURE_ROOMS: &[&str] = &[
 ];
 const SHELLS: &[&str] = &[
     "engine/collect.rs",
+    "engine/ends.rs",
     "engine/evaluate.rs",
     "engine/journal.rs",
     "engine/run.rs",

@@ -110,6 +110,7 @@ impl Question<'_> {
         Ok(Call {
             idempotency_key: format!("{run}/{name}"),
             run: run.to_owned(),
+            depth: 0,
             namespace: self.playbook.namespace.clone(),
             playbook: self.playbook.name.clone(),
             action: name.clone(),
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     fn condition(text: &str) -> Template {
-        Template::parse(text).unwrap()
+        Template::parse_text(text).unwrap()
     }
 
     #[test]

@@ -7,11 +7,15 @@ apiVersion: riposte.dev/v1alpha1
 kind: Playbook
 metadata: {name: clock}
 spec:
+  parameters:
+  - {name: seconds, value: 1}
   definition:
+    parameters:
+      seconds: {type: Int}
     triggers:
       Every_second:
         type: Recurrence
-        recurrence: {frequency: Second, interval: 1}
+        recurrence: {frequency: Second, interval: \"@parameters('seconds')\"}
     actions:
       Time: {type: Compose, inputs: \"@trigger()['scheduledTime']\"}
 ";
