@@ -378,6 +378,9 @@ async fn release_portion(
         return Ok(0);
     };
     let count = messages.len();
+    if count == 0 {
+        return Ok(0);
+    }
     let positions = messages.iter().map(|message| message.position).collect();
     let mut operations = vec![Operation::TakeMessages { positions }];
     let request = Request {
@@ -388,7 +391,6 @@ async fn release_portion(
         ..Request::default()
     };
     let prepared = match shared.prepare(&request) {
-        _ if count == 0 => return Ok(0),
         Ok(mut prepared) => {
             operations.append(&mut prepared.operations);
             Some(prepared)
@@ -403,7 +405,9 @@ async fn release_portion(
     };
     match shared.store.commit(Transaction { operations }).await {
         Ok(_) => {
-            prepared.map(|prepared| Engine::of(shared.clone()).began(prepared));
+            if let Some(prepared) = prepared {
+                Engine::of(shared.clone()).began(prepared);
+            }
             Ok(count)
         }
         Err(StoreError::Refused(Refusal::StaleBatch)) => Ok(0),
