@@ -12,11 +12,13 @@ mod crds;
 mod describe;
 mod dev;
 mod eval;
+mod functions;
 mod get;
 mod import;
 mod logs;
 mod operator;
 mod output;
+mod page;
 mod print;
 mod remote;
 mod resource;
@@ -45,6 +47,7 @@ enum Command {
     Run(run::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
+    Functions(functions::Arguments),
     Import(import::Arguments),
     Crds(crds::Arguments),
     Get(get::Arguments),
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),

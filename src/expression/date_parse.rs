@@ -81,7 +81,8 @@ struct Reading {
     hour: Option<i8>,
     minute: i8,
     second: i8,
-    nanosecond: i32,
+    /// The fraction of the second in 100 ns.
+    ticks: i64,
     afternoon: Option<bool>,
     /// Seconds east of UTC.
     offset: Option<i64>,
@@ -142,8 +143,8 @@ impl Reading {
     }
 
     fn take_fraction(&mut self, fraction: &str) -> Option<()> {
-        let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-        self.nanosecond = digits.parse().ok()?;
+        let fraction: f64 = format!("0.{fraction}").parse().ok()?;
+        self.ticks = (fraction * 1e7).round_ties_even() as i64;
         Some(())
     }
 
@@ -238,7 +239,7 @@ impl Reading {
             (Some(hour @ 1..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
             _ => return None,
         };
-        let time = Time::new(hour, self.minute, self.second, self.nanosecond).ok()?;
+        let time = Time::new(hour, self.minute, self.second, 0).ok()?;
         if self
             .weekday
             .is_some_and(|day| i8::try_from(day) != Ok(date.weekday().to_sunday_zero_offset()))
@@ -246,6 +247,7 @@ impl Reading {
             return None;
         }
         let civil = DateTime::from_parts(date, time);
+        let civil = civil.checked_add(SignedDuration::from_nanos(self.ticks * 100)).ok()?;
         match self.offset {
             None => Moment::new(civil, false),
             Some(offset) => Moment::new(civil.checked_sub(SignedDuration::from_secs(offset)).ok()?, true),
@@ -319,6 +321,8 @@ mod tests {
             ("2018-03-15T13:27:36Z", "2018-03-15T13:27:36.0000000Z"),
             ("2018-03-15T13:27:36.1234567", "2018-03-15T13:27:36.1234567"),
             ("2018-03-15T13:27:36+02:00", "2018-03-15T11:27:36.0000000Z"),
+            ("2018-03-15T13:27:36.12345678Z", "2018-03-15T13:27:36.1234568Z"),
+            ("2018-12-31T23:59:59.99999999Z", "2019-01-01T00:00:00.0000000Z"),
             ("2018-03-15 13:27:36 -0500", "2018-03-15T18:27:36.0000000Z"),
             ("2018-03-15", "2018-03-15T00:00:00.0000000"),
             ("2018-03", "2018-03-01T00:00:00.0000000"),
