@@ -304,7 +304,7 @@ pub(super) static DATE: &[Function] = &[
     },
     Function {
         name: "parseDateTime",
-        signature: "(text: string, locale?: string, format?: string, output?: string): string",
+        signature: "(text: string, locale?: string, format?: string): string",
         arity: between(1, 3),
         doc: "The timestamp of a date as a culture writes it, or in exactly a format.",
         source: SOURCE,

@@ -50,7 +50,7 @@ pub(super) static MATH: &[Function] = &[
         examples: r#"
             mul(1, 2) => 2
             mul(1.5, 2) => 3.0
-            mul(4294967295, 4294967295.0) => 1.8446744065119617E+19
+            mul(4294967295, 4294967295.0) => 1.8446744065119617e+19
             mul(9223372036854775807, 2) => error: too large
         "#,
         call: Call::Eager(|arguments| calculate(arguments, i64::checked_mul, |a, b| a * b, Decimal::checked_mul)),

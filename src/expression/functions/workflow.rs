@@ -84,7 +84,7 @@ pub(super) static WORKFLOW: &[Function] = &[
     },
     Function {
         name: "action",
-        signature: "(): object",
+        signature: "(member?: string): object",
         arity: between(0, 1),
         doc: "The current action, where that is defined.",
         source: SOURCE,
@@ -293,7 +293,7 @@ pub(super) static WORKFLOW: &[Function] = &[
     },
     Function {
         name: "listCallbackUrl",
-        signature: "(): string",
+        signature: "(relativePath?: string): string",
         arity: between(0, 1),
         doc: "The callback URL of the webhook that is being subscribed.",
         source: SOURCE,
