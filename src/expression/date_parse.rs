@@ -154,7 +154,8 @@ impl Reading {
             "t" if !self.numbers.is_empty() && self.hour.is_none() => {}
             "z" | "gmt" | "utc" if self.offset.is_none() => self.offset = Some(0),
             "am" | "pm" | "a" | "p" if self.afternoon.is_none() => self.afternoon = Some(word.starts_with('p')),
-            "de" | "den" if dates.long_date.contains(&word) => {}
+            // What stands between the parts in this culture: `de`, `年`.
+            _ if dates.long_date.contains(&format!("'{word}'")) => {}
             _ => {
                 if let Some(month) = named(&word, &dates.months, &dates.short_months) {
                     if self.month.is_some() {
@@ -313,6 +314,24 @@ mod tests {
         let now = "2026-01-02T03:04:05Z".parse().expect("a time");
         let us = Locale::find("en-us").expect("en-us exists");
         parse_moment(text, us, now).and_then(|moment| format_moment(moment, "o", us).ok())
+    }
+
+    #[test]
+    fn dates_are_read_as_a_culture_writes_them() {
+        let now = "2026-01-02T03:04:05Z".parse().expect("a time");
+        for (text, name) in [
+            ("15. März 2018", "de-DE"),
+            ("jueves, 15 de marzo de 2018", "es-ES"),
+            ("15 марта 2018 г.", "ru-RU"),
+            ("2018年3月15日", "ja-JP"),
+            ("2018년 3월 15일", "ko-KR"),
+            ("15 Mart 2018", "tr-TR"),
+        ] {
+            let locale = Locale::find(name).expect(name);
+            let moment = parse_moment(text, locale, now);
+            let date = moment.and_then(|moment| format_moment(moment, "yyyy-MM-dd", locale).ok());
+            assert_eq!(date.as_deref(), Some("2018-03-15"), "{text}");
+        }
     }
 
     #[test]
