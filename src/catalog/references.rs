@@ -7,8 +7,8 @@ use crate::api::connector::OpenApiSource;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{Diagnostic, nearest};
 use crate::connectors::{self, Called};
+use crate::definition;
 use crate::definition::workflow::CallAction;
-use crate::definition::{self, ActionKind};
 use crate::expression::Template;
 
 use super::entry::{Connection, ConnectorEntry, Playbook, Rule};
@@ -74,8 +74,8 @@ impl Checker<'_> {
         }
         self.parameters(playbook);
         self.named_values(namespace, &playbook.spec.parameters);
-        for action in &playbook.workflow.actions {
-            if let ActionKind::ApiConnection(call) = &action.kind
+        for (action, call) in definition::calls(&playbook.workflow) {
+            if let Some(action) = action
                 && let Some(message) = self.unknown_operation(playbook, call)
             {
                 let Place { file, .. } = &self.placed.place;
@@ -92,7 +92,7 @@ impl Checker<'_> {
         let namespace = &playbook.namespace;
         let alias = definition::connection_of(call)?;
         let mut bindings = playbook.spec.connections.iter();
-        let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(alias))?;
+        let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(&alias))?;
         let connection = self.catalog.connection(namespace, &binding.connection_ref.name)?;
         let name = &connection.spec.connector;
         let connector = self.catalog.usable_connector(namespace, name)?;

@@ -12,6 +12,7 @@ mod crds;
 mod describe;
 mod dev;
 mod eval;
+mod export;
 mod functions;
 mod get;
 mod import;
@@ -23,6 +24,7 @@ mod print;
 mod remote;
 mod resource;
 mod run;
+mod schema;
 mod start;
 mod validate;
 mod watch;
@@ -49,7 +51,9 @@ enum Command {
     Eval(eval::Arguments),
     Functions(functions::Arguments),
     Import(import::Arguments),
+    Export(export::Arguments),
     Crds(crds::Arguments),
+    Schema(schema::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
     Incidents(get::IncidentsArguments),
@@ -71,7 +75,9 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Incidents(arguments) => get::incidents(&arguments),

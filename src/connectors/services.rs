@@ -118,6 +118,10 @@ impl Services for ConnectorServices {
                     .await
             }
             Target::Connection(name) => self.call_connection(call, name).await,
+            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
+                let message = format!("no connector performs the action '{}'", call.action);
+                Err(Code::OperationNotFound.refusal(message))
+            }
         }
     }
 
@@ -130,6 +134,7 @@ impl Services for ConnectorServices {
                 .connection(call, name)
                 .and_then(|connection| Ok(find(&connection.connector, call)?.operation.safe_to_repeat))
                 .unwrap_or(false),
+            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
         }
     }
 }

@@ -5,66 +5,69 @@ use super::draft::{Draft, Owner, Wait};
 use super::node::Node;
 use super::options::{self, Options};
 use super::workflow::{Action, ActionId, ActionKind, Block, BlockId, RunAfterStatus};
-use super::{call, control, data, variables};
+use super::{call, control, data, response, variables, wait, webhook};
 use crate::expression::{Template, Value};
 
+/// Reads what is particular to a type of action.
+pub(super) type Reader = fn(&mut Draft, &Entry) -> ActionKind;
+
 /// Action types that are served.
-const SERVED: [&str; 18] = [
-    "ApiConnection",
-    "AppendToArrayVariable",
-    "AppendToStringVariable",
-    "Compose",
-    "Foreach",
-    "Http",
-    "If",
-    "IncrementVariable",
-    "InitializeVariable",
-    "Join",
-    "ParseJson",
-    "Query",
-    "Scope",
-    "Select",
-    "SetVariable",
-    "Switch",
-    "Table",
-    "Terminate",
+pub(super) const SERVED: [(&str, Reader); 31] = [
+    ("ApiConnection", call::api_connection),
+    ("ApiConnectionWebhook", webhook::api_connection),
+    ("AppendToArrayVariable", variables::append_to_array),
+    ("AppendToStringVariable", variables::append_to_string),
+    ("Compose", data::compose),
+    ("DecrementVariable", variables::decrement),
+    ("Expression", data::expression),
+    ("Foreach", control::foreach),
+    ("Function", call::function),
+    ("Http", call::http),
+    ("HttpWebhook", webhook::http),
+    ("If", control::condition),
+    ("IncrementVariable", variables::increment),
+    ("InitializeVariable", variables::initialize),
+    ("JavaScriptCode", call::script),
+    ("Join", data::join),
+    ("OpenApiConnection", call::open_api_connection),
+    ("OpenApiConnectionWebhook", webhook::open_api_connection),
+    ("ParseJson", data::parse_json),
+    ("Query", data::query),
+    ("Response", response::response),
+    ("Scope", control::scope),
+    ("Select", data::select),
+    ("SendToBatch", call::send_to_batch),
+    ("SetVariable", variables::set),
+    ("Switch", control::switch),
+    ("Table", data::table),
+    ("Terminate", control::terminate),
+    ("Until", control::until),
+    ("Wait", wait::wait),
+    ("Workflow", call::workflow),
 ];
 
-/// Action types of Logic Apps that are not served yet.
-const UNSERVED: [&str; 38] = [
+/// Action types of Logic Apps that are not served: they need an integration account, or run what is no data.
+const UNSERVED: [&str; 25] = [
     "Agent",
     "ApiConnectionNotification",
-    "ApiConnectionWebhook",
     "ApiManagement",
     "As2Decode",
     "As2Encode",
     "CSharpScriptCode",
-    "DecrementVariable",
     "EdifactDecode",
     "EdifactEncode",
-    "Expression",
     "FlatFileDecoding",
     "FlatFileEncoding",
-    "Function",
-    "HttpWebhook",
     "IntegrationAccountArtifactLookup",
     "InvokeFunction",
     "InvokeWorkflow",
-    "JavaScriptCode",
     "Liquid",
     "McpClientTool",
-    "OpenApiConnection",
     "OpenApiConnectionNotification",
-    "OpenApiConnectionWebhook",
     "PowerShellCode",
-    "Response",
-    "SendToBatch",
     "ServiceProvider",
     "SwiftMTDecode",
     "SwiftMTEncode",
-    "Until",
-    "Wait",
-    "Workflow",
     "X12Decode",
     "X12Encode",
     "XmlParse",
@@ -168,6 +171,8 @@ fn action(draft: &mut Draft, name: &str, node: Node, block: BlockId, around: Sur
     let waits = run_after(draft, &node);
     draft.waits.push(waits);
     draft.declared.push(options.secrecy);
+    let static_result = options::static_result(draft, &node);
+    let tracked = draft.optional_template(Owner::Action(id), &node, "trackedProperties");
     draft.workflow.actions.push(Action {
         name: name.into(),
         block,
@@ -175,6 +180,8 @@ fn action(draft: &mut Draft, name: &str, node: Node, block: BlockId, around: Sur
         successors: Vec::new(),
         kind: nothing(),
         timeout: options.timeout,
+        static_result,
+        tracked,
         secure_inputs: options.secrecy.inputs,
         secure_outputs: options.secrecy.outputs,
         pointer: node.pointer.clone(),
@@ -202,37 +209,19 @@ fn kind(draft: &mut Draft, entry: &Entry) -> ActionKind {
     let Some(text) = draft.text(&node) else {
         return nothing();
     };
-    let read = match text.to_lowercase().as_str() {
-        "apiconnection" => call::api_connection,
-        "http" => call::http,
-        "foreach" => control::foreach,
-        "if" => control::condition,
-        "switch" => control::switch,
-        "scope" => control::scope,
-        "terminate" => control::terminate,
-        "initializevariable" => variables::initialize,
-        "setvariable" => variables::set,
-        "appendtoarrayvariable" => variables::append_to_array,
-        "appendtostringvariable" => variables::append_to_string,
-        "incrementvariable" => variables::increment,
-        "compose" => data::compose,
-        "parsejson" => data::parse_json,
-        "query" => data::query,
-        "select" => data::select,
-        "join" => data::join,
-        "table" => data::table,
-        _ => return unserved(draft, entry, &node, text),
-    };
-    read(draft, entry)
+    match SERVED.iter().find(|(served, _)| served.eq_ignore_ascii_case(text)) {
+        Some((_, read)) => read(draft, entry),
+        None => unserved(draft, entry, &node, text),
+    }
 }
 
 /// Reports an action that is not served; its inputs and blocks are read all the same, to find what is wrong in them.
 fn unserved(draft: &mut Draft, entry: &Entry, node: &Node, text: &str) -> ActionKind {
     if UNSERVED.iter().any(|known| known.eq_ignore_ascii_case(text)) {
-        let message = format!("actions of type '{text}' are not served yet");
+        let message = format!("actions of type '{text}' are not served");
         draft.report.error("UnsupportedAction", &node.pointer, message);
     } else {
-        let hint = draft.hint(text, SERVED.into_iter().chain(UNSERVED));
+        let hint = draft.hint(text, SERVED.map(|(served, _)| served).into_iter().chain(UNSERVED));
         let message = format!("there is no action type '{text}'{hint}");
         draft.report.error("UnknownAction", &node.pointer, message);
     }
@@ -240,10 +229,8 @@ fn unserved(draft: &mut Draft, entry: &Entry, node: &Node, text: &str) -> Action
     let Some(actions) = entry.node.member("actions") else {
         return nothing();
     };
-    let mut around = entry.around.within(entry.id);
-    around.in_loop |= text.eq_ignore_ascii_case("Until");
     ActionKind::Scope {
-        body: block(draft, Some(actions), around),
+        body: block(draft, Some(actions), entry.around.within(entry.id)),
     }
 }
 
@@ -271,12 +258,6 @@ fn run_after(draft: &mut Draft, node: &Node) -> Vec<Wait> {
 }
 
 fn statuses(draft: &mut Draft, node: &Node) -> Vec<RunAfterStatus> {
-    const STATUSES: [(&str, RunAfterStatus); 4] = [
-        ("Succeeded", RunAfterStatus::Succeeded),
-        ("Failed", RunAfterStatus::Failed),
-        ("Skipped", RunAfterStatus::Skipped),
-        ("TimedOut", RunAfterStatus::TimedOut),
-    ];
     if draft.is_array(node) && node.items().is_empty() {
         let message = "name at least one status, such as 'Succeeded'";
         draft.report.error("InvalidRunAfter", &node.pointer, message);
@@ -284,9 +265,9 @@ fn statuses(draft: &mut Draft, node: &Node) -> Vec<RunAfterStatus> {
     let mut statuses = Vec::new();
     for item in node.items() {
         let text = item.value.as_str().unwrap_or_default();
-        match STATUSES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-            Some((_, status)) if statuses.contains(status) => {}
-            Some((_, status)) => statuses.push(*status),
+        match RunAfterStatus::named(text) {
+            Some(status) if statuses.contains(&status) => {}
+            Some(status) => statuses.push(status),
             None => {
                 let message = "a status is one of Succeeded, Failed, Skipped, TimedOut";
                 draft.report.error("InvalidRunAfter", &item.pointer, message);

@@ -32,6 +32,7 @@ pub(super) fn run(draft: &mut Draft, order: Option<&[ActionId]>) {
     }
     draft.sites = sites;
     written_variables(draft);
+    script_reads(draft);
 }
 
 /// Where an expression stands.
@@ -155,7 +156,9 @@ fn action(draft: &mut Draft, place: &Place, reference: &Reference, name: &str) {
     let possible = match (place.site.owner, place.before) {
         (Owner::Trigger, _) => false,
         (Owner::Output(_), _) | (Owner::Action(_), None) => true,
-        (Owner::Action(id), Some(before)) => before.has_or_holds(&draft.workflow, id, found),
+        (Owner::Action(id), Some(before)) => {
+            before.has_or_holds(&draft.workflow, id, found) || is_round_of(&draft.workflow, id, found)
+        }
     };
     if !possible {
         let message = format!("'{name}' cannot have ended when this is evaluated; let this run after it");
@@ -167,10 +170,19 @@ fn action(draft: &mut Draft, place: &Place, reference: &Reference, name: &str) {
     }
 }
 
+/// Whether an action ends in a round of an Until, whose condition is evaluated after each.
+fn is_round_of(workflow: &Workflow, until: ActionId, id: ActionId) -> bool {
+    matches!(workflow.action(until).kind, ActionKind::Until(_)) && holders(workflow, id).any(|holder| holder == until)
+}
+
 fn holds_block(kind: &ActionKind) -> bool {
     matches!(
         kind,
-        ActionKind::Foreach { .. } | ActionKind::Scope { .. } | ActionKind::If { .. } | ActionKind::Switch { .. }
+        ActionKind::Foreach { .. }
+            | ActionKind::Until(_)
+            | ActionKind::Scope { .. }
+            | ActionKind::If { .. }
+            | ActionKind::Switch { .. }
     )
 }
 
@@ -183,7 +195,7 @@ fn enclosing_loop(draft: &mut Draft, place: &Place, reference: &Reference, name:
     };
     let inside = place
         .action()
-        .is_some_and(|id| holders(&draft.workflow, id).any(|holder| holder == found));
+        .is_some_and(|id| id == found || holders(&draft.workflow, id).any(|holder| holder == found));
     if !inside {
         let message = format!("{}('{name}') has a value only inside '{name}'", reference.function);
         place.error(draft, "NotInLoop", &reference.span, message);
@@ -207,6 +219,17 @@ fn written_variables(draft: &mut Draft) {
         if !draft.variables.contains_key(&name.to_lowercase()) {
             let message = unknown_variable(draft, &name);
             draft.report.error("UnknownVariable", &pointer, message);
+        }
+    }
+}
+
+/// Actions that scripts read must exist too.
+fn script_reads(draft: &mut Draft) {
+    for (name, pointer) in std::mem::take(&mut draft.script_reads) {
+        if draft.workflow.find(&name).is_none() {
+            let hint = draft.action_hint(&name);
+            let message = format!("there is no action '{name}'{hint}");
+            draft.report.error("UnknownAction", &pointer, message);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Reads the actions that hold blocks, and the one that ends the run: Foreach, If, Switch, Scope, Terminate.
+//! Reads the actions that hold blocks, and the one that ends the run: Foreach, Until, If, Switch, Scope, Terminate.
 
 use std::collections::BTreeSet;
 
 use super::action::{self, Entry, nothing};
 use super::draft::Draft;
 use super::node::Node;
-use super::workflow::{ActionKind, Case, TerminateStatus};
+use super::workflow::{ActionKind, Case, TerminateStatus, UntilLoop};
 use crate::expression::{Template, Value};
 
 /// `Foreach`: a block for each element.
@@ -104,6 +104,32 @@ fn case(draft: &mut Draft, entry: &Entry, name: &str, node: &Node, seen: &mut BT
         value: value.value.clone(),
         body: action::block(draft, node.member("actions"), entry.around.within(entry.id)),
     })
+}
+
+/// `Until`: a block again and again.
+pub(super) fn until(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let owner = entry.owner();
+    let condition = match draft.required(&entry.node, "expression") {
+        Some(expression) => draft.condition(owner, &expression, false),
+        None => Template::Literal(Value::Null),
+    };
+    let limit = entry.node.member("limit");
+    let mut limit = |name: &str, usual: Value| {
+        let given = limit
+            .as_ref()
+            .and_then(|limit| draft.optional_template(owner, limit, name));
+        given.unwrap_or(Template::Literal(usual))
+    };
+    let (count, timeout) = (limit("count", Value::Int(60)), limit("timeout", Value::from("PT1H")));
+    let mut around = entry.around.within(entry.id);
+    around.in_loop = true;
+    ActionKind::Until(Box::new(UntilLoop {
+        body: action::block(draft, entry.node.member("actions"), around),
+        condition,
+        count,
+        timeout,
+        fails_at_limits: entry.options.fails_at_limits,
+    }))
 }
 
 /// `Scope`: a block.

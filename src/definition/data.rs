@@ -1,14 +1,69 @@
-//! Reads the data operations: Compose, ParseJson, Query, Select, Join, Table.
+//! Reads the data operations: Compose, Expression, ParseJson, Query, Select, Join, Table.
 
 use super::action::{Entry, nothing};
 use super::draft::Draft;
 use super::node::Node;
 use super::workflow::{ActionKind, TableFormat};
-use crate::expression::{Template, Value};
+use crate::expression::{Template, Value, condition};
 
 /// `Compose`: its inputs are its value, whatever they are.
 pub(super) fn compose(draft: &mut Draft, entry: &Entry) -> ActionKind {
     ActionKind::Compose(draft.required_template(entry.owner(), &entry.node, "inputs"))
+}
+
+/// The functions that the kinds of `Expression` stand for, with the inputs that are their parameters in order; those in
+/// the second list may be left out.
+const FUNCTIONS: [(&str, &str, &[&str], &[&str]); 6] = [
+    ("AddToTime", "addToTime", &["baseTime", "interval", "timeUnit"], &[]),
+    (
+        "ConvertTimeZone",
+        "convertTimeZone",
+        &["baseTime", "sourceTimeZone", "destinationTimeZone"],
+        &["formatString"],
+    ),
+    ("CurrentTime", "utcNow", &[], &[]),
+    ("GetFutureTime", "getFutureTime", &["interval", "timeUnit"], &[]),
+    ("GetPastTime", "getPastTime", &["interval", "timeUnit"], &[]),
+    (
+        "SubtractFromTime",
+        "subtractFromTime",
+        &["baseTime", "interval", "timeUnit"],
+        &[],
+    ),
+];
+
+/// `Expression`: a date function as an action.
+pub(super) fn expression(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    let Some(kind) = draft.required(&entry.node, "kind") else {
+        return nothing();
+    };
+    let text = draft.text(&kind).unwrap_or_default();
+    let Some((_, function, required, optional)) = FUNCTIONS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text))
+    else {
+        let names = FUNCTIONS.map(|(name, ..)| name).join(", ");
+        let message = format!("'{text}' is no kind of an Expression; use one of {names}");
+        draft.report.error("InvalidValue", &kind.pointer, message);
+        return nothing();
+    };
+    let inputs = entry.node.member("inputs").unwrap_or_else(|| entry.node.clone());
+    let mut arguments = Vec::new();
+    for name in *required {
+        arguments.extend(draft.required(&inputs, name).map(|argument| argument.value.clone()));
+    }
+    for name in *optional {
+        arguments.extend(inputs.member(name).map(|argument| argument.value.clone()));
+    }
+    draft.optional_template(entry.owner(), &entry.node, "inputs");
+    let call = Value::object([(*function, Value::array(arguments))]);
+    match condition::parse(&call) {
+        Ok(call) => ActionKind::Expression(call),
+        Err(errors) => {
+            for error in errors {
+                draft.report.error(error.code, &inputs.pointer, error.message);
+            }
+            nothing()
+        }
+    }
 }
 
 /// `ParseJson`.

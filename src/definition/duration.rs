@@ -7,7 +7,7 @@ use jiff::SpanRelativeTo;
 use jiff::fmt::temporal::SpanParser;
 
 /// Reads a duration; `None` if the text is none or it is negative.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let span = SpanParser::new().parse_span(text).ok()?;
     let days = i64::from(span.get_years()) * 365 + i64::from(span.get_months()) * 30;
     let rest = span.years(0).months(0);

@@ -19,6 +19,10 @@ pub struct Limits {
     pub default_repetitions: u32,
     /// Retries of a call.
     pub retries: u32,
+    /// Runs of a workflow at once, where its trigger limits them.
+    pub runs: u32,
+    /// Runs that wait for their turn.
+    pub waiting_runs: u32,
 }
 
 impl Default for Limits {
@@ -32,6 +36,8 @@ impl Default for Limits {
             repetitions: 50,
             default_repetitions: 20,
             retries: 90,
+            runs: 100,
+            waiting_runs: 200,
         }
     }
 }

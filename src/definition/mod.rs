@@ -4,29 +4,38 @@
 mod action;
 mod call;
 mod check;
+mod constant;
 mod control;
 mod data;
 mod draft;
-mod duration;
+pub mod duration;
+mod fields;
 mod graph;
 pub mod limits;
+pub mod manual;
 mod needs;
 mod node;
 mod options;
 mod parameter;
 pub mod problem;
+mod recurrence;
 mod reference;
 mod report;
+mod response;
 mod retry;
 mod secrecy;
 mod trigger;
 mod variables;
+mod wait;
+mod webhook;
 pub mod workflow;
 
 pub use limits::Limits;
-pub use needs::{connection_of, connections, trigger_kind};
+pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
+
+use std::collections::BTreeMap;
 
 use crate::expression::Value;
 use action::Surroundings;
@@ -46,7 +55,20 @@ pub fn parse(definition: &Value) -> Result<(Workflow, Vec<Problem>), Vec<Problem
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    parse_given(definition, limits, BTreeMap::new())
+}
+
+/// The same with values of parameters, by lower-case name: schedules are made of them before any run.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_given(
+    definition: &Value,
+    limits: Limits,
+    given: BTreeMap<String, Value>,
+) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let mut draft = Draft::new(limits);
+    draft.given = given;
     let root = Node::root(definition);
     if draft.is_object(&root) {
         read(&mut draft, &root);
@@ -58,8 +80,19 @@ pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec
     Ok((draft.workflow, draft.report.into_problems()))
 }
 
+/// The action types that are served, sorted.
+pub fn action_types() -> impl Iterator<Item = &'static str> {
+    action::SERVED.iter().map(|(name, _)| *name)
+}
+
+/// The trigger types that are served, sorted.
+pub fn trigger_types() -> impl Iterator<Item = &'static str> {
+    trigger::SERVED.iter().map(|(name, _)| *name)
+}
+
 fn read(draft: &mut Draft, root: &Node) {
     parameter::parse(draft, root);
+    draft.static_results = root.member("staticResults").map(|results| results.value.clone());
     trigger::parse(draft, root);
     action::block(draft, root.member("actions"), Surroundings::default());
     parameter::parse_outputs(draft, root);
@@ -67,5 +100,7 @@ fn read(draft: &mut Draft, root: &Node) {
     if !draft.truncated {
         let order = graph::link(draft);
         check::run(draft, order.as_deref());
+        constant::check(draft);
+        fields::check(draft);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::workflow::{ActionKind, CallAction, TriggerKind, Workflow};
+use super::workflow::{Action, ActionKind, CallAction, CallTarget, TriggerClass, TriggerKind, WebhookAction, Workflow};
 use crate::expression::{Expression, ExpressionKind, Template, Value};
 
 /// The kind of trigger as Microsoft Sentinel shows it: `Incident`, `Alert`, `Entity`, `UsingSentinelAction` (another
@@ -11,11 +11,11 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
     let Some(trigger) = workflow.triggers.first() else {
         return "NotInitialized";
     };
-    match &trigger.kind {
-        TriggerKind::SentinelIncident => "Incident",
-        TriggerKind::SentinelAlert => "Alert",
-        TriggerKind::SentinelEntity(_) => "Entity",
-        TriggerKind::Request { .. } | TriggerKind::Recurrence(_) | TriggerKind::Other(_) => {
+    match trigger.kind.class() {
+        TriggerClass::Incident => "Incident",
+        TriggerClass::Alert => "Alert",
+        TriggerClass::Entity => "Entity",
+        TriggerClass::Schedule | TriggerClass::Other => {
             if connections(workflow).iter().any(|alias| is_sentinel(alias)) {
                 "UsingSentinelAction"
             } else {
@@ -25,30 +25,73 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
     }
 }
 
-/// The names in `$connections` that the actions use, sorted: `x` of
-/// `@parameters('$connections')['x']['connectionId']`, or the connection's name where it is given as such.
+/// The names in `$connections` that the trigger and the actions use, sorted: `x` of
+/// `@parameters('$connections')['x']['connectionId']`, or the connection's name where it is given as such; for a
+/// function the name of its function app.
 pub fn connections(workflow: &Workflow) -> BTreeSet<String> {
-    let templates = workflow.actions.iter().filter_map(|action| match &action.kind {
-        ActionKind::ApiConnection(call) => call.connection.as_ref(),
-        ActionKind::Http(_)
+    calls(workflow).filter_map(|(_, call)| connection_of(call)).collect()
+}
+
+/// Every call of a workflow, with the action that makes it; `None` for the trigger.
+pub fn calls(workflow: &Workflow) -> impl Iterator<Item = (Option<&Action>, &CallAction)> {
+    let of_triggers = workflow
+        .triggers
+        .iter()
+        .flat_map(|trigger| calls_of_trigger(&trigger.kind));
+    let of_actions = workflow
+        .actions
+        .iter()
+        .flat_map(|action| calls_of_action(&action.kind).map(move |call| (Some(action), call)));
+    of_triggers.map(|call| (None, call)).chain(of_actions)
+}
+
+fn calls_of_trigger(kind: &TriggerKind) -> impl Iterator<Item = &CallAction> {
+    let (polled, webhook) = match kind {
+        TriggerKind::Poll { call, .. } => (Some(&**call), None),
+        TriggerKind::Webhook(webhook) => (None, Some(&**webhook)),
+        TriggerKind::SentinelIncident
+        | TriggerKind::SentinelAlert
+        | TriggerKind::SentinelEntity(_)
+        | TriggerKind::Request(_)
+        | TriggerKind::Recurrence(_)
+        | TriggerKind::SlidingWindow { .. }
+        | TriggerKind::Batch(_)
+        | TriggerKind::Other(_) => (None, None),
+    };
+    polled.into_iter().chain(webhook.into_iter().flat_map(calls_of_webhook))
+}
+
+fn calls_of_action(kind: &ActionKind) -> impl Iterator<Item = &CallAction> {
+    let (call, webhook) = match kind {
+        ActionKind::Call(call) => (Some(&**call), None),
+        ActionKind::Webhook(webhook) => (None, Some(&**webhook)),
+        ActionKind::Wait(_)
+        | ActionKind::Response(_)
+        | ActionKind::Until(_)
         | ActionKind::Foreach { .. }
         | ActionKind::InitializeVariable(_)
         | ActionKind::SetVariable { .. }
         | ActionKind::AppendToArrayVariable { .. }
         | ActionKind::AppendToStringVariable { .. }
         | ActionKind::IncrementVariable { .. }
+        | ActionKind::DecrementVariable { .. }
         | ActionKind::If { .. }
         | ActionKind::Switch { .. }
         | ActionKind::Scope { .. }
         | ActionKind::Compose(_)
+        | ActionKind::Expression(_)
         | ActionKind::ParseJson { .. }
         | ActionKind::Query { .. }
         | ActionKind::Select { .. }
         | ActionKind::Join { .. }
         | ActionKind::Table { .. }
-        | ActionKind::Terminate { .. } => None,
-    });
-    templates.filter_map(alias).map(str::to_owned).collect()
+        | ActionKind::Terminate { .. } => (None, None),
+    };
+    call.into_iter().chain(webhook.into_iter().flat_map(calls_of_webhook))
+}
+
+fn calls_of_webhook(webhook: &WebhookAction) -> impl Iterator<Item = &CallAction> {
+    std::iter::once(&webhook.subscribe).chain(webhook.unsubscribe.as_ref())
 }
 
 /// The designer names a connection after its connector, with a number for a second one.
@@ -57,8 +100,25 @@ fn is_sentinel(alias: &str) -> bool {
 }
 
 /// The name in `$connections` that a call uses, as in [`connections`].
-pub fn connection_of(call: &CallAction) -> Option<&str> {
-    call.connection.as_ref().and_then(alias)
+pub fn connection_of(call: &CallAction) -> Option<String> {
+    match &call.target {
+        CallTarget::Connection(connection) | CallTarget::Operation { connection, .. } => {
+            alias(connection).map(str::to_owned)
+        }
+        CallTarget::Function(Template::Literal(id)) => id.as_str().and_then(function_app).map(str::to_owned),
+        CallTarget::Function(_)
+        | CallTarget::Uri
+        | CallTarget::Playbook { .. }
+        | CallTarget::Batch { .. }
+        | CallTarget::Script(_) => None,
+    }
+}
+
+/// The name of the function app in the ARM id of one of its functions.
+pub fn function_app(id: &str) -> Option<&str> {
+    let mut segments = id.split('/');
+    segments.find(|segment| segment.eq_ignore_ascii_case("sites"))?;
+    segments.next().filter(|name| !name.is_empty())
 }
 
 fn alias(template: &Template) -> Option<&str> {

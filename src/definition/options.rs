@@ -1,38 +1,63 @@
 //! Reads `operationOptions`, `runtimeConfiguration` and `limit`: what changes how an action runs.
 //! What would change a result and is not served is an error; what changes none is accepted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::draft::{DeclaredSecrecy, Draft};
 use super::duration;
 use super::node::Node;
+use super::workflow::{RunAfterStatus, RunConcurrency, StaticResult};
+use crate::expression::Value;
 
-/// What becomes of an option.
+/// What an operation option does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Service {
-    /// It is served.
-    Served,
-    /// It changes no result that a playbook can see, or belongs to an action that is not served at all.
-    Harmless,
-    /// The playbook says the same in another place.
-    Elsewhere,
+enum Effect {
+    /// A Foreach handles one element at a time.
+    Sequential,
+    /// `202` is a result.
+    DisableAsyncPattern,
+    /// No `x-ms-workflow-*` headers.
+    SuppressWorkflowHeaders,
+    /// An Until fails at its limits.
+    FailWhenLimitsReached,
+    /// A Response is fetched later.
+    Asynchronous,
+    /// One run at a time.
+    SingleInstance,
+    /// A body must fit the schema.
+    EnableSchemaValidation,
+    /// The trigger shows the `Authorization` header.
+    IncludeAuthorizationHeadersInOutputs,
+    /// It changes no result that a playbook can see.
+    None,
     /// It changes results and is not served.
     Unserved,
 }
 
 /// Every operation option of Logic Apps.
-const OPTIONS: [(&str, Service); 10] = [
-    ("Sequential", Service::Served),
-    ("DisableAsyncPattern", Service::Served),
-    ("SuppressWorkflowHeaders", Service::Harmless),
-    ("SuppressWorkflowHeadersOnResponse", Service::Harmless),
-    ("FailWhenLimitsReached", Service::Harmless),
-    ("Asynchronous", Service::Harmless),
-    ("SingleInstance", Service::Elsewhere),
-    ("DisableAutomaticDecompression", Service::Unserved),
-    ("EnableSchemaValidation", Service::Unserved),
-    ("IncludeAuthorizationHeadersInOutputs", Service::Unserved),
+const OPTIONS: [(&str, Effect); 10] = [
+    ("Sequential", Effect::Sequential),
+    ("DisableAsyncPattern", Effect::DisableAsyncPattern),
+    ("SuppressWorkflowHeaders", Effect::SuppressWorkflowHeaders),
+    ("SuppressWorkflowHeadersOnResponse", Effect::None),
+    ("FailWhenLimitsReached", Effect::FailWhenLimitsReached),
+    ("Asynchronous", Effect::Asynchronous),
+    ("SingleInstance", Effect::SingleInstance),
+    ("DisableAutomaticDecompression", Effect::Unserved),
+    ("EnableSchemaValidation", Effect::EnableSchemaValidation),
+    (
+        "IncludeAuthorizationHeadersInOutputs",
+        Effect::IncludeAuthorizationHeadersInOutputs,
+    ),
 ];
+
+/// The most items that pagination gathers.
+const PAGINATED: u32 = 100_000;
+/// Runs at once where a trigger limits them and does not say to how many.
+const RUNS: u32 = 25;
+/// Runs that may wait beside those that go on, where nothing is said.
+const WAITING: u32 = 10;
 
 /// The options of one action or trigger.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +66,22 @@ pub(super) struct Options {
     pub(super) sequential: bool,
     /// `202` is a result.
     pub(super) disable_async_pattern: bool,
+    /// Calls carry no `x-ms-workflow-*` headers.
+    pub(super) suppress_workflow_headers: bool,
+    /// An Until fails at its limits.
+    pub(super) fails_at_limits: bool,
+    /// A Response is fetched later.
+    pub(super) asynchronous: bool,
+    /// One run at a time.
+    pub(super) single_instance: bool,
+    /// A body must fit the schema.
+    pub(super) validates: bool,
+    /// The trigger shows the `Authorization` header.
+    pub(super) keeps_authorization: bool,
+    /// `concurrency` of a trigger.
+    pub(super) concurrency: Option<RunConcurrency>,
+    /// `paginationPolicy.minimumItemCount`.
+    pub(super) minimum_items: Option<u32>,
     /// `concurrency.repetitions`.
     pub(super) repetitions: Option<u32>,
     /// What is hidden.
@@ -72,17 +113,7 @@ fn operation_options(draft: &mut Draft, node: &Node, options: &mut Options) {
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let known = OPTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         match known {
-            Some(("Sequential", _)) => options.sequential = true,
-            Some(("DisableAsyncPattern", _)) => options.disable_async_pattern = true,
-            Some((name, Service::Unserved)) => {
-                let message = format!("the operation option '{name}' is not served yet; remove it");
-                draft.report.error("UnsupportedOption", &node.pointer, message);
-            }
-            Some((name, Service::Elsewhere)) => {
-                let message = format!("'{name}' has no effect; set the concurrency of runs on the playbook");
-                draft.report.warning("IgnoredOption", &node.pointer, message);
-            }
-            Some((_, Service::Served | Service::Harmless)) => {}
+            Some((_, effect)) => apply(draft, &node, *effect, name, options),
             None => {
                 let hint = draft.hint(name, OPTIONS.map(|(known, _)| known));
                 let message = format!("the operation option '{name}' is unknown and has no effect{hint}");
@@ -92,20 +123,41 @@ fn operation_options(draft: &mut Draft, node: &Node, options: &mut Options) {
     }
 }
 
+fn apply(draft: &mut Draft, node: &Node, effect: Effect, name: &str, options: &mut Options) {
+    match effect {
+        Effect::Sequential => options.sequential = true,
+        Effect::DisableAsyncPattern => options.disable_async_pattern = true,
+        Effect::SuppressWorkflowHeaders => options.suppress_workflow_headers = true,
+        Effect::FailWhenLimitsReached => options.fails_at_limits = true,
+        Effect::Asynchronous => options.asynchronous = true,
+        Effect::SingleInstance => options.single_instance = true,
+        Effect::EnableSchemaValidation => options.validates = true,
+        Effect::IncludeAuthorizationHeadersInOutputs => options.keeps_authorization = true,
+        Effect::None => {}
+        Effect::Unserved => {
+            let message = format!("the operation option '{name}' is not served; remove it");
+            draft.report.error("UnsupportedOption", &node.pointer, message);
+        }
+    }
+}
+
 fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut Options) {
     for (name, node) in configuration.members() {
         match name.to_lowercase().as_str() {
             _ if node.value.is_null() => {}
-            "concurrency" => options.repetitions = repetitions(draft, &node),
+            "concurrency" => {
+                options.repetitions = repetitions(draft, &node);
+                options.concurrency = run_concurrency(draft, &node);
+            }
             "securedata" => options.secrecy = secure_data(draft, &node),
-            "staticresult" => static_result(draft, &node),
+            // Read with the definition's results, and by the trigger not at all.
+            "staticresult" => {}
             "contenttransfer" => {
                 let message = "chunked transfer is not served; the content is sent and received whole";
                 draft.report.warning("IgnoredOption", &node.pointer, message);
             }
             "paginationpolicy" => {
-                let message = "pagination is not served yet; follow the next links in the playbook";
-                draft.report.error("UnsupportedOption", &node.pointer, message);
+                options.minimum_items = number(draft, &node, "minimumItemCount", PAGINATED);
             }
             "requestoptions" => {
                 let message = "the request options are not served; the usual time-outs hold";
@@ -120,16 +172,31 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
 }
 
 fn repetitions(draft: &mut Draft, concurrency: &Node) -> Option<u32> {
-    if let Some(runs) = concurrency.member("runs") {
-        let message = "the concurrency of runs is set on the playbook, not in its definition; this has no effect";
-        draft.report.warning("IgnoredOption", &runs.pointer, message);
-    }
-    let node = concurrency.member("repetitions")?;
     let most = draft.limits.repetitions;
+    number(draft, concurrency, "repetitions", most)
+}
+
+fn run_concurrency(draft: &mut Draft, concurrency: &Node) -> Option<RunConcurrency> {
+    let (runs, waiting) = (concurrency.member("runs"), concurrency.member("maximumWaitingRuns"));
+    if runs.is_none() && waiting.is_none() {
+        return None;
+    }
+    let most = draft.limits.runs;
+    let runs = number(draft, concurrency, "runs", most).unwrap_or(RUNS);
+    let waiting = number(draft, concurrency, "maximumWaitingRuns", draft.limits.waiting_runs);
+    Some(RunConcurrency {
+        runs,
+        waiting: waiting.unwrap_or(WAITING + runs),
+    })
+}
+
+/// An integer from 1 to `most`, if there is one; another value is reported.
+fn number(draft: &mut Draft, parent: &Node, name: &str, most: u32) -> Option<u32> {
+    let node = parent.member(name)?;
     let count = node.value.as_int().and_then(|count| u32::try_from(count).ok());
     let count = count.filter(|count| (1..=most).contains(count));
     if count.is_none() {
-        let message = format!("the repetitions must be an integer from 1 to {most}");
+        let message = format!("'{name}' must be an integer from 1 to {most}");
         draft.report.error("InvalidValue", &node.pointer, message);
     }
     count
@@ -154,16 +221,50 @@ fn secure_data(draft: &mut Draft, node: &Node) -> DeclaredSecrecy {
     declared
 }
 
-fn static_result(draft: &mut Draft, node: &Node) {
-    let options = node.member("staticResultOptions");
-    let enabled = options.and_then(|options| options.value.as_str());
-    if enabled.is_some_and(|text| text.eq_ignore_ascii_case("Enabled")) {
-        let message = "static results in a definition are not served; disable them, and give mocks to a test run";
-        draft.report.error("UnsupportedOption", &node.pointer, message);
+/// The static result of an action, if it is enabled.
+pub(super) fn static_result(draft: &mut Draft, node: &Node) -> Option<Arc<StaticResult>> {
+    let choice = node.member("runtimeConfiguration")?.member("staticResult")?;
+    let enabled = choice.member("staticResultOptions");
+    if !enabled?.value.as_str()?.eq_ignore_ascii_case("Enabled") {
+        return None;
     }
+    let name = draft.required(&choice, "name")?;
+    let text = draft.text(&name)?;
+    let results = draft.static_results.clone().unwrap_or_default();
+    let Some(result) = results.get(text) else {
+        let message = format!("the workflow has no static result '{text}'; add it to 'staticResults'");
+        draft.report.error("UnknownStaticResult", &name.pointer, message);
+        return None;
+    };
+    let status = result.get("status").and_then(Value::as_str).unwrap_or("Succeeded");
+    let Some(status) = RunAfterStatus::named(status) else {
+        let message =
+            format!("the status of the static result '{text}' is one of Succeeded, Failed, Skipped, TimedOut");
+        draft.report.error("InvalidValue", &name.pointer, message);
+        return None;
+    };
+    Some(Arc::new(StaticResult {
+        status,
+        code: result.get("code").map(Value::to_text),
+        outputs: result.get("outputs").cloned(),
+        error: static_error(result),
+    }))
 }
 
+/// The error of a failed result: `error`, or the first of `outputs.errors`, as an older schema has it.
+fn static_error(result: &Value) -> Option<(String, String)> {
+    let older = || result.at(&["outputs", "errors"])?.as_array()?.first();
+    let error = result.get("error").or_else(older)?;
+    let text = |name: &str| error.get(name).map(Value::to_text).unwrap_or_default();
+    Some((text("code"), text("message")))
+}
+
+/// The time-out of an action; that of an Until cuts nothing, it is a limit of the loop.
 fn timeout(draft: &mut Draft, node: &Node) -> Option<Duration> {
+    let kind = node.member("type").and_then(|kind| kind.value.as_str());
+    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("Until")) {
+        return None;
+    }
     let timeout = node.member("limit")?.member("timeout")?;
     let duration = timeout.value.as_str().and_then(duration::parse);
     if duration.is_none() {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::check::holders;
 use super::draft::{Draft, Owner, Site};
 use super::reference::{self, Reference, Target};
-use super::workflow::{ActionId, ActionKind, Workflow};
+use super::workflow::{ActionId, ActionKind, CallTarget, Workflow};
 
 /// A thing that may carry something secure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +68,13 @@ pub(super) fn mark(draft: &mut Draft) {
     for site in &draft.sites {
         reads(&draft.workflow, &mut flow, &names, site);
     }
+    for index in 0..draft.workflow.actions.len() {
+        script_reads(
+            &draft.workflow,
+            &mut flow,
+            ActionId(u32::try_from(index).unwrap_or(u32::MAX)),
+        );
+    }
     for index in 0..variables.len() {
         flow.edge(Carrier::Variable(index), Carrier::Anything);
     }
@@ -113,15 +120,20 @@ fn within_action(draft: &Draft, flow: &mut Flow, names: &Names, id: ActionId) {
         ActionKind::SetVariable { name, .. }
         | ActionKind::AppendToArrayVariable { name, .. }
         | ActionKind::AppendToStringVariable { name, .. }
-        | ActionKind::IncrementVariable { name, .. } => written(name),
+        | ActionKind::IncrementVariable { name, .. }
+        | ActionKind::DecrementVariable { name, .. } => written(name),
         ActionKind::InitializeVariable(declarations) => declarations.iter().for_each(|one| written(&one.name)),
-        ActionKind::ApiConnection(_)
-        | ActionKind::Http(_)
+        ActionKind::Call(_)
+        | ActionKind::Webhook(_)
+        | ActionKind::Wait(_)
+        | ActionKind::Response(_)
+        | ActionKind::Until(_)
         | ActionKind::Foreach { .. }
         | ActionKind::If { .. }
         | ActionKind::Switch { .. }
         | ActionKind::Scope { .. }
         | ActionKind::Compose(_)
+        | ActionKind::Expression(_)
         | ActionKind::ParseJson { .. }
         | ActionKind::Query { .. }
         | ActionKind::Select { .. }
@@ -151,13 +163,37 @@ fn carries_inputs(kind: &ActionKind) -> bool {
         | ActionKind::AppendToArrayVariable { .. }
         | ActionKind::AppendToStringVariable { .. }
         | ActionKind::IncrementVariable { .. }
+        | ActionKind::DecrementVariable { .. }
+        | ActionKind::Expression(_)
+        | ActionKind::Response(_)
         | ActionKind::Switch { .. } => true,
-        ActionKind::ApiConnection(_)
-        | ActionKind::Http(_)
+        ActionKind::Call(_)
+        | ActionKind::Webhook(_)
+        | ActionKind::Wait(_)
+        | ActionKind::Until(_)
         | ActionKind::Foreach { .. }
         | ActionKind::If { .. }
         | ActionKind::Scope { .. }
         | ActionKind::Terminate { .. } => false,
+    }
+}
+
+/// What flows into a script, and through it into its outputs.
+fn script_reads(workflow: &Workflow, flow: &mut Flow, id: ActionId) {
+    let ActionKind::Call(call) = &workflow.action(id).kind else {
+        return;
+    };
+    let CallTarget::Script(script) = &call.target else {
+        return;
+    };
+    flow.edge(Carrier::Inputs(id), Carrier::Outputs(id));
+    if script.trigger {
+        flow.edge(Carrier::Trigger, Carrier::Inputs(id));
+    }
+    for read in script.actions.iter().filter_map(|name| workflow.find(name)) {
+        flow.edge(Carrier::Inputs(read), Carrier::Inputs(id));
+        flow.edge(Carrier::Readable(read), Carrier::Inputs(id));
+        flow.edge(Carrier::Inside(read), Carrier::Inputs(id));
     }
 }
 

@@ -94,14 +94,20 @@ pub(super) fn append_to_string(draft: &mut Draft, entry: &Entry) -> ActionKind {
 
 /// `IncrementVariable`.
 pub(super) fn increment(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    by(draft, entry, |name, by| ActionKind::IncrementVariable { name, by })
+}
+
+/// `DecrementVariable`.
+pub(super) fn decrement(draft: &mut Draft, entry: &Entry) -> ActionKind {
+    by(draft, entry, |name, by| ActionKind::DecrementVariable { name, by })
+}
+
+fn by(draft: &mut Draft, entry: &Entry, kind: fn(String, Template) -> ActionKind) -> ActionKind {
     let Some(inputs) = entry.inputs(draft) else {
         return nothing();
     };
     let by = draft.optional_template(entry.owner(), &inputs, "value");
-    ActionKind::IncrementVariable {
-        name: variable(draft, &inputs),
-        by: by.unwrap_or(Template::Literal(Value::Int(1))),
-    }
+    kind(variable(draft, &inputs), by.unwrap_or(Template::Literal(Value::Int(1))))
 }
 
 fn with_value(draft: &mut Draft, entry: &Entry, kind: fn(String, Template) -> ActionKind) -> ActionKind {

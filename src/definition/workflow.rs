@@ -82,8 +82,21 @@ pub struct Trigger {
     pub conditions: Vec<Template>,
     /// One run for each element of this array.
     pub split_on: Option<Template>,
+    /// How many runs go on at once; `None` sets no limit.
+    pub concurrency: Option<RunConcurrency>,
+    /// The id that the run and what it calls are known by to the caller (`correlation.clientTrackingId`).
+    pub tracking_id: Option<Template>,
     /// Hides the outputs of the trigger.
     pub secure_outputs: bool,
+}
+
+/// The runs of a workflow that go on at once (`runtimeConfiguration.concurrency`, or `SingleInstance`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunConcurrency {
+    /// Runs at once.
+    pub runs: u32,
+    /// Runs that wait for their turn; what comes beyond is refused.
+    pub waiting: u32,
 }
 
 /// What starts a workflow.
@@ -96,14 +109,130 @@ pub enum TriggerKind {
     /// A Microsoft Sentinel entity, with its type as the path names it (`Account`, `IP`, …).
     SentinelEntity(String),
     /// An HTTP request.
-    Request {
-        /// JSON schema of the body, if declared.
-        schema: Option<Value>,
+    Request(RequestTrigger),
+    /// A schedule.
+    Recurrence(Recurrence),
+    /// A schedule whose windows follow each other without a gap.
+    SlidingWindow {
+        /// The schedule.
+        recurrence: Recurrence,
+        /// How long after the end of a window its run starts.
+        delay: Duration,
     },
-    /// A schedule; kept as written until schedules are served.
-    Recurrence(Value),
-    /// Another mechanism, by type and path, that is not served yet.
+    /// A service that is asked on a schedule (`Http` and `ApiConnection`).
+    Poll {
+        /// The question.
+        call: Box<CallAction>,
+        /// When it is asked.
+        recurrence: Recurrence,
+    },
+    /// A service that calls back (`HttpWebhook`, and `ApiConnectionWebhook` of other services than Microsoft Sentinel).
+    Webhook(Box<WebhookAction>),
+    /// Messages that are collected.
+    Batch(Vec<BatchConfiguration>),
+    /// Another mechanism, by type, that is not served.
     Other(String),
+}
+
+/// What a trigger is about, as people tell triggers apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TriggerClass {
+    Incident,
+    Alert,
+    Entity,
+    Schedule,
+    Other,
+}
+
+impl TriggerKind {
+    /// What the trigger is about.
+    pub fn class(&self) -> TriggerClass {
+        match self {
+            Self::SentinelIncident => TriggerClass::Incident,
+            Self::SentinelAlert => TriggerClass::Alert,
+            Self::SentinelEntity(_) => TriggerClass::Entity,
+            Self::Recurrence(_) | Self::SlidingWindow { .. } => TriggerClass::Schedule,
+            Self::Request(_) | Self::Poll { .. } | Self::Webhook(_) | Self::Batch(_) | Self::Other(_) => {
+                TriggerClass::Other
+            }
+        }
+    }
+
+    /// Its mechanism in words: `an incident`, `a schedule`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::SentinelIncident => "an incident".to_owned(),
+            Self::SentinelAlert => "an alert".to_owned(),
+            Self::SentinelEntity(kind) => format!("an entity of type {kind}"),
+            Self::Request(_) => "an HTTP request".to_owned(),
+            Self::Recurrence(_) => "a schedule".to_owned(),
+            Self::SlidingWindow { .. } => "a window of time".to_owned(),
+            Self::Poll { .. } => "a service that is asked on a schedule".to_owned(),
+            Self::Webhook(_) => "a service that calls back".to_owned(),
+            Self::Batch(_) => "a batch of messages".to_owned(),
+            Self::Other(kind) => kind.clone(),
+        }
+    }
+}
+
+/// A trigger of type `Request`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestTrigger {
+    /// JSON schema of the body, if declared.
+    pub schema: Option<Value>,
+    /// The only HTTP method that is taken, in capitals.
+    pub method: Option<String>,
+    /// The path below the trigger's URL, with `{parameters}`.
+    pub relative_path: Option<String>,
+    /// Whether a body that does not fit the schema is refused (`EnableSchemaValidation`).
+    pub validates: bool,
+    /// Whether the outputs show the `Authorization` header (`IncludeAuthorizationHeadersInOutputs`).
+    pub keeps_authorization: bool,
+}
+
+/// A schedule, as `recurrence` writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// Unit of the interval.
+    pub frequency: Frequency,
+    /// Units from one occurrence to the next.
+    pub interval: u32,
+    /// The first occurrence, `YYYY-MM-DDThh:mm:ss` in the time zone, if one is given.
+    pub start: Option<jiff::civil::DateTime>,
+    /// Name of the time zone, by Windows or IANA; `None` is UTC.
+    pub time_zone: Option<String>,
+    /// Hours of the day, sorted; with Day and Week only.
+    pub hours: Vec<i8>,
+    /// Minutes of the hour, sorted; with Day and Week only.
+    pub minutes: Vec<i8>,
+    /// Days of the week; with Week only.
+    pub week_days: Vec<jiff::civil::Weekday>,
+}
+
+/// Unit of a recurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Frequency {
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// When a batch is released; the first criterion that is met decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchConfiguration {
+    /// Name of the batch.
+    pub name: String,
+    /// Messages.
+    pub message_count: Option<u32>,
+    /// Bytes of the messages.
+    pub batch_size: Option<u64>,
+    /// A schedule.
+    pub recurrence: Option<Recurrence>,
 }
 
 /// Actions that run beside and after each other.
@@ -130,6 +259,10 @@ pub struct Action {
     pub kind: ActionKind,
     /// Longest time for the whole action, retries included (`limit.timeout`).
     pub timeout: Option<Duration>,
+    /// What is recorded instead of running the action, if its static result is enabled.
+    pub static_result: Option<Arc<StaticResult>>,
+    /// Properties that are recorded when the action ends (`trackedProperties`).
+    pub tracked: Option<Template>,
     /// Whether its inputs are hidden: declared so, or they carry something secure.
     pub secure_inputs: bool,
     /// Whether its outputs are hidden.
@@ -148,13 +281,33 @@ pub enum RunAfterStatus {
     TimedOut,
 }
 
+impl RunAfterStatus {
+    /// The status of a name, without regard to case.
+    pub fn named(name: &str) -> Option<Self> {
+        const NAMES: [(&str, RunAfterStatus); 4] = [
+            ("Succeeded", RunAfterStatus::Succeeded),
+            ("Failed", RunAfterStatus::Failed),
+            ("Skipped", RunAfterStatus::Skipped),
+            ("TimedOut", RunAfterStatus::TimedOut),
+        ];
+        let found = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, status)| *status)
+    }
+}
+
 /// What an action does.
 #[derive(Clone, Debug)]
 pub enum ActionKind {
-    /// An operation of a connection.
-    ApiConnection(Box<CallAction>),
-    /// An HTTP call.
-    Http(Box<CallAction>),
+    /// A call of something outside of the run: a service, a function, another playbook, a script.
+    Call(Box<CallAction>),
+    /// A call whose result comes later, to a callback URL (`HttpWebhook` and `ApiConnectionWebhook`).
+    Webhook(Box<WebhookAction>),
+    /// A pause.
+    Wait(Delay),
+    /// The answer to the HTTP request that started the run.
+    Response(Box<ResponseAction>),
+    /// A block again and again until a condition holds.
+    Until(Box<UntilLoop>),
     /// A block for each element of an array.
     Foreach {
         /// The array.
@@ -194,6 +347,13 @@ pub enum ActionKind {
         /// How much; 1 where absent.
         by: Template,
     },
+    /// Subtracts from a number variable.
+    DecrementVariable {
+        /// The variable.
+        name: String,
+        /// How much; 1 where absent.
+        by: Template,
+    },
     /// One of two blocks.
     If {
         /// What decides.
@@ -219,6 +379,8 @@ pub enum ActionKind {
     },
     /// A value.
     Compose(Template),
+    /// The action form of a date function (`Expression` of kind `AddToTime` and so on): the call that it stands for.
+    Expression(Template),
     /// Parses JSON text and checks it.
     ParseJson {
         /// The text or value.
@@ -267,11 +429,124 @@ pub enum ActionKind {
     },
 }
 
-/// A call to a service.
+/// The result of an action that does not run (`staticResults`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct StaticResult {
+    /// How the action ends.
+    pub status: RunAfterStatus,
+    /// Its code.
+    pub code: Option<String>,
+    /// Its outputs.
+    pub outputs: Option<Value>,
+    /// Code and message of its error.
+    pub error: Option<(String, String)>,
+}
+
+/// How long a `Wait` waits.
+#[derive(Clone, Debug)]
+pub enum Delay {
+    /// A number of units.
+    For {
+        /// How many.
+        count: Template,
+        /// `Second`, `Minute`, `Hour`, `Day`, `Week` or `Month`.
+        unit: Template,
+    },
+    /// Until a time.
+    Until(Template),
+}
+
+/// An action of type `Response`.
+#[derive(Clone, Debug)]
+pub struct ResponseAction {
+    /// HTTP status.
+    pub status: Template,
+    /// Object of headers.
+    pub headers: Option<Template>,
+    /// Body.
+    pub body: Option<Template>,
+    /// Whether the caller gets `202` at once and asks for the answer later (`Asynchronous`).
+    pub asynchronous: bool,
+}
+
+/// An action of type `Until`.
+#[derive(Clone, Debug)]
+pub struct UntilLoop {
+    /// The block.
+    pub body: BlockId,
+    /// What ends the loop, evaluated after each round.
+    pub condition: Condition,
+    /// The most rounds.
+    pub count: Template,
+    /// No round begins later than this after the loop began, an ISO 8601 duration.
+    pub timeout: Template,
+    /// Whether the loop fails when a limit ends it (`FailWhenLimitsReached`).
+    pub fails_at_limits: bool,
+}
+
+/// A call whose result comes later.
+#[derive(Clone, Debug)]
+pub struct WebhookAction {
+    /// The call that hands over the callback URL.
+    pub subscribe: CallAction,
+    /// The call that takes it back.
+    pub unsubscribe: Option<CallAction>,
+}
+
+/// What a call goes to.
+#[derive(Clone, Debug)]
+pub enum CallTarget {
+    /// A URI (`Http`).
+    Uri,
+    /// An operation of a connection by method and path (`ApiConnection`); the template gives the connection's id or name.
+    Connection(Template),
+    /// An operation of a connection by its id (`OpenApiConnection`).
+    Operation {
+        /// Gives the connection's id or name.
+        connection: Template,
+        /// Id of the operation.
+        operation: Template,
+        /// Object of the operation's parameters.
+        parameters: Option<Template>,
+    },
+    /// Another playbook (`Workflow`).
+    Playbook {
+        /// Gives its ARM id, or its name.
+        workflow: Template,
+    },
+    /// A function of a function app (`Function`); the template gives its ARM id.
+    Function(Template),
+    /// A playbook that collects messages (`SendToBatch`).
+    Batch {
+        /// Gives its ARM id, or its name.
+        workflow: Template,
+        /// Name of the batch.
+        batch: Template,
+        /// Partition; `DEFAULT` where absent.
+        partition: Option<Template>,
+        /// Identity of the message; a new one where absent.
+        message_id: Option<Template>,
+    },
+    /// JavaScript (`JavaScriptCode`).
+    Script(Script),
+}
+
+/// A script and what it may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// Its text.
+    pub code: String,
+    /// Actions whose inputs and outputs it reads.
+    pub actions: Vec<String>,
+    /// Whether it reads the trigger.
+    pub trigger: bool,
+}
+
+/// A call.
 #[derive(Clone, Debug)]
 pub struct CallAction {
-    /// For `ApiConnection`: evaluates to the connection id, or to the connection's name.
-    pub connection: Option<Template>,
+    /// What it goes to.
+    pub target: CallTarget,
     /// HTTP method.
     pub method: Template,
     /// Path of the operation, or whole URI.
@@ -290,6 +565,10 @@ pub struct CallAction {
     pub retry: RetryPolicy,
     /// Whether `202` with `Location` is the result rather than a promise (`DisableAsyncPattern`).
     pub disable_async_pattern: bool,
+    /// Whether the call carries no `x-ms-workflow-*` headers (`SuppressWorkflowHeaders`).
+    pub suppress_workflow_headers: bool,
+    /// Next pages are fetched until there are this many items (`paginationPolicy.minimumItemCount`).
+    pub minimum_items: Option<u32>,
     /// Whether the author declares that the call may be repeated when its outcome was lost
     /// (`metadata: {"riposte.dev/safe-to-repeat": true}`).
     pub safe_to_repeat: bool,

@@ -36,6 +36,8 @@ pub struct Call {
     pub body: Option<Value>,
     /// The `authentication` object of the action, with its values.
     pub authentication: Option<Value>,
+    /// Next pages are fetched until there are this many items.
+    pub minimum_items: Option<u32>,
     /// How long one attempt may take.
     pub timeout: Duration,
 }
@@ -45,19 +47,60 @@ impl fmt::Debug for Call {
         formatter
             .debug_struct("Call")
             .field("idempotency_key", &self.idempotency_key)
-            .field("target", &self.target)
+            .field("target", &self.target.name())
             .field("method", &self.method)
             .finish_non_exhaustive()
     }
 }
 
 /// Whom to call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// The URI itself (action type `Http`).
     Http,
-    /// An ApiConnection of the playbook's namespace, by name (action type `ApiConnection`).
+    /// An ApiConnection of the playbook's namespace, by name (action types `ApiConnection` and `Function`).
     Connection(String),
+    /// An operation of an ApiConnection by its id (action type `OpenApiConnection`); it gives method and path.
+    Operation {
+        /// The ApiConnection.
+        connection: String,
+        /// Id of the operation.
+        operation: String,
+        /// The operation's parameters by name; a member of an object parameter may be given as `parameter/member`.
+        parameters: Object,
+    },
+    /// Another playbook, by ARM id or name (action type `Workflow`).
+    Playbook(String),
+    /// A playbook that collects messages (action type `SendToBatch`); the call's body is the message.
+    Batch {
+        /// The playbook, by ARM id or name.
+        playbook: String,
+        /// Name of the batch.
+        batch: String,
+        /// Partition of the batch.
+        partition: String,
+        /// Identity of the message.
+        message_id: String,
+    },
+    /// JavaScript (action type `JavaScriptCode`).
+    Script {
+        /// Its text.
+        code: String,
+        /// What it sees as `workflowContext`.
+        context: Value,
+    },
+}
+
+impl Target {
+    /// What it is, without what it carries.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Http => "Http",
+            Self::Connection(connection) | Self::Operation { connection, .. } => connection,
+            Self::Playbook(playbook) | Self::Batch { playbook, .. } => playbook,
+            Self::Script { .. } => "JavaScriptCode",
+        }
+    }
 }
 
 /// What a service answered: any HTTP status.

@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for Payload {
 pub enum Event {
     /// The run exists; always the first event.
     Opened(Box<Opened>),
-    /// A container (If, Switch, Scope) went into a block.
+    /// A container (If, Switch, Scope, Until) went into a block.
     Entered {
         /// When.
         at: Millis,
@@ -162,6 +162,33 @@ pub enum Event {
         /// When the next attempt is due.
         next_at: Millis,
     },
+    /// A loop goes into its next round.
+    Repeated {
+        /// When.
+        at: Millis,
+        /// The loop, an Until.
+        node: NodeId,
+    },
+    /// A pause began.
+    Paused {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+        /// When it is over.
+        until: Millis,
+        /// The evaluated inputs.
+        inputs: Payload,
+    },
+    /// A service took a subscription; its result comes to a callback URL.
+    Subscribed {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+        /// What the service answered, as outputs of the action.
+        outputs: Payload,
+    },
     /// The service promised an answer at another place (202 with `Location`).
     Polling {
         /// When.
@@ -194,6 +221,9 @@ pub enum Event {
         /// What failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ActionError>,
+        /// The tracked properties.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tracked: Option<Payload>,
     },
     /// The run ended; always the last event.
     Closed {
@@ -271,6 +301,9 @@ impl Event {
             | Self::Called { at, .. }
             | Self::Retrying { at, .. }
             | Self::Polling { at, .. }
+            | Self::Repeated { at, .. }
+            | Self::Paused { at, .. }
+            | Self::Subscribed { at, .. }
             | Self::Ended { at, .. }
             | Self::Closed { at, .. } => *at,
         }
@@ -289,10 +322,20 @@ impl Event {
                 inputs, credentials, ..
             } => inputs.iter_mut().chain(credentials.iter_mut()).collect(),
             Self::Looped { items, .. } => vec![items],
-            Self::Ended { inputs, outputs, .. } => inputs.iter_mut().chain(outputs.iter_mut()).collect(),
+            Self::Ended {
+                inputs,
+                outputs,
+                tracked,
+                ..
+            } => {
+                let all = inputs.iter_mut().chain(outputs.iter_mut());
+                all.chain(tracked.iter_mut()).collect()
+            }
             Self::Closed { outputs, .. } => outputs.iter_mut().collect(),
             Self::Polling { location, .. } => vec![location],
-            Self::Retrying { .. } => Vec::new(),
+            Self::Paused { inputs, .. } => vec![inputs],
+            Self::Subscribed { outputs, .. } => vec![outputs],
+            Self::Retrying { .. } | Self::Repeated { .. } => Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod call;
 pub mod clock;
 pub mod content;
 pub mod event;
+pub mod node;
 pub mod plan;
 pub mod retry;
 pub mod scope;

@@ -1,6 +1,7 @@
 //! The deciding half of the core: what is ready becomes events and calls. Pure; the shell commits the events, folds them
 //! in with [`State::apply`] and only then performs the calls.
 
+use super::actions::control::Round;
 use super::actions::{self, Done};
 use super::call::Call;
 use super::clock::{Moment, round_trip};
@@ -8,7 +9,7 @@ use super::event::{ActionError, Event, FrameId, NodeId, Payload};
 use super::scope::RunScope;
 use super::state::{Node, Phase, Ready, State};
 use super::status::{RunStatus, Status, block_status, deciding_leaves};
-use crate::definition::workflow::TerminateStatus;
+use crate::definition::workflow::{StaticResult, TerminateStatus, UntilLoop};
 use crate::definition::{Action, ActionKind, Workflow};
 use crate::expression::Value;
 use crate::store::Millis;
@@ -44,6 +45,12 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// Plans one ready thing.
     pub fn plan(&self, ready: Ready) -> Planned {
+        let mut planned = self.untracked(ready);
+        planned.events = planned.events.into_iter().map(|event| self.tracked(event)).collect();
+        planned
+    }
+
+    fn untracked(&self, ready: Ready) -> Planned {
         match ready {
             Ready::Start(id) => self.start(id),
             Ready::Skip(id) => Planned::event(self.ended(id, Status::Skipped, "ActionSkipped", Some(skipped()))),
@@ -58,16 +65,83 @@ impl<'a> Planner<'a> {
             state: self.state,
             frame,
             moment: self.moment,
+            current: None,
         }
+    }
+
+    /// The end of an action with its tracked properties; if they cannot be evaluated, the action fails.
+    pub fn tracked(&self, mut event: Event) -> Event {
+        let Event::Ended { node: id, status, .. } = &event else {
+            return event;
+        };
+        let action = self.workflow.action(id.1);
+        let (Some(template), false) = (&action.tracked, *status == Status::Skipped) else {
+            return event;
+        };
+        let scope = RunScope {
+            current: Some(self.scope(id.0).ending(*id, &event)),
+            ..self.scope(id.0)
+        };
+        let evaluated = template.evaluate(&scope);
+        let secure = action.secure_inputs || action.secure_outputs;
+        if let Event::Ended {
+            tracked,
+            status,
+            code,
+            error,
+            ..
+        } = &mut event
+        {
+            match evaluated {
+                Ok(value) => *tracked = Some(Payload::hidden_if(secure, value)),
+                Err(failure) => {
+                    *status = Status::Failed;
+                    *code = "BadRequest".into();
+                    let message = format!("The tracked properties of the action failed: {}", failure.message);
+                    *error = Some(ActionError::new(
+                        "TrackedPropertiesEvaluationFailed",
+                        reason(secure, message),
+                    ));
+                }
+            }
+        }
+        event
     }
 
     fn start(&self, id: NodeId) -> Planned {
         let action = self.workflow.action(id.1);
         let scope = self.scope(id.0);
+        if let Some(result) = &action.static_result {
+            return Planned::event(self.static_result(id, action, result));
+        }
         match &action.kind {
-            ActionKind::ApiConnection(call) | ActionKind::Http(call) => self.start_call(id, action, call, &scope),
+            ActionKind::Call(call) => self.start_call(id, action, call, &scope),
+            ActionKind::Webhook(webhook) => self.start_call(id, action, &webhook.subscribe, &scope),
+            ActionKind::Wait(delay) => Planned::event(match actions::wait::end(delay, &scope) {
+                Ok((until, inputs)) => Event::Paused {
+                    at: self.moment.now,
+                    node: id,
+                    until,
+                    inputs: Payload::hidden_if(action.secure_inputs, inputs),
+                },
+                Err(failure) => self.done(id, action, Err(failure)),
+            }),
+            ActionKind::Response(response) => {
+                let done = match self.state.response(self.workflow) {
+                    None => actions::response::start(&action.name, response, &scope),
+                    Some(_) => Err(actions::Failure::new(
+                        "BadRequest",
+                        "ActionResponseSkipped",
+                        format!(
+                            "Action '{}' comes too late: the run has answered its caller already.",
+                            action.name
+                        ),
+                    )),
+                };
+                Planned::event(self.done(id, action, done))
+            }
             ActionKind::Foreach { items, .. } => Planned::event(self.start_loop(id, action, items.evaluate(&scope))),
-            ActionKind::If { .. } | ActionKind::Switch { .. } | ActionKind::Scope { .. } => {
+            ActionKind::If { .. } | ActionKind::Switch { .. } | ActionKind::Scope { .. } | ActionKind::Until(_) => {
                 Planned::event(match actions::control::branch(&action.kind, &scope) {
                     Ok((block, inputs)) => Event::Entered {
                         at: self.moment.now,
@@ -86,11 +160,13 @@ impl<'a> Planner<'a> {
             | ActionKind::SetVariable { .. }
             | ActionKind::AppendToArrayVariable { .. }
             | ActionKind::AppendToStringVariable { .. }
-            | ActionKind::IncrementVariable { .. } => {
+            | ActionKind::IncrementVariable { .. }
+            | ActionKind::DecrementVariable { .. } => {
                 let done = actions::variables::start(&action.kind, self.state, &scope);
                 Planned::event(self.done(id, action, done))
             }
             ActionKind::Compose(_)
+            | ActionKind::Expression(_)
             | ActionKind::ParseJson { .. }
             | ActionKind::Query { .. }
             | ActionKind::Select { .. }
@@ -129,7 +205,28 @@ impl<'a> Planner<'a> {
             inputs: inputs.map(|value| Payload::hidden_if(action.secure_inputs, value)),
             outputs: outputs.map(|value| Payload::hidden_if(action.secure_outputs, value)),
             error,
+            tracked: None,
         }
+    }
+
+    /// The end of an action whose static result is enabled: nothing happens.
+    fn static_result(&self, id: NodeId, action: &Action, result: &StaticResult) -> Event {
+        let status = Status::from(result.status);
+        let code = match (&result.code, status) {
+            (Some(code), _) => code.clone(),
+            (None, Status::Succeeded) => "OK".to_owned(),
+            (None, _) => "ActionFailed".to_owned(),
+        };
+        let error = result
+            .error
+            .as_ref()
+            .map(|(code, message)| ActionError::new(code, message));
+        let mut event = self.ended(id, status, &code, error);
+        if let Event::Ended { outputs, .. } = &mut event {
+            let value = result.outputs.clone();
+            *outputs = value.map(|value| Payload::hidden_if(action.secure_outputs, value));
+        }
+        event
     }
 
     pub(super) fn ended(&self, id: NodeId, status: Status, code: &str, error: Option<ActionError>) -> Event {
@@ -141,6 +238,7 @@ impl<'a> Planner<'a> {
             inputs: None,
             outputs: None,
             error,
+            tracked: None,
         }
     }
 
@@ -186,25 +284,58 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// The end of a round of an Until: another round, or the end of the loop, whose status is that of its last round.
+    fn finish_round(&self, id: NodeId, action: &Action, until: &UntilLoop) -> Event {
+        let node = self.state.node(id);
+        let frames = node.map(|node| node.frames.as_slice()).unwrap_or_default();
+        let last = frames.last().copied().unwrap_or(id.0);
+        let elapsed = node.map_or(0, |node| self.moment.now - node.started_at);
+        match actions::control::round(until, frames.len(), elapsed, &self.scope(last)) {
+            Ok(Round::Next) => Event::Repeated {
+                at: self.moment.now,
+                node: id,
+            },
+            Ok(Round::Limit) if until.fails_at_limits => {
+                let message = format!(
+                    "The loop '{}' reached its limit before its condition held.",
+                    action.name
+                );
+                let error = ActionError::new("UntilLimitsReached", message);
+                self.ended(id, Status::Failed, "ActionFailed", Some(error))
+            }
+            Ok(Round::Last | Round::Limit) => self.contained(id, self.frame_status(last)),
+            Err(failure) => self.done(id, action, Err(failure)),
+        }
+    }
+
     /// The end of a container: its block, or all its iterations, decide.
     fn finish(&self, id: NodeId) -> Event {
+        let action = self.workflow.action(id.1);
+        if let ActionKind::Until(until) = &action.kind {
+            return self.finish_round(id, action, until);
+        }
         let frames = self
             .state
             .node(id)
             .map(|node| node.frames.as_slice())
             .unwrap_or_default();
         let status = Status::merge(frames.iter().map(|frame| self.frame_status(*frame)));
-        let mut event = match status {
+        let mut event = self.contained(id, status);
+        if let Event::Ended { outputs, .. } = &mut event {
+            *outputs = self.branch_outputs(id);
+        }
+        event
+    }
+
+    /// The end of a container whose actions ended so.
+    fn contained(&self, id: NodeId, status: Status) -> Event {
+        match status {
             Status::Failed | Status::TimedOut => {
                 let error = ActionError::new("ActionFailed", "An action failed. No dependent actions succeeded.");
                 self.ended(id, status, "ActionFailed", Some(error))
             }
             Status::Succeeded | Status::Skipped | Status::Cancelled => self.ended(id, status, "NotSpecified", None),
-        };
-        if let Event::Ended { outputs, .. } = &mut event {
-            *outputs = self.branch_outputs(id);
         }
-        event
     }
 
     /// What a Switch decided on is its outputs too.
@@ -313,16 +444,22 @@ impl<'a> Planner<'a> {
                 "ActionTimedOut",
                 format!("The action did not end within its time-out, {}.", round_trip(deadline)),
             );
-            return Planned::event(self.ended(id, Status::TimedOut, "ActionTimedOut", Some(error)));
+            return Planned::event(self.tracked(self.ended(id, Status::TimedOut, "ActionTimedOut", Some(error))));
         }
         match &node.phase {
             Phase::Retrying { next_at } if *next_at <= now => self.call_again(id, node.attempts + 1),
+            Phase::Paused { until } if *until <= now => {
+                let ended = self.ended(id, Status::Succeeded, "OK", None);
+                Planned::event(self.tracked(ended))
+            }
             Phase::Polling { next_at, location } if *next_at <= now => Planned {
                 events: Vec::new(),
                 call: self.poll(id, location).map(|call| (id, call)),
             },
             Phase::Retrying { .. }
             | Phase::Polling { .. }
+            | Phase::Paused { .. }
+            | Phase::Subscribed
             | Phase::Calling
             | Phase::Inside { .. }
             | Phase::Ended { .. } => Planned::default(),

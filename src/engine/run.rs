@@ -30,6 +30,8 @@ const SNAPSHOT_GROWTH: i64 = 2;
 pub const LEASE: Millis = 60_000;
 /// How long the sealed values of a failed run are kept for its resubmission: 30 days.
 const KEEP_SEALED: Millis = 30 * 24 * 3_600_000;
+/// Events that are committed together at most: a loop without calls would otherwise gather them all.
+const STEP_MAX: usize = 1_000;
 /// How often a change of an incident is computed anew because the incident changed meanwhile.
 const INCIDENT_ATTEMPTS: u32 = 50;
 
@@ -148,7 +150,7 @@ impl<'a> Drive<'a> {
         ready.extend(self.recover(&mut step)?);
         ready.extend(self.due(&mut step)?);
         loop {
-            self.plan(&mut step, ready)?;
+            self.plan(&mut step, ready).await?;
             if let Some(status) = self.commit(std::mem::take(&mut step)).await? {
                 return Ok(Driven::Ended(status));
             }
@@ -174,6 +176,13 @@ impl<'a> Drive<'a> {
             state: &self.state,
             moment,
         }
+    }
+
+    /// What an answer, or its absence, means for an action.
+    fn concluded(&self, id: NodeId, outcome: &Result<Answer, CallError>) -> Event {
+        let moment = self.moment();
+        let planner = self.planner(&moment);
+        planner.tracked(planner.conclude(id, outcome))
     }
 
     fn moment(&self) -> Moment {
@@ -202,21 +211,23 @@ impl<'a> Drive<'a> {
     }
 
     /// Plans everything that is ready, until nothing is.
-    fn plan(&mut self, step: &mut Step, mut ready: Vec<Ready>) -> Result<(), Error> {
+    async fn plan(&mut self, step: &mut Step, mut ready: Vec<Ready>) -> Result<(), Error> {
         // Started in the order of the text: the last in the list is taken first.
         ready.reverse();
         while let Some(next) = ready.pop() {
             if !self.state.is_open(next) {
                 continue;
             }
-            let moment = self.moment();
-            let planned = self.planner(&moment).plan(next);
+            let planned = self.planner(&self.moment()).plan(next);
             for event in planned.events {
                 let mut more = self.record(step, event)?;
                 more.reverse();
                 ready.extend(more);
             }
             step.calls.extend(planned.call);
+            if step.events.len() >= STEP_MAX {
+                self.commit_early(step).await?;
+            }
         }
         Ok(())
     }
@@ -410,7 +421,7 @@ impl<'a> Drive<'a> {
                     ready.extend(self.write(step, id, &call, answer).await?);
                 }
                 outcome => {
-                    let event = self.planner(&self.moment()).conclude(id, &outcome);
+                    let event = self.concluded(id, &outcome);
                     ready.extend(self.record(step, event)?);
                 }
             }
@@ -443,7 +454,7 @@ impl<'a> Drive<'a> {
     ) -> Result<Vec<Ready>, Error> {
         for _ in 0..INCIDENT_ATTEMPTS {
             let writes = std::mem::take(&mut answer.writes);
-            let mut event = self.planner(&self.moment()).conclude(id, &Ok(answer));
+            let mut event = self.concluded(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
             let wake_at = now() + LEASE;

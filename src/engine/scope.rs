@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::clock::{Moment, round_trip};
-use super::event::{FrameId, NodeId};
-use super::state::{Frame, Node, State};
+use super::event::{Event, FrameId, NodeId};
+use super::state::{Frame, Node, Phase, State};
 use super::status::Status;
 use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
 use crate::expression::{Scope, Value};
@@ -22,6 +22,8 @@ pub struct RunScope<'a> {
     pub frame: FrameId,
     /// Time and chance.
     pub moment: &'a Moment,
+    /// The object of the action that is ending, where its tracked properties are evaluated.
+    pub current: Option<Value>,
 }
 
 /// Where a name leads to.
@@ -53,7 +55,12 @@ impl<'a> RunScope<'a> {
         let action = self.workflow.action(owner);
         let (outer, looped) = self.frames_of(action.block);
         let nodes = outer.iter().filter_map(|frame| self.state.node(NodeId(*frame, owner)));
-        let inner = nodes.flat_map(|node| node.frames.iter().copied());
+        let is_until = matches!(action.kind, ActionKind::Until(_));
+        // Of an Until only the last round is seen.
+        let inner = nodes.flat_map(|node| match (is_until, node.frames.len()) {
+            (true, rounds @ 1..) => node.frames[rounds - 1..].iter().copied(),
+            _ => node.frames.iter().copied(),
+        });
         let of_block = |id: &FrameId| self.state.frame(*id).is_some_and(|frame| frame.block == block);
         (
             inner.filter(of_block).collect(),
@@ -127,6 +134,11 @@ impl<'a> RunScope<'a> {
             let members = [("code", error.code.as_str()), ("message", error.message.as_str())];
             ("error", Value::object(members))
         }));
+        let tracked = node
+            .tracked
+            .iter()
+            .map(|tracked| ("trackedProperties", tracked.value.clone()));
+        record.extend(tracked);
         Value::object(record)
     }
 
@@ -143,6 +155,7 @@ impl<'a> RunScope<'a> {
     fn only_block(&self, container: ActionId) -> Option<BlockId> {
         match self.workflow.action(container).kind {
             ActionKind::Foreach { body, .. } | ActionKind::Scope { body } => Some(body),
+            ActionKind::Until(ref until) => Some(until.body),
             _ => None,
         }
     }
@@ -153,13 +166,39 @@ impl<'a> RunScope<'a> {
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &name).to_string()
     }
 
-    /// The frame of the innermost Foreach around, for which `wanted` holds, with its loop.
+    /// The object of an action that ends with an event.
+    pub fn ending(&self, id: NodeId, event: &Event) -> Value {
+        let Event::Ended {
+            at,
+            status,
+            code,
+            inputs,
+            outputs,
+            error,
+            ..
+        } = event
+        else {
+            return Value::Null;
+        };
+        let begun = self.state.node(id);
+        let mut node = begun.cloned().unwrap_or_else(|| Node::ended(*at, *status));
+        node.phase = Phase::Ended { status: *status };
+        node.ended_at = Some(*at);
+        node.code.clone_from(code);
+        node.outputs.clone_from(outputs);
+        node.error.clone_from(error);
+        if inputs.is_some() {
+            node.inputs.clone_from(inputs);
+        }
+        self.record(id, &node)
+    }
+
+    /// The frame of the innermost loop around, for which `wanted` holds, with its loop.
     fn loop_frame(&self, wanted: impl Fn(ActionId) -> bool) -> Option<(&'a Frame, NodeId)> {
         let mut here = self.state.frame(self.frame)?;
         loop {
             let parent = here.parent?;
-            let is_loop = matches!(self.workflow.action(parent.1).kind, ActionKind::Foreach { .. });
-            if is_loop && wanted(parent.1) {
+            if wanted(parent.1) {
                 return Some((here, parent));
             }
             here = self.state.frame(parent.0)?;
@@ -213,7 +252,7 @@ impl Scope for RunScope<'_> {
     }
 
     fn current_action(&self) -> Option<Value> {
-        None
+        self.current.clone()
     }
 
     fn trigger(&self) -> Option<Value> {
@@ -232,7 +271,8 @@ impl Scope for RunScope<'_> {
     }
 
     fn item(&self) -> Option<Value> {
-        let (frame, of) = self.loop_frame(|_| true)?;
+        let is_foreach = |id| matches!(self.workflow.action(id).kind, ActionKind::Foreach { .. });
+        let (frame, of) = self.loop_frame(is_foreach)?;
         self.element(frame, of)
     }
 
@@ -252,7 +292,8 @@ impl Scope for RunScope<'_> {
         let (container, Found::One(_, node)) = self.find(name)? else {
             return None;
         };
-        let is_loop = matches!(self.workflow.action(container).kind, ActionKind::Foreach { .. });
+        let kind = &self.workflow.action(container).kind;
+        let is_loop = matches!(kind, ActionKind::Foreach { .. } | ActionKind::Until(_));
         let entered = node.frames.first().and_then(|frame| self.state.frame(*frame));
         let Some(block) = entered.map(|frame| frame.block).or_else(|| self.only_block(container)) else {
             return Some(Value::array([]));

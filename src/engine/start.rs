@@ -181,14 +181,7 @@ fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refuse
     if fits {
         return Ok(());
     }
-    let has = match &trigger.kind {
-        TriggerKind::SentinelIncident => "an incident".to_owned(),
-        TriggerKind::SentinelAlert => "an alert".to_owned(),
-        TriggerKind::SentinelEntity(kind) => format!("an entity of type {kind}"),
-        TriggerKind::Request { .. } => "an HTTP request".to_owned(),
-        TriggerKind::Recurrence(_) => "a schedule".to_owned(),
-        TriggerKind::Other(kind) => kind.clone(),
-    };
+    let has = trigger.kind.describe();
     let wanted = match kind {
         StartKind::Incident => "an incident",
         StartKind::Alert => "an alert",

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::event::{ActionError, Event, FrameId, NodeId, Opened, Payload};
+pub use super::node::{Frame, Node, Phase};
 use super::status::{RunStatus, Status};
 use super::variable::Variable;
 use crate::definition::{Action, ActionId, ActionKind, BlockId, Workflow};
-use crate::expression::Value;
 use crate::store::Millis;
 
 /// The longest time that a run may take: 90 days, as in Logic Apps.
@@ -49,83 +49,6 @@ pub struct Closed {
     pub outputs: Option<Payload>,
 }
 
-/// One execution of a block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
-    /// The block.
-    pub block: BlockId,
-    /// The container that it belongs to; `None` for the top level.
-    pub parent: Option<NodeId>,
-    /// Which iteration it is, from 0.
-    pub index: u32,
-    /// Its actions that have begun; boxed, because a map keeps room for many and most frames have few.
-    #[serde(with = "node_list")]
-    pub nodes: BTreeMap<ActionId, Box<Node>>,
-    /// How many of its actions have not ended.
-    pub left: u32,
-    /// Whether nothing more happens in it.
-    pub closed: bool,
-}
-
-/// One execution of an action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Node {
-    /// When it began.
-    pub started_at: Millis,
-    /// When it ended.
-    pub ended_at: Option<Millis>,
-    /// What it is doing.
-    pub phase: Phase,
-    /// Its code, once it has ended.
-    pub code: String,
-    /// Its evaluated inputs; the elements of a Foreach.
-    pub inputs: Option<Payload>,
-    /// Credentials of its call: authentication object and secret headers.
-    pub credentials: Option<Payload>,
-    /// Its outputs.
-    pub outputs: Option<Payload>,
-    /// What failed.
-    pub error: Option<ActionError>,
-    /// When it times out, if it may.
-    pub deadline: Option<Millis>,
-    /// Attempts of its call.
-    pub attempts: u32,
-    /// Frames that it opened.
-    pub frames: Vec<FrameId>,
-}
-
-/// What an action is doing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "camelCase")]
-pub enum Phase {
-    /// A call is in flight.
-    Calling,
-    /// The next attempt is due later.
-    Retrying {
-        /// When.
-        next_at: Millis,
-    },
-    /// The answer is fetched later.
-    Polling {
-        /// Where, a text.
-        location: Payload,
-        /// When.
-        next_at: Millis,
-    },
-    /// Its frames go on.
-    Inside {
-        /// Elements whose iteration has not begun, from this one on; only a Foreach has them.
-        next_item: u32,
-        /// Frames that have not ended.
-        open: u32,
-    },
-    /// It has ended.
-    Ended {
-        /// How.
-        status: Status,
-    },
-}
-
 /// Something to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ready {
@@ -147,40 +70,6 @@ pub struct IllegalEvent {
     pub seq: i64,
     /// What does not fit.
     pub reason: String,
-}
-
-impl Node {
-    /// The elements of a Foreach; empty for other actions.
-    pub fn items(&self) -> &[Value] {
-        self.inputs
-            .as_ref()
-            .and_then(|inputs| inputs.value.as_array())
-            .unwrap_or_default()
-    }
-
-    /// How it ended, once it has.
-    pub fn status(&self) -> Option<Status> {
-        match self.phase {
-            Phase::Ended { status } => Some(status),
-            Phase::Calling | Phase::Retrying { .. } | Phase::Polling { .. } | Phase::Inside { .. } => None,
-        }
-    }
-
-    fn new(at: Millis, phase: Phase) -> Self {
-        Self {
-            started_at: at,
-            ended_at: None,
-            phase,
-            code: String::new(),
-            inputs: None,
-            credentials: None,
-            outputs: None,
-            error: None,
-            deadline: None,
-            attempts: 0,
-            frames: Vec::new(),
-        }
-    }
 }
 
 impl State {
@@ -267,25 +156,23 @@ impl State {
                 self.begin(*node, Node::inside(*at, Some(items.clone()), *deadline));
                 self.iterate(workflow, *node, &mut ready);
             }
-            Event::Called {
+            Event::Called { .. } => self.call(event),
+            Event::Repeated { node, .. } => self.repeat(workflow, *node, &mut ready),
+            Event::Paused {
                 at,
-                node: id,
-                attempt,
+                node,
+                until,
                 inputs,
-                credentials,
-                deadline,
             } => {
-                if *attempt == 1 {
-                    let (inputs, credentials) = (inputs.clone(), credentials.clone());
-                    let node = Node {
-                        inputs,
-                        credentials,
-                        deadline: *deadline,
-                        ..Node::new(*at, Phase::Calling)
-                    };
-                    self.begin(*id, node);
+                let paused = Node::new(*at, Phase::Paused { until: *until });
+                let inputs = Some(inputs.clone());
+                self.begin(*node, Node { inputs, ..paused });
+            }
+            Event::Subscribed { node: id, outputs, .. } => {
+                self.set_phase(*id, Phase::Subscribed);
+                if let Some(node) = self.node_mut(*id) {
+                    node.outputs = Some(outputs.clone());
                 }
-                self.attempt(*id, *attempt, Phase::Calling);
             }
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
@@ -306,6 +193,32 @@ impl State {
         Ok(ready)
     }
 
+    /// A call is about to be made.
+    fn call(&mut self, event: &Event) {
+        let Event::Called {
+            at,
+            node: id,
+            attempt,
+            inputs,
+            credentials,
+            deadline,
+        } = event
+        else {
+            return;
+        };
+        if *attempt == 1 {
+            let (inputs, credentials) = (inputs.clone(), credentials.clone());
+            let node = Node {
+                inputs,
+                credentials,
+                deadline: *deadline,
+                ..Node::new(*at, Phase::Calling)
+            };
+            self.begin(*id, node);
+        }
+        self.attempt(*id, *attempt, Phase::Calling);
+    }
+
     /// Refuses an event that does not fit, before anything changes.
     fn check(&self, workflow: &Workflow, event: &Event) -> Result<(), IllegalEvent> {
         let illegal = |reason: String| Err(IllegalEvent { seq: self.seq, reason });
@@ -316,7 +229,11 @@ impl State {
             Event::Opened(_) => return illegal("the run is open already".into()),
             Event::Closed { by: None, .. } => return Ok(()),
             Event::Closed { by: Some(node), .. } => (*node, |phase| phase.is_none()),
-            Event::Entered { node, .. } | Event::Looped { node, .. } => (*node, |phase| phase.is_none()),
+            Event::Entered { node, .. } | Event::Looped { node, .. } | Event::Paused { node, .. } => {
+                (*node, |phase| phase.is_none())
+            }
+            Event::Repeated { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Inside { open: 0, .. }))),
+            Event::Subscribed { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Calling))),
             Event::Called { node, attempt: 1, .. } => (*node, |phase| phase.is_none()),
             Event::Called { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Retrying { .. }))),
             Event::Retrying { node, .. } => (*node, |phase| {
@@ -416,6 +333,27 @@ impl State {
         }
     }
 
+    /// An Until goes into its next round.
+    fn repeat(&mut self, workflow: &Workflow, id: NodeId, ready: &mut Vec<Ready>) {
+        let ActionKind::Until(until) = &workflow.action(id.1).kind else {
+            return;
+        };
+        let round = self.node(id).map_or(0, |node| node.frames.len());
+        let index = u32::try_from(round).unwrap_or(u32::MAX);
+        let frame = self.open_frame(workflow, until.body, Some(id), index, ready);
+        let closed = self.frames[frame.0 as usize].closed;
+        if let Some(node) = self.node_mut(id) {
+            node.frames.push(frame);
+            node.phase = Phase::Inside {
+                next_item: index.saturating_add(1),
+                open: u32::from(!closed),
+            };
+        }
+        if closed {
+            ready.push(Ready::Finish(id));
+        }
+    }
+
     /// A Foreach begins as many iterations as it may.
     fn iterate(&mut self, workflow: &Workflow, id: NodeId, ready: &mut Vec<Ready>) {
         let ActionKind::Foreach { body, concurrency, .. } = &workflow.action(id.1).kind else {
@@ -456,6 +394,7 @@ impl State {
             inputs,
             outputs,
             error,
+            tracked,
         } = event
         else {
             return;
@@ -474,6 +413,7 @@ impl State {
         node.code.clone_from(code);
         node.outputs.clone_from(outputs);
         node.error.clone_from(error);
+        node.tracked.clone_from(tracked);
         if inputs.is_some() {
             node.inputs.clone_from(inputs);
         }
@@ -650,9 +590,19 @@ impl State {
         let node = self.node(id)?;
         let due = match node.phase {
             Phase::Retrying { next_at } | Phase::Polling { next_at, .. } => Some(next_at),
-            Phase::Calling | Phase::Inside { .. } | Phase::Ended { .. } => None,
+            Phase::Paused { until } => Some(until),
+            Phase::Calling | Phase::Subscribed | Phase::Inside { .. } | Phase::Ended { .. } => None,
         };
         due.into_iter().chain(node.deadline).min()
+    }
+
+    /// The Response that answered the caller of the run, once one has.
+    pub fn response(&self, workflow: &Workflow) -> Option<&Node> {
+        let mut nodes = self.frames.iter().flat_map(|frame| &frame.nodes);
+        let found = nodes.find(|(id, node)| {
+            matches!(workflow.action(**id).kind, ActionKind::Response(_)) && node.status() == Some(Status::Succeeded)
+        });
+        found.map(|(_, node)| node.as_ref())
     }
 
     /// Whether a call is in flight.
@@ -672,7 +622,8 @@ impl State {
                 node.inputs
                     .iter_mut()
                     .chain(node.credentials.iter_mut())
-                    .chain(node.outputs.iter_mut()),
+                    .chain(node.outputs.iter_mut())
+                    .chain(node.tracked.iter_mut()),
             );
             if let Phase::Polling { location, .. } = &mut node.phase {
                 all.push(location);
@@ -680,16 +631,6 @@ impl State {
         }
         all.extend(self.closed.iter_mut().flat_map(|closed| closed.outputs.iter_mut()));
         all
-    }
-}
-
-impl Node {
-    fn inside(at: Millis, inputs: Option<Payload>, deadline: Option<Millis>) -> Self {
-        Self {
-            inputs,
-            deadline,
-            ..Self::new(at, Phase::Inside { next_item: 0, open: 0 })
-        }
     }
 }
 
@@ -703,29 +644,14 @@ fn suits(workflow: &Workflow, id: ActionId, event: &Event) -> bool {
             !is_loop && block.is_some_and(|block| block.owner == Some(id))
         }
         Event::Looped { .. } => is_loop,
-        Event::Called { .. } | Event::Retrying { .. } | Event::Polling { .. } => {
-            matches!(kind, ActionKind::ApiConnection(_) | ActionKind::Http(_))
+        Event::Called { .. } | Event::Retrying { .. } => {
+            matches!(kind, ActionKind::Call(_) | ActionKind::Webhook(_))
         }
+        Event::Polling { .. } => matches!(kind, ActionKind::Call(_)),
+        Event::Subscribed { .. } => matches!(kind, ActionKind::Webhook(_)),
+        Event::Repeated { .. } => matches!(kind, ActionKind::Until(_)),
+        Event::Paused { .. } => matches!(kind, ActionKind::Wait(_)),
         Event::Closed { .. } => matches!(kind, ActionKind::Terminate { .. }),
         Event::Opened(_) | Event::Ended { .. } => true,
-    }
-}
-
-/// JSON has no maps with numbers as keys: nodes are stored as a list of pairs.
-mod node_list {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::{ActionId, Node};
-
-    pub fn serialize<S: Serializer>(nodes: &BTreeMap<ActionId, Box<Node>>, serializer: S) -> Result<S::Ok, S::Error> {
-        nodes.iter().collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionId, Box<Node>>, D::Error> {
-        Ok(Vec::<(ActionId, Box<Node>)>::deserialize(deserializer)?
-            .into_iter()
-            .collect())
     }
 }

@@ -54,6 +54,17 @@ impl Status {
     }
 }
 
+impl From<RunAfterStatus> for Status {
+    fn from(status: RunAfterStatus) -> Self {
+        match status {
+            RunAfterStatus::Succeeded => Self::Succeeded,
+            RunAfterStatus::Failed => Self::Failed,
+            RunAfterStatus::Skipped => Self::Skipped,
+            RunAfterStatus::TimedOut => Self::TimedOut,
+        }
+    }
+}
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]

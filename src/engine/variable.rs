@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::Payload;
-use crate::definition::workflow::VariableType;
+use crate::definition::workflow::{VariableDeclaration, VariableType};
 use crate::definition::{ActionKind, Workflow};
 use crate::expression::Value;
 
@@ -81,21 +81,7 @@ impl Variable {
         let value = inputs.value.get("value").cloned().unwrap_or_default();
         match kind {
             ActionKind::InitializeVariable(declarations) => {
-                let values = inputs
-                    .value
-                    .get("variables")
-                    .and_then(Value::as_array)
-                    .unwrap_or_default();
-                for (declaration, declared) in declarations.iter().zip(values) {
-                    let value = declared.get("value").cloned().unwrap_or_default();
-                    let value = Payload::hidden_if(is_secure(&declaration.name), value);
-                    let variable = Variable {
-                        name: declaration.name.clone(),
-                        kind: declaration.kind,
-                        value,
-                    };
-                    variables.insert(declaration.name.to_lowercase(), variable);
-                }
+                Self::declare(variables, workflow, declarations, inputs);
             }
             ActionKind::SetVariable { name, .. } => {
                 Self::change(variables, name, is_secure(name), |current| *current = value);
@@ -123,8 +109,19 @@ impl Variable {
                     }
                 });
             }
-            ActionKind::ApiConnection(_)
-            | ActionKind::Http(_)
+            ActionKind::DecrementVariable { name, .. } => {
+                Self::change(variables, name, is_secure(name), |current| {
+                    if let Some(difference) = negative(&value).and_then(|value| sum(current, &value)) {
+                        *current = difference;
+                    }
+                });
+            }
+            ActionKind::Call(_)
+            | ActionKind::Webhook(_)
+            | ActionKind::Wait(_)
+            | ActionKind::Response(_)
+            | ActionKind::Until(_)
+            | ActionKind::Expression(_)
             | ActionKind::Foreach { .. }
             | ActionKind::If { .. }
             | ActionKind::Switch { .. }
@@ -139,6 +136,26 @@ impl Variable {
         }
     }
 
+    fn declare(
+        variables: &mut BTreeMap<String, Variable>,
+        workflow: &Workflow,
+        declarations: &[VariableDeclaration],
+        inputs: &Payload,
+    ) {
+        let values = inputs.value.get("variables").and_then(Value::as_array);
+        for (declaration, declared) in declarations.iter().zip(values.unwrap_or_default()) {
+            let key = declaration.name.to_lowercase();
+            let secure = inputs.secure || workflow.secure_variables.contains(&key);
+            let value = declared.get("value").cloned().unwrap_or_default();
+            let variable = Variable {
+                name: declaration.name.clone(),
+                kind: declaration.kind,
+                value: Payload::hidden_if(secure, value),
+            };
+            variables.insert(key, variable);
+        }
+    }
+
     fn change(variables: &mut BTreeMap<String, Variable>, name: &str, secure: bool, with: impl FnOnce(&mut Value)) {
         if let Some(variable) = variables.get_mut(&name.to_lowercase()) {
             with(&mut variable.value.value);
@@ -146,6 +163,17 @@ impl Variable {
             // What was stored beside the journal is the old value.
             variable.value.stored = None;
         }
+    }
+}
+
+/// The same number below zero; `None` if it is no number or out of range.
+pub fn negative(value: &Value) -> Option<Value> {
+    match value {
+        Value::Int(number) => number.checked_neg().map(Value::Int),
+        other => sum(&Value::Float(0.0), other).and_then(|sum| match sum {
+            Value::Float(number) => Some(Value::Float(-number)),
+            _ => None,
+        }),
     }
 }
 

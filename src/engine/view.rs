@@ -121,7 +121,7 @@ fn in_loop(workflow: &Workflow, block: BlockId) -> bool {
     let mut here = workflow.block(block).owner;
     while let Some(owner) = here {
         let action = workflow.action(owner);
-        if matches!(action.kind, ActionKind::Foreach { .. }) {
+        if matches!(action.kind, ActionKind::Foreach { .. } | ActionKind::Until(_)) {
             return true;
         }
         here = workflow.block(action.block).owner;
@@ -150,6 +150,9 @@ fn node(node: &Node) -> Object {
     if let Some(at) = node.ended_at {
         view.insert("endTime", round_trip(at));
     }
+    if let Some(tracked) = &node.tracked {
+        view.insert("trackedProperties", shown(tracked));
+    }
     if node.attempts > 1 {
         view.insert("attempts", i64::from(node.attempts));
     }
@@ -159,7 +162,7 @@ fn node(node: &Node) -> Object {
 fn phase(node: &Node) -> &'static str {
     match &node.phase {
         Phase::Ended { status } => status.as_str(),
-        Phase::Retrying { .. } | Phase::Polling { .. } => "Waiting",
+        Phase::Retrying { .. } | Phase::Polling { .. } | Phase::Paused { .. } | Phase::Subscribed => "Waiting",
         Phase::Calling | Phase::Inside { .. } => "Running",
     }
 }
@@ -203,7 +206,10 @@ fn frame_lines(workflow: &Workflow, state: &State, frame: FrameId, depth: usize,
             return;
         }
         lines.push(line(workflow, NodeId(frame, *id), node, depth));
-        let is_loop = matches!(workflow.action(*id).kind, ActionKind::Foreach { .. });
+        let is_loop = matches!(
+            workflow.action(*id).kind,
+            ActionKind::Foreach { .. } | ActionKind::Until(_)
+        );
         for inner in &node.frames {
             let Some(iteration) = state.frame(*inner) else { continue };
             if is_loop && lines.len() < limit {
@@ -226,6 +232,8 @@ fn line(workflow: &Workflow, id: NodeId, node: &Node, depth: usize) -> Line {
         (Some(error), _) if node.status() != Some(Status::Skipped) => format!("{}: {}", error.code, error.message),
         (_, Phase::Retrying { .. }) => format!("attempt {} failed, retrying", node.attempts),
         (_, Phase::Polling { .. }) => "waiting for the promised answer".into(),
+        (_, Phase::Paused { until }) => format!("until {}", round_trip(*until)),
+        (_, Phase::Subscribed) => "waiting for the service to call back".into(),
         _ => String::new(),
     };
     Line {

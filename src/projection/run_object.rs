@@ -12,7 +12,7 @@ use crate::api::playbook_run::{
 use crate::api::reference::LocalRef;
 use crate::api::{GROUP, PlaybookRun, PlaybookRunSpec, VERSION};
 use crate::definition::Workflow;
-use crate::definition::workflow::TriggerKind;
+use crate::definition::workflow::{TriggerClass, TriggerKind};
 use crate::engine::clock::timestamp;
 use crate::engine::event::Opened;
 
@@ -76,12 +76,12 @@ pub fn run_object(
     subject: Option<&Subject>,
 ) -> PlaybookRun {
     let trigger = workflow.triggers.first().map(|trigger| &trigger.kind);
-    let kind = match trigger {
-        Some(TriggerKind::SentinelIncident) => "Incident",
-        Some(TriggerKind::SentinelAlert) => "Alert",
-        Some(TriggerKind::SentinelEntity(_)) => "Entity",
-        Some(TriggerKind::Recurrence(_)) => "Schedule",
-        Some(TriggerKind::Request { .. } | TriggerKind::Other(_)) | None => "Other",
+    let kind = match trigger.map(TriggerKind::class) {
+        Some(TriggerClass::Incident) => "Incident",
+        Some(TriggerClass::Alert) => "Alert",
+        Some(TriggerClass::Entity) => "Entity",
+        Some(TriggerClass::Schedule) => "Schedule",
+        Some(TriggerClass::Other) | None => "Other",
     };
     let mut labels = BTreeMap::from([
         (MANAGED_BY.to_owned(), RIPOSTE.to_owned()),
@@ -102,7 +102,7 @@ pub fn run_object(
             },
             trigger: run_trigger(trigger, opened, subject),
             requested_by: (!opened.requester.is_empty()).then(|| Requester {
-                username: opened.requester.clone(),
+                username: username(&opened.requester).to_owned(),
                 uid: None,
                 groups: Vec::new(),
             }),
@@ -118,6 +118,11 @@ pub fn run_object(
     object
 }
 
+/// The name that Kubernetes authenticated, where a person or a program asked for the run.
+fn username(requester: &str) -> &str {
+    requester.strip_prefix("user/").unwrap_or(requester)
+}
+
 /// What the run was started with, by reference: a body may hold what not everyone may read who may read runs.
 fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Subject>) -> RunTrigger {
     let body = opened.outputs.value.get("body").filter(|_| !opened.outputs.secure);
@@ -131,17 +136,15 @@ fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Sub
     let incident = subject.map(|subject| subject.number.to_string());
     let alert = text(&["SystemAlertId"]);
     let entity = text(&["Entity", "name"]);
-    match (kind, incident, alert, entity) {
-        (Some(TriggerKind::SentinelIncident), Some(id), _, _) => {
-            RunTrigger::Incident(ObjectReference { namespace, id })
-        }
-        (Some(TriggerKind::SentinelAlert), _, Some(id), _) => RunTrigger::Alert(ObjectReference { namespace, id }),
-        (Some(TriggerKind::SentinelEntity(_)), incident, _, Some(id)) => RunTrigger::Entity(EntityReference {
+    match (kind.map(TriggerKind::class), incident, alert, entity) {
+        (Some(TriggerClass::Incident), Some(id), _, _) => RunTrigger::Incident(ObjectReference { namespace, id }),
+        (Some(TriggerClass::Alert), _, Some(id), _) => RunTrigger::Alert(ObjectReference { namespace, id }),
+        (Some(TriggerClass::Entity), incident, _, Some(id)) => RunTrigger::Entity(EntityReference {
             namespace,
             id,
             incident,
         }),
-        (Some(TriggerKind::Recurrence(_)), ..) => RunTrigger::Schedule(ScheduledTime {
+        (Some(TriggerClass::Schedule), ..) => RunTrigger::Schedule(ScheduledTime {
             time: timestamp(opened.at).to_string(),
         }),
         _ => RunTrigger::Payload(Payload { body: "{}".to_owned() }),
@@ -169,5 +172,11 @@ mod tests {
         assert_eq!(run_name("enrich", run), "enrich-d1f2a3b4c5d6");
         let long = run_name(&format!("{}.-{}", "a".repeat(198), "b".repeat(50)), run);
         assert_eq!(long, format!("{}-d1f2a3b4c5d6", "a".repeat(198)));
+    }
+
+    #[test]
+    fn a_person_is_named_as_kubernetes_names_them() {
+        assert_eq!(username("user/ada@contoso.com"), "ada@contoso.com");
+        assert_eq!(username("rule/close"), "rule/close");
     }
 }

@@ -304,6 +304,7 @@ mod tests {
             ..Opened::default()
         };
         let ended = |index: u32| Event::Ended {
+            tracked: None,
             at: 1_000 + i64::from(index),
             node: NodeId(FrameId(0), ActionId(index)),
             status: if failed.contains(&index) {

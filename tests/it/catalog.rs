@@ -422,7 +422,7 @@ fn a_bare_workflow_is_a_playbook_named_after_its_file() {
         assert_eq!(printed(&read), Vec::<String>::new());
         let playbook = read.playbook("default", "block-ip").unwrap();
         assert!(playbook.definition_text.contains("\"[x\""));
-        let broken = catalog(&[("b.json", &text.replace("Compose", "Wait"))]);
+        let broken = catalog(&[("b.json", &text.replace("Compose", "Xslt"))]);
         let line = if text.contains('\n') { 2 } else { 1 };
         assert_eq!(
             (broken.diagnostics[0].line, &*broken.diagnostics[0].code),

@@ -337,7 +337,7 @@ const TEMPLATE: &str = r#"{
     {"type": "Microsoft.Logic/workflows", "apiVersion": "2017-07-01", "name": "Odd-One",
      "location": "westeurope", "properties": {"definition": {
        "triggers": {"manual": {"type": "Request", "kind": "Http", "inputs": {}}},
-       "actions": {"Do": {"type": "JavaScriptCode", "inputs": "hello", "runAfter": {}}}}}}
+       "actions": {"Do": {"type": "Xslt", "inputs": "hello", "runAfter": {}}}}}}
   ]
 }"#;
 
@@ -365,10 +365,7 @@ fn an_import_is_reported() {
         (&json!("runs"), &json!([]))
     );
     assert_eq!(files[1]["verdict"], "unsupported");
-    assert!(
-        files[1]["reasons"][0].as_str().unwrap().contains("JavaScriptCode"),
-        "{report:#}"
-    );
+    assert!(files[1]["reasons"][0].as_str().unwrap().contains("Xslt"), "{report:#}");
     assert!(read("out/azuredeploy.yaml").contains("kind: Playbook"));
     // What was imported runs.
     let run = folder

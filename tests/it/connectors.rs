@@ -34,6 +34,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         headers: Vec::new(),
         body: None,
         authentication: None,
+        minimum_items: None,
         timeout: Duration::from_secs(10),
     }
 }

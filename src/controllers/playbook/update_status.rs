@@ -54,14 +54,11 @@ fn trigger_kind(playbook: &Playbook) -> PlaybookTriggerKind {
 }
 
 fn entity_type(playbook: &Playbook) -> Option<String> {
-    match &playbook.workflow.triggers.first()?.kind {
-        TriggerKind::SentinelEntity(kind) => Some(kind.clone()),
-        TriggerKind::SentinelIncident
-        | TriggerKind::SentinelAlert
-        | TriggerKind::Request { .. }
-        | TriggerKind::Recurrence(_)
-        | TriggerKind::Other(_) => None,
-    }
+    let trigger = playbook.workflow.triggers.first()?;
+    let TriggerKind::SentinelEntity(kind) = &trigger.kind else {
+        return None;
+    };
+    Some(kind.clone())
 }
 
 /// What its author needs for a connection.

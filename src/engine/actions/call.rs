@@ -1,11 +1,12 @@
-//! ApiConnection and Http: from the action to the call, and from the answer to what happens next.
+//! Actions that call something: from the action to the call, and from the answer to what happens next.
 
 use std::time::Duration;
 
-use super::{Failure, kind_of};
+use super::Failure;
+use super::target::{address, script_context, subscription, target_inputs};
 use crate::connectors::code_of;
-use crate::definition::workflow::CallAction;
-use crate::definition::{Action, ActionKind};
+use crate::definition::workflow::{CallAction, CallTarget};
+use crate::definition::{Action, ActionKind, function_app};
 use crate::engine::call::{Answer, Call, CallError, Target};
 use crate::engine::event::{ActionError, Event, NodeId, Payload};
 use crate::engine::plan::{Planned, Planner};
@@ -13,7 +14,7 @@ use crate::engine::retry;
 use crate::engine::scope::RunScope;
 use crate::engine::state::Phase;
 use crate::engine::status::Status;
-use crate::expression::{Object, Template, Value};
+use crate::expression::{Object, Scope, Template, Value};
 
 /// How long one attempt of a call may take, as in Logic Apps.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -38,7 +39,7 @@ impl Planner<'_> {
         call: &CallAction,
         scope: &RunScope<'_>,
     ) -> Planned {
-        let evaluated = evaluate(action, call, scope).and_then(|(inputs, credentials)| {
+        let evaluated = evaluate(&action.name, call, scope).and_then(|(inputs, credentials)| {
             self.build(id, action, &inputs, credentials.as_ref())
                 .map(|call| (inputs, credentials, call))
         });
@@ -48,6 +49,11 @@ impl Planner<'_> {
                 call: None,
             },
             Ok((inputs, credentials, call)) => {
+                let inputs = match (&action.kind, &call.target) {
+                    // The inputs of an HttpWebhook are its calls.
+                    (ActionKind::Webhook(_), Target::Http) => Value::object([("subscribe", inputs)]),
+                    _ => inputs,
+                };
                 let event = Event::Called {
                     at: self.moment.now,
                     node: id,
@@ -107,22 +113,23 @@ impl Planner<'_> {
             let message = format!("The inputs of action '{}' are not valid: {reason}.", action.name);
             Failure::new("BadRequest", "InvalidTemplate", message).with_inputs(inputs.clone())
         };
-        let text = |name: &str| match inputs.get(name) {
-            Some(Value::String(text)) => Ok(text.to_string()),
-            Some(other) => Err(invalid(format!(
-                "'{name}' must be of type String, not {}",
-                kind_of(other)
-            ))),
-            None => Err(invalid(format!("'{name}' is missing"))),
-        };
-        let target = self.target(action, inputs).map_err(invalid)?;
-        let path = text(if target == Target::Http { "uri" } else { "path" })?;
+        let parts = self
+            .call_of(action)
+            .ok_or_else(|| invalid("it makes no calls".into()))?;
+        let inputs = subscription(&action.kind, inputs);
+        let target = self.target(id, parts, inputs).map_err(invalid)?;
+        let (method, path) = address(&parts.target, inputs).map_err(invalid)?;
         let mut headers = pairs(inputs.get("headers"));
         for (name, value) in pairs(credentials.and_then(|credentials| credentials.get("headers"))) {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             headers.push((name, value));
         }
         let opened = &self.state.opened;
+        let body = if matches!(target, Target::Batch { .. }) {
+            "content"
+        } else {
+            "body"
+        };
         Ok(Call {
             idempotency_key: self.idempotency_key(id),
             run: opened.run.clone(),
@@ -130,18 +137,28 @@ impl Planner<'_> {
             playbook: opened.playbook.clone(),
             action: action.name.to_string(),
             target,
-            method: text("method")?.to_uppercase(),
+            method,
             path,
             queries: pairs(inputs.get("queries")),
             headers,
-            body: inputs.get("body").cloned(),
+            body: inputs.get(body).cloned(),
             authentication: credentials
                 .and_then(|credentials| credentials.get("authentication"))
                 .cloned(),
+            minimum_items: parts.minimum_items,
             timeout: action
                 .timeout
                 .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
         })
+    }
+
+    /// The call that an action makes: its own, or its subscription.
+    fn call_of<'w>(&self, action: &'w Action) -> Option<&'w CallAction> {
+        match &action.kind {
+            ActionKind::Call(call) => Some(call),
+            ActionKind::Webhook(webhook) => Some(&webhook.subscribe),
+            _ => None,
+        }
     }
 
     /// Run, action and iteration: the same for each attempt and after each crash.
@@ -154,28 +171,63 @@ impl Planner<'_> {
         )
     }
 
-    fn target(&self, action: &Action, inputs: &Value) -> Result<Target, String> {
-        if matches!(action.kind, ActionKind::Http(_)) {
-            return Ok(Target::Http);
-        }
-        let name = inputs.at(&["host", "connection", "name"]).and_then(Value::as_str);
-        let name = name.ok_or("'host.connection.name' must name a connection")?;
-        let last = name.rsplit('/').next().unwrap_or(name);
-        let connections = &self.state.opened.connections;
-        let is_it = |(alias, connection): &&(String, String)| {
-            connection.eq_ignore_ascii_case(last) || alias.eq_ignore_ascii_case(last)
+    fn target(&self, id: NodeId, call: &CallAction, inputs: &Value) -> Result<Target, String> {
+        let text = |path: &[&str]| {
+            let value = inputs.at(path).and_then(Value::as_str);
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| format!("'{}' must be a text", path.join(".")))
         };
-        let (_, connection) = connections
-            .iter()
-            .find(is_it)
-            .ok_or_else(|| format!("the playbook binds no connection '{last}'; add it to `spec.connections`"))?;
-        Ok(Target::Connection(connection.clone()))
+        let connection = || {
+            let name = text(&["host", "connection", "name"])?;
+            self.bound(name.rsplit('/').next().unwrap_or(&name))
+        };
+        Ok(match &call.target {
+            CallTarget::Uri => Target::Http,
+            CallTarget::Connection(_) => Target::Connection(connection()?),
+            CallTarget::Operation { .. } => Target::Operation {
+                connection: connection()?,
+                operation: text(&["host", "operationId"])?,
+                parameters: inputs
+                    .get("parameters")
+                    .and_then(Value::as_object)
+                    .cloned()
+                    .unwrap_or_default(),
+            },
+            CallTarget::Playbook { .. } => Target::Playbook(text(&["host", "workflow", "id"])?),
+            CallTarget::Function(_) => {
+                let id = text(&["function", "id"])?;
+                let app = function_app(&id).ok_or_else(|| format!("'{id}' is no id of a function"))?;
+                Target::Connection(self.bound(app)?)
+            }
+            CallTarget::Batch { .. } => Target::Batch {
+                playbook: text(&["host", "workflow", "id"])?,
+                batch: text(&["batchName"])?,
+                partition: text(&["partitionName"]).unwrap_or_else(|_| "DEFAULT".to_owned()),
+                message_id: text(&["messageId"]).unwrap_or_else(|_| self.idempotency_key(id)),
+            },
+            CallTarget::Script(script) => Target::Script {
+                code: script.code.clone(),
+                context: script_context(script, &self.scope(id.0)),
+            },
+        })
+    }
+
+    /// The ApiConnection that the playbook binds to a name of `$connections`.
+    fn bound(&self, name: &str) -> Result<String, String> {
+        let is_it = |(alias, connection): &&(String, String)| {
+            connection.eq_ignore_ascii_case(name) || alias.eq_ignore_ascii_case(name)
+        };
+        let found = self.state.opened.connections.iter().find(is_it);
+        found
+            .map(|(_, connection)| connection.clone())
+            .ok_or_else(|| format!("the playbook binds no connection '{name}'; add it to `spec.connections`"))
     }
 
     /// What an answer, or its absence, means for the action.
     pub fn conclude(&self, id: NodeId, outcome: &Result<Answer, CallError>) -> Event {
         let action = self.workflow.action(id.1);
-        let (ActionKind::ApiConnection(call) | ActionKind::Http(call)) = &action.kind else {
+        let Some(call) = self.call_of(action) else {
             let error = ActionError::new("InternalError", "an answer came for an action that makes no calls");
             return self.ended(id, Status::Failed, "InternalError", Some(error));
         };
@@ -196,6 +248,14 @@ impl Planner<'_> {
 
     fn answered(&self, id: NodeId, action: &Action, call: &CallAction, answer: &Answer) -> Event {
         let header = |name: &str| answer.headers.get(name).and_then(Value::as_str);
+        let is_webhook = matches!(action.kind, ActionKind::Webhook(_));
+        if is_webhook && (200..300).contains(&answer.status) {
+            return Event::Subscribed {
+                at: self.moment.now,
+                node: id,
+                outputs: Payload::hidden_if(action.secure_outputs, outputs(answer)),
+            };
+        }
         if let (202, Some(location), false) = (answer.status, header("location"), call.disable_async_pattern) {
             let wait = header("retry-after").and_then(|text| retry::retry_after(text, self.moment.now));
             let next_at = self.after(wait.unwrap_or(POLL_INTERVAL));
@@ -273,6 +333,7 @@ impl Planner<'_> {
                     inputs: None,
                     outputs,
                     error,
+                    tracked: None,
                 }
             }
         }
@@ -297,28 +358,25 @@ impl Planner<'_> {
 
     /// Whether the author declared that the action's call may be repeated.
     pub fn declared_safe(&self, id: NodeId) -> bool {
-        match &self.workflow.action(id.1).kind {
-            ActionKind::ApiConnection(call) | ActionKind::Http(call) => call.safe_to_repeat,
-            _ => false,
-        }
+        self.call_of(self.workflow.action(id.1))
+            .is_some_and(|call| call.safe_to_repeat)
     }
 }
 
 /// The inputs as people see them, and apart from them what is secret.
-fn evaluate(action: &Action, call: &CallAction, scope: &RunScope<'_>) -> Result<(Value, Option<Value>), Failure> {
+pub(in crate::engine) fn evaluate(
+    action: &str,
+    call: &CallAction,
+    scope: &dyn Scope,
+) -> Result<(Value, Option<Value>), Failure> {
     let value = |template: &Template| {
         template
             .evaluate(scope)
-            .map_err(|error| Failure::expression(&action.name, &error))
+            .map_err(|error| Failure::expression(action, &error))
     };
     let optional = |template: &Option<Template>| template.as_ref().map(value).transpose();
     let mut inputs = Object::new();
-    let is_http = matches!(action.kind, ActionKind::Http(_));
-    if let Some(name) = optional(&call.connection)? {
-        inputs.insert("host", Value::object([("connection", Value::object([("name", name)]))]));
-    }
-    inputs.insert("method", value(&call.method)?);
-    inputs.insert(if is_http { "uri" } else { "path" }, value(&call.path)?);
+    target_inputs(call, &value, &mut inputs)?;
     let mut secrets = Object::new();
     if let Some(queries) = optional(&call.queries)? {
         inputs.insert("queries", queries);
@@ -341,7 +399,12 @@ fn evaluate(action: &Action, call: &CallAction, scope: &RunScope<'_>) -> Result<
         inputs.insert("cookie", HIDDEN);
     }
     if let Some(body) = optional(&call.body)? {
-        inputs.insert("body", body);
+        let name = if matches!(call.target, CallTarget::Batch { .. }) {
+            "content"
+        } else {
+            "body"
+        };
+        inputs.insert(name, body);
     }
     if let Some(authentication) = optional(&call.authentication)? {
         let kind = authentication.get("type").cloned().unwrap_or_default();

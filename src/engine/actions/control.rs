@@ -1,14 +1,18 @@
-//! If, Switch, Scope, Foreach and Terminate: which block runs, over what, and how a run is ended.
+//! If, Switch, Scope, Foreach, Until and Terminate: which block runs, over what, and how a run is ended.
 
 use super::{Failure, kind_of};
-use crate::definition::{ActionKind, BlockId};
+use crate::definition::workflow::UntilLoop;
+use crate::definition::{ActionKind, BlockId, duration};
 use crate::engine::event::ActionError;
 use crate::expression::{EvalError, Scope, Template, Value};
+use crate::store::Millis;
 
 /// The most elements of a Foreach.
 pub const ITEMS_MAX: usize = 100_000;
+/// The most rounds of an Until.
+pub const ROUNDS_MAX: usize = 5_000;
 
-/// The block that an If, Switch or Scope goes into, and what it decided on.
+/// The block that an If, Switch, Scope or Until goes into, and what it decided on.
 pub fn branch(kind: &ActionKind, scope: &dyn Scope) -> Result<(BlockId, Option<Value>), Failure> {
     match kind {
         ActionKind::If {
@@ -27,8 +31,53 @@ pub fn branch(kind: &ActionKind, scope: &dyn Scope) -> Result<(BlockId, Option<V
             Ok((case.map_or(*default, |case| case.body), Some(inputs)))
         }
         ActionKind::Scope { body } => Ok((*body, None)),
+        ActionKind::Until(until) => Ok((until.body, None)),
         _ => Err(condition_failed("the action has no branches")),
     }
+}
+
+/// Whether an Until that has gone through its rounds so far ends, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// The condition holds.
+    Last,
+    /// There is another round.
+    Next,
+    /// A limit ends the loop.
+    Limit,
+}
+
+/// What comes after `rounds` rounds of an Until, the first of which began `elapsed` milliseconds ago.
+///
+/// # Errors
+/// An expression that fails, a condition that is no boolean, a limit that is none.
+pub fn round(until: &UntilLoop, rounds: usize, elapsed: Millis, scope: &dyn Scope) -> Result<Round, Failure> {
+    if decide(&until.condition, scope)? {
+        return Ok(Round::Last);
+    }
+    let evaluate = |template: &Template| {
+        let value = template
+            .evaluate(scope)
+            .map_err(|error| condition_failed(&error.message))?;
+        Ok::<_, Failure>(value.to_text())
+    };
+    let (count, timeout) = (evaluate(&until.count)?, evaluate(&until.timeout)?);
+    let most: usize = count
+        .parse()
+        .ok()
+        .filter(|count| (1..=ROUNDS_MAX).contains(count))
+        .ok_or_else(|| condition_failed(&format!("the limit '{count}' is no integer from 1 to {ROUNDS_MAX}")))?;
+    let longest = duration::parse(&timeout).map(|longest| i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
+    let longest = longest.ok_or_else(|| {
+        condition_failed(&format!(
+            "the time limit '{timeout}' is no ISO 8601 duration, such as 'PT1H'"
+        ))
+    })?;
+    Ok(if rounds >= most || elapsed >= longest {
+        Round::Limit
+    } else {
+        Round::Next
+    })
 }
 
 /// Whether a condition holds.

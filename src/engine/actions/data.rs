@@ -20,6 +20,10 @@ pub fn start(action: &str, kind: &ActionKind, scope: &dyn Scope) -> Result<Done,
                 outputs: Some(value),
             })
         }
+        ActionKind::Expression(call) => Ok(Done {
+            inputs: None,
+            outputs: Some(Value::object([("body", evaluate(call)?)])),
+        }),
         ActionKind::ParseJson { content, schema } => parse_json(evaluate(content)?, schema.as_ref()),
         ActionKind::Query { from, condition } => {
             let (from, items) = array(action, evaluate(from)?)?;

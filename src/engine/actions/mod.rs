@@ -3,8 +3,11 @@
 pub mod call;
 pub mod control;
 pub mod data;
+pub mod response;
 pub mod table;
+pub mod target;
 pub mod variables;
+pub mod wait;
 
 use crate::expression::{EvalError, Value};
 

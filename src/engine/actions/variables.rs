@@ -4,7 +4,7 @@ use super::{Done, Failure};
 use crate::definition::ActionKind;
 use crate::definition::workflow::VariableType;
 use crate::engine::state::State;
-use crate::engine::variable::{ITEMS_MAX, TEXT_MAX, Variable, sum};
+use crate::engine::variable::{ITEMS_MAX, TEXT_MAX, Variable, negative, sum};
 use crate::expression::{Scope, Template, Value};
 
 /// Evaluates a variable action.
@@ -25,15 +25,8 @@ pub fn start(kind: &ActionKind, state: &State, scope: &dyn Scope) -> Result<Done
         }
         ActionKind::AppendToArrayVariable { name, value } => append_item(name, value, state, scope),
         ActionKind::AppendToStringVariable { name, value } => append_text(name, value, state, scope),
-        ActionKind::IncrementVariable { name, by } => {
-            let variable = find(state, name)?;
-            let by = evaluate(name, by, scope)?;
-            match sum(&variable.value.value, &by) {
-                Some(Value::Float(_)) if variable.kind == VariableType::Integer => Err(wrong_type(name, "Integer")),
-                Some(_) => Ok(changed(name, by)),
-                None => Err(wrong_type(name, "Integer or Float, within their range")),
-            }
-        }
+        ActionKind::IncrementVariable { name, by } => add(name, by, state, scope, |by| Some(by.clone())),
+        ActionKind::DecrementVariable { name, by } => add(name, by, state, scope, negative),
         _ => Err(failed("the action has no variable")),
     }
 }
@@ -71,6 +64,23 @@ fn initialize(
         inputs: Some(Value::object([("variables", Value::array(variables))])),
         outputs: None,
     })
+}
+
+/// `signed` gives what is added for the value of the action.
+fn add(
+    name: &str,
+    by: &Template,
+    state: &State,
+    scope: &dyn Scope,
+    signed: fn(&Value) -> Option<Value>,
+) -> Result<Done, Failure> {
+    let variable = find(state, name)?;
+    let by = evaluate(name, by, scope)?;
+    match signed(&by).and_then(|by| sum(&variable.value.value, &by)) {
+        Some(Value::Float(_)) if variable.kind == VariableType::Integer => Err(wrong_type(name, "Integer")),
+        Some(_) => Ok(changed(name, by)),
+        None => Err(wrong_type(name, "Integer or Float, within their range")),
+    }
 }
 
 fn append_item(name: &str, value: &Template, state: &State, scope: &dyn Scope) -> Result<Done, Failure> {

@@ -22,6 +22,9 @@ fn text(workflow: &Workflow, event: &Event) -> String {
         ),
         Event::Entered { node, .. } => format!("{} entered", name(node)),
         Event::Looped { node, .. } => format!("{} begins its repetitions", name(node)),
+        Event::Repeated { node, .. } => format!("{} begins its next round", name(node)),
+        Event::Paused { node, until, .. } => format!("{} waits until {}", name(node), round_trip(*until)),
+        Event::Subscribed { node, .. } => format!("{} waits for the service to call back", name(node)),
         Event::Called { node, attempt: 1, .. } => format!("{} called", name(node)),
         Event::Called { node, attempt, .. } => format!("{} called, attempt {attempt}", name(node)),
         Event::Retrying {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::api::diagnostic::Severity;
 use crate::api::{GROUP, Kind, VERSION};
 use crate::catalog::Catalog;
-use crate::definition::workflow::TriggerKind;
+use crate::definition::workflow::{TriggerClass, TriggerKind};
 
 /// The kinds that the catalog holds, with their names in paths.
 pub(super) const OBJECTS: &[(Kind, &str)] = &[
@@ -70,10 +70,10 @@ fn of(catalog: &Catalog, kind: Kind, namespace: &str, name: &str, spec: Value) -
 
 /// The kind of trigger as Microsoft Sentinel tells playbooks apart.
 fn trigger_kind(kind: &TriggerKind) -> &'static str {
-    match kind {
-        TriggerKind::SentinelIncident => "Incident",
-        TriggerKind::SentinelAlert => "Alert",
-        TriggerKind::SentinelEntity(_) => "Entity",
-        TriggerKind::Request { .. } | TriggerKind::Recurrence(_) | TriggerKind::Other(_) => "Other",
+    match kind.class() {
+        TriggerClass::Incident => "Incident",
+        TriggerClass::Alert => "Alert",
+        TriggerClass::Entity => "Entity",
+        TriggerClass::Schedule | TriggerClass::Other => "Other",
     }
 }
