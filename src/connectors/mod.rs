@@ -5,6 +5,7 @@
 
 mod authentication;
 mod body;
+pub mod by_id;
 pub mod catalog;
 pub mod client;
 mod connection;

@@ -11,9 +11,8 @@ use super::connection::{Connections, ResolvedAuthentication, ResolvedConnection}
 use super::failure::Code;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
-use super::spec::{Connector, Match};
 use super::tokens::Tokens;
-use super::{guard, request};
+use super::{by_id, guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
 
@@ -53,12 +52,12 @@ impl ConnectorServices {
                 .await;
         }
         let connector = connection.connector.clone();
-        let found = find(&connector, call)?;
+        let (call, found) = by_id::find(&connector, call)?;
         match found.operation.native {
-            Some(native) => self.incidents.perform(native, &found, call, now).await,
+            Some(native) => self.incidents.perform(native, &found, &call, now).await,
             None => {
-                let build = |connection: &_| request::operation(call, &found, connection, now);
-                self.send(call, connection, now, build).await
+                let build = |connection: &_| request::operation(&call, &found, connection, now);
+                self.send(&call, connection, now, build).await
             }
         }
     }
@@ -97,17 +96,6 @@ impl ConnectorServices {
     }
 }
 
-/// The operation that a call names.
-fn find<'c>(connector: &'c Connector, call: &Call) -> Result<Match<'c>, CallError> {
-    let path = call.path.split('?').next().unwrap_or_default();
-    connector.find(&call.method, path).ok_or_else(|| {
-        let (name, method) = (&connector.name, &call.method);
-        let nearest = connector.nearest(method, path).join("', '");
-        let message = format!("connector '{name}' has no operation '{method} {path}'; the nearest are '{nearest}'");
-        Code::OperationNotFound.refusal(message)
-    })
-}
-
 #[async_trait]
 impl Services for ConnectorServices {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
@@ -117,8 +105,10 @@ impl Services for ConnectorServices {
                     .send(request::http(call)?, &Bounds::default(), call.timeout)
                     .await
             }
-            Target::Connection(name) => self.call_connection(call, name).await,
-            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                self.call_connection(call, name).await
+            }
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
                 let message = format!("no connector performs the action '{}'", call.action);
                 Err(Code::OperationNotFound.refusal(message))
             }
@@ -130,11 +120,11 @@ impl Services for ConnectorServices {
             _ if request::is_poll(call) => true,
             Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
             // What cannot be found now may have been there when the call was made.
-            Target::Connection(name) => self
+            Target::Connection(name) | Target::Operation { connection: name, .. } => self
                 .connection(call, name)
-                .and_then(|connection| Ok(find(&connection.connector, call)?.operation.safe_to_repeat))
+                .and_then(|connection| Ok(by_id::find(&connection.connector, call)?.1.operation.safe_to_repeat))
                 .unwrap_or(false),
-            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
         }
     }
 }
