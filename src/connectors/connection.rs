@@ -70,6 +70,8 @@ pub struct ClientCredentials {
     pub client_secret: SecretString,
     /// Requested scope.
     pub scope: Option<String>,
+    /// The service that the token is for, as the first version of Microsoft's token endpoint wants it.
+    pub resource: Option<String>,
 }
 
 /// Finds ApiConnections.

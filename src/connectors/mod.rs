@@ -15,6 +15,7 @@ pub mod fake;
 mod form;
 pub mod guard;
 mod multipart;
+mod pages;
 mod probe;
 pub mod request;
 mod resolver;

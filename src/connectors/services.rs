@@ -1,18 +1,21 @@
 //! Performs the calls of runs: finds connection and operation, then either asks Riposte's own incidents or sends a
 //! guarded request. Invariant: a connection's credentials go only to its pinned hosts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use url::Url;
 
 use super::client::{Bounds, Client};
 use super::connection::{Connections, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
+use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
-use super::tokens::Tokens;
-use super::{by_id, guard, request};
+use super::tokens::{Asker, Tokens};
+use super::{authentication, by_id, guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
 
@@ -79,20 +82,95 @@ impl ConnectorServices {
             Some(_) | None => None,
         };
         if let Some(credentials) = &credentials {
-            let token = self
-                .tokens
-                .token(&self.client, &connection, credentials, now, call.timeout);
+            let asker = Asker {
+                connection: Some(&connection.name),
+                networks: &connection.allowed_networks,
+            };
+            let token = self.tokens.token(&self.client, asker, credentials, now, call.timeout);
             connection.authentication = Some(ResolvedAuthentication::Bearer(token.await?));
         }
         let bounds = Bounds {
             hosts: Some(hosts),
             networks: connection.allowed_networks.clone(),
         };
-        let answer = self.client.send(build(&connection)?, &bounds, call.timeout).await?;
+        let page = |url: &Url| request::poll(&page_of(call, url), &connection, now);
+        let answer = self.pages(call, build(&connection)?, &bounds, page).await?;
         if let Some(credentials) = credentials.filter(|_| answer.status == 401) {
             self.tokens.forget(&credentials);
         }
         Ok(answer)
+    }
+
+    /// Calls a URI, with a token where the action asks for one.
+    async fn call_uri(&self, call: &Call) -> Result<Answer, CallError> {
+        let now = Timestamp::now();
+        let client = call.authentication.as_ref().map(authentication::client_of_action);
+        let client = client.transpose()?.flatten();
+        let mut call = Cow::Borrowed(call);
+        if let Some(client) = &client {
+            let asker = Asker {
+                connection: None,
+                networks: &[],
+            };
+            let token = self
+                .tokens
+                .token(&self.client, asker, client, now, call.timeout)
+                .await?;
+            call.to_mut().authentication = Some(authentication::bearer(&token));
+        }
+        let request = request::http(&call)?;
+        let origin = request.url.origin();
+        let page = |url: &Url| {
+            if url.origin() == origin {
+                return request::http(&page_of(&call, url));
+            }
+            let message = format!("the next page is at another host, '{}'", guard::authority(url));
+            Err(Code::EgressDenied.refusal(message))
+        };
+        let answer = self.pages(&call, request, &Bounds::default(), page).await?;
+        if let Some(client) = client.filter(|_| answer.status == 401) {
+            self.tokens.forget(&client);
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request and, where the call wants more items than its answer has, those of the pages that follow.
+    async fn pages(
+        &self,
+        call: &Call,
+        request: HttpRequest,
+        bounds: &Bounds,
+        page: impl Fn(&Url) -> Result<HttpRequest, CallError>,
+    ) -> Result<Answer, CallError> {
+        let (is_get, mut url) = (request.method == "GET", request.url.clone());
+        let first = self.client.send(request, bounds, call.timeout).await?;
+        let Some(wanted) = call.minimum_items.filter(|_| is_get && first.status == 200) else {
+            return Ok(first);
+        };
+        let mut pages = Pages::new(first, wanted, self.client.max_response_bytes());
+        while let Some(link) = pages.next() {
+            let next = url.join(link).map_err(|_| {
+                let message = format!("'{}' names a next page that is no URL", guard::authority(&url));
+                Code::InvalidRequest.error(message, false, true)
+            })?;
+            let answer = self.client.send(page(&next)?, bounds, call.timeout).await?;
+            if answer.status != 200 {
+                return Ok(answer);
+            }
+            pages.add(&answer)?;
+            url = next;
+        }
+        Ok(pages.merged())
+    }
+}
+
+/// The call that fetches the page at a URL, whose query is all that it needs.
+fn page_of(call: &Call, url: &Url) -> Call {
+    Call {
+        path: url.to_string(),
+        queries: Vec::new(),
+        body: None,
+        ..call.clone()
     }
 }
 
@@ -100,11 +178,7 @@ impl ConnectorServices {
 impl Services for ConnectorServices {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
         match &call.target {
-            Target::Http => {
-                self.client
-                    .send(request::http(call)?, &Bounds::default(), call.timeout)
-                    .await
-            }
+            Target::Http => self.call_uri(call).await,
             Target::Connection(name) | Target::Operation { connection: name, .. } => {
                 self.call_connection(call, name).await
             }

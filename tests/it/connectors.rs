@@ -7,6 +7,7 @@ mod by_id;
 mod client;
 mod corpus;
 mod openapi;
+mod pages;
 mod request;
 mod response;
 mod sentinel;
