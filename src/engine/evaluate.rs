@@ -282,6 +282,7 @@ impl<'a> Evaluation<'a> {
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
             id: None,
+            tracking_id: None,
         }))
     }
 

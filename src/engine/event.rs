@@ -270,6 +270,9 @@ pub struct Opened {
     /// The incident that the run is about, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// The id that the caller knows the run by (`clientTrackingId`), where it is another than the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_id: Option<String>,
 }
 
 /// What failed in an action or a run.
@@ -288,6 +291,13 @@ impl ActionError {
             code: code.into(),
             message: message.into(),
         }
+    }
+}
+
+impl Opened {
+    /// The id that the caller knows the run by (`clientTrackingId`).
+    pub fn client_tracking_id(&self) -> &str {
+        self.tracking_id.as_deref().unwrap_or(&self.run)
     }
 }
 

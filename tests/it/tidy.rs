@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grants", &["api"]),
     ("arm", &["api", "connectors", "expression", "definition"]),
     ("intake", &["api", "rules"]),
+    ("script", &["expression"]),
     ("store", &[]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),
     (
@@ -35,6 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grants",
             "incidents",
             "rules",
+            "script",
             "store",
         ],
     ),
@@ -140,6 +142,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "intake",
             "local",
             "rules",
+            "script",
             "server",
             "store",
         ],
@@ -175,6 +178,7 @@ const PURE_ROOMS: &[&str] = &[
 const SHELLS: &[&str] = &[
     "engine/evaluate.rs",
     "engine/journal.rs",
+    "engine/nested.rs",
     "engine/run.rs",
     "engine/shell.rs",
     "connectors/client.rs",
