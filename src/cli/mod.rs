@@ -12,6 +12,7 @@ mod crds;
 mod describe;
 mod dev;
 mod eval;
+mod export;
 mod get;
 mod import;
 mod logs;
@@ -21,6 +22,7 @@ mod print;
 mod remote;
 mod resource;
 mod run;
+mod schema;
 mod script_host;
 mod start;
 mod validate;
@@ -47,7 +49,9 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Export(export::Arguments),
     Crds(crds::Arguments),
+    Schema(schema::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
     Incidents(get::IncidentsArguments),
@@ -70,7 +74,9 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Incidents(arguments) => get::incidents(&arguments),

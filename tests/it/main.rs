@@ -19,6 +19,7 @@ mod incidents;
 mod intake;
 mod main_job;
 mod manifests;
+mod manual;
 mod operator;
 mod program;
 mod projection;
