@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+use super::actions::call::SECRET_HEADERS;
 use super::call::{Answer, Call, CallError, Services, Target};
 use super::content::Playbook;
 use super::event::Event;
@@ -82,8 +83,12 @@ impl Nested {
         }
         if !call.path.is_empty() {
             // The other playbook itself promised an answer at a place of its own.
-            let target = Target::Http;
-            return self.outside.call(&Call { target, ..call.clone() }).await;
+            let poll = Call {
+                target: Target::Http,
+                headers: Vec::new(),
+                ..call.clone()
+            };
+            return self.outside.call(&poll).await;
         }
         let run = Uuid::new_v5(
             &Uuid::NAMESPACE_OID,
@@ -165,7 +170,9 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
         headers.find(|(given, _)| given.eq_ignore_ascii_case(name))
     };
     let mut headers: Object = Object::new();
-    for (name, value) in &call.headers {
+    // The other run would show credentials, which this one hides.
+    let is_shown = |(name, _): &&(String, String)| !SECRET_HEADERS.contains(&name.to_lowercase().as_str());
+    for (name, value) in call.headers.iter().filter(is_shown) {
         headers.insert(name.as_str(), value.as_str());
     }
     if header("content-type").is_none() && matches!(call.body, Some(Value::Object(_) | Value::Array(_))) {

@@ -21,9 +21,9 @@ pub const COMMAND: &str = "script-host";
 /// How long a script may run, as in Logic Apps.
 pub const TIME_MAX: Duration = Duration::from_secs(5);
 /// The memory that a script may use, in bytes.
-pub const MEMORY_MAX: usize = 128 * 1024 * 1024;
+pub const MEMORY_MAX: usize = 64 * 1024 * 1024;
 /// The longest text of a script with what it sees, in bytes.
-pub const INPUT_MAX: usize = 16 * 1024 * 1024;
+pub const INPUT_MAX: usize = 8 * 1024 * 1024;
 /// The longest text of a result, in bytes.
 pub const OUTPUT_MAX: usize = 1024 * 1024;
 

@@ -12,8 +12,8 @@ use super::{COMMAND, INPUT_MAX, OUTPUT_MAX, Outcome, TIME_MAX, Task, host};
 
 /// How long a process may take beyond its script's time, to begin and to read its task.
 const GRACE: Duration = Duration::from_secs(5);
-/// How many scripts run at once; others wait.
-const AT_ONCE: usize = 8;
+/// How many scripts run at once; others wait. Their memory counts as that of this program where it has a limit.
+const AT_ONCE: usize = 2;
 /// What an answer holds beside the result.
 const FRAME: u64 = 4_096;
 

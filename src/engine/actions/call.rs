@@ -21,7 +21,7 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long until a promised answer is asked for, where the service does not say.
 const POLL_INTERVAL: Duration = Duration::from_secs(20);
 /// Headers that carry credentials: sealed, and shown nowhere.
-const SECRET_HEADERS: &[&str] = &[
+pub(in crate::engine) const SECRET_HEADERS: &[&str] = &[
     "authorization",
     "cookie",
     "proxy-authorization",

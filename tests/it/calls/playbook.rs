@@ -16,7 +16,7 @@ const HOLD: Duration = Duration::from_secs(30);
 fn calling(id: &str) -> Json {
     json!({"type": "Workflow", "inputs": {
         "host": {"triggerName": "manual", "workflow": {"id": id}},
-        "headers": {"x-mark": "m-1"}, "body": "@triggerBody()"}})
+        "headers": {"x-mark": "m-1", "Authorization": "Bearer canary-91"}, "body": "@triggerBody()"}})
 }
 
 fn parent(id: &str) -> Playbook {
@@ -33,7 +33,8 @@ fn echo(namespace: &str, name: &str, path: &str) -> Playbook {
             "Response": {"type": "Response", "kind": "Http", "runAfter": {"Ask": ["Succeeded"]}, "inputs": {
                 "statusCode": 201, "headers": {"x-from": "child"}, "body": {
                     "got": "@triggerBody()", "mark": "@triggerOutputs()?['headers']?['x-mark']",
-                    "tracking": "@trigger()?['clientTrackingId']"}}},
+                    "tracking": "@trigger()?['clientTrackingId']",
+                    "from": "@triggerOutputs()?['headers']?['x-ms-workflow-name']"}}},
         }),
     )
 }
@@ -55,11 +56,16 @@ fn a_playbook_is_called_and_its_response_is_the_answer() {
     let body = call.at(&["outputs", "body"]).unwrap();
     assert_eq!(
         body.to_json(),
-        r#"{"got":{"ip":"192.0.2.1"},"mark":"m-1","tracking":"track-1"}"#
+        r#"{"got":{"ip":"192.0.2.1"},"mark":"m-1","tracking":"track-1","from":"parent"}"#
     );
     let children = process.runs("block-ip");
     assert_eq!(children.len(), 1);
     assert_eq!(children[0].parent.as_deref(), Some(run.as_str()));
+    let (_, events) = process.within(process.engine.history(&children[0].id)).unwrap();
+    assert!(
+        !serde_json::to_string(&events).unwrap().contains("canary"),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -233,4 +239,28 @@ fn a_crash_while_it_waits_starts_nothing_twice() {
         &["outputs", "body", "error", "message"],
     );
     assert!(message.contains("ended as Cancelled without a response"), "{message}");
+}
+
+#[test]
+fn who_calls_is_told_unless_the_author_suppresses_it() {
+    let folder = TempDir::new().unwrap();
+    let asking = json!({"type": "Http", "inputs": {"method": "GET", "uri": "/x", "headers": {
+        "X-MS-Client-Tracking-Id": "own"}}});
+    let mut silent = asking.clone();
+    silent["operationOptions"] = json!("SuppressWorkflowHeaders");
+    silent["runAfter"] = json!({"Told": ["Succeeded"]});
+    let actions = json!({"Told": asking, "Silent": silent});
+    let mut process = Process::start(folder.path(), &[playbook("soc", "parent", &actions)], HOLD);
+    process.run(&json!({}));
+    let (told, silent) = (process.next_call(), process.next_call());
+    let header = |name: &str| {
+        let mut headers = told.headers.iter();
+        let found = headers.find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    };
+    assert_eq!(header("x-ms-workflow-name"), Some("parent"));
+    assert_eq!(header("x-ms-workflow-operation-name"), Some("Told"));
+    assert_eq!(header("x-ms-workflow-run-id"), Some(told.run.as_str()));
+    assert_eq!(header("x-ms-client-tracking-id"), Some("own"));
+    assert_eq!(silent.headers.len(), 1, "{:?}", silent.headers);
 }
