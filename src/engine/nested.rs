@@ -188,6 +188,7 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
         requester: format!("playbook/{}", call.playbook),
         parent: Some(call.run.clone()),
         id: Some(run),
+        depth: call.depth,
         tracking_id: header("x-ms-client-tracking-id").map(|(_, value)| value.clone()),
     };
     match Engine::of(shared.clone()).start(&request).await {
