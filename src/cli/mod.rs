@@ -25,6 +25,7 @@ mod remote;
 mod resource;
 mod run;
 mod schema;
+mod script_host;
 mod start;
 mod validate;
 mod watch;
@@ -61,6 +62,8 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    #[command(name = crate::script::COMMAND, hide = true)]
+    ScriptHost(script_host::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
