@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::call::{Answer, Call, CallError, Services, Target};
-use super::content::{Content, Undecided};
+use super::content::Content;
 use super::schedule::release;
 use crate::definition::workflow::TriggerKind;
 use crate::expression::Value;
@@ -66,8 +66,11 @@ impl Collecting {
         let (namespace, playbook) = (&partition.namespace, &partition.playbook);
         match self.content.permit(&call.namespace, namespace, playbook).await {
             Ok(Permission::Granted) => Ok(()),
-            Ok(Permission::Missing(missing)) => Err(failed("MissingGrant", missing.to_string(), false)),
-            Err(Undecided(reason)) => Err(failed("Undecided", reason, true)),
+            Ok(Permission::Missing(missing)) => {
+                let message = format!("{missing}:\n{}", missing.command());
+                Err(failed("MissingGrant", message, false))
+            }
+            Err(undecided) => Err(failed("PermissionUndecided", undecided.to_string(), true)),
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Request {
     /// The identity that the run gets, so that asking again starts nothing; else it gets a new one. With `splitOn` the
     /// first run gets it, and the others get identities that follow from it.
     pub id: Option<Uuid>,
+    /// The id that the caller knows the run by (`x-ms-client-tracking-id`), if it has one of its own.
+    pub tracking_id: Option<String>,
 }
 
 /// What a run is started with; it must fit the playbook's trigger.
@@ -139,6 +141,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         moment,
     };
     let bodies = split(name, trigger, &outputs, &scope)?;
+    let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let bindings = playbook
         .connections
         .iter()
@@ -164,6 +167,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             requester: request.requester.clone(),
             incident: request.incident.clone(),
             depth: request.depth,
+            tracking_id: tracking_id.clone(),
         }
     });
     Ok(opened.collect())
@@ -305,6 +309,25 @@ fn connection(namespace: &str, bound: &Connection) -> Value {
             format!("{group}/providers/Microsoft.Web/locations/local/managedApis/{connector}"),
         ),
     ])
+}
+
+/// The id that the caller knows the run by: what the trigger makes of the request, else the request's own.
+fn tracking_id(
+    playbook: &str,
+    trigger: &Trigger,
+    request: &Request,
+    scope: &TriggerScope<'_>,
+) -> Result<Option<String>, Refused> {
+    let Some(template) = &trigger.tracking_id else {
+        return Ok(request.tracking_id.clone());
+    };
+    match template.evaluate(scope) {
+        Ok(value) => Ok(Some(value.to_text())),
+        Err(error) => Err(Refused::Trigger {
+            playbook: playbook.to_owned(),
+            reason: error.message,
+        }),
+    }
 }
 
 /// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
