@@ -108,6 +108,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        schedules: false,
     };
     let system = System::open(Current::fixed(catalog), options).await?;
     // The engine stops before its folder goes, whatever came of the run.

@@ -162,6 +162,6 @@ impl Services for Mocked {
     /// Playbooks that are called need not exist; scripts need nothing from outside.
     fn stands_in(&self, call: &Call) -> bool {
         let is_named = self.mocks.actions.contains_key(&call.action.to_lowercase());
-        is_named || self.mocks.all && matches!(call.target, Target::Playbook(_))
+        is_named || self.mocks.all && matches!(call.target, Target::Playbook(_) | Target::Batch { .. })
     }
 }

@@ -25,6 +25,7 @@ mod operator;
 mod program;
 mod projection;
 mod rules;
+mod schedule;
 mod server;
 mod shell;
 mod store;
