@@ -19,6 +19,7 @@ mod manifests;
 mod operator;
 mod program;
 mod projection;
+mod rehearsal;
 mod rules;
 mod server;
 mod shell;

@@ -78,6 +78,19 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "rehearsal",
+        &[
+            "connectors",
+            "definition",
+            "engine",
+            "expression",
+            "incidents",
+            "intake",
+            "rules",
+            "store",
+        ],
+    ),
+    (
         "controllers",
         &[
             "api",
@@ -171,6 +184,7 @@ const PURE_ROOMS: &[&str] = &[
     "intake",
     "engine",
     "connectors",
+    "rehearsal",
 ];
 const SHELLS: &[&str] = &[
     "engine/evaluate.rs",

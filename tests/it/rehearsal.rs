@@ -1,0 +1,3 @@
+//! Rehearsals: whole playbooks against mocks and examples, in virtual time.
+
+mod corpus;
