@@ -86,6 +86,12 @@ impl Kind {
         }
     }
 
+    /// The kind of a name or plural, without regard to case.
+    pub fn named(name: &str) -> Option<Self> {
+        let is_it = |kind: &Self| kind.as_str().eq_ignore_ascii_case(name) || kind.plural().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(is_it)
+    }
+
     /// The JSON schema of the kind's `spec`.
     pub fn schema(self) -> Value {
         match self {

@@ -23,7 +23,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut kinds = Vec::new();
     for name in &arguments.kinds {
-        match find(name) {
+        match Kind::named(name) {
             Some(kind) => kinds.push(kind),
             None => {
                 let known = Kind::ALL.map(Kind::as_str);
@@ -45,23 +45,4 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .write_all(texts.join("---\n").as_bytes())
         .context("the definitions cannot be written")?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The kind of a name or plural.
-fn find(name: &str) -> Option<Kind> {
-    let is_it = |kind: &Kind| kind.as_str().eq_ignore_ascii_case(name) || kind.plural().eq_ignore_ascii_case(name);
-    Kind::ALL.into_iter().find(is_it)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find;
-    use crate::api::Kind;
-
-    #[test]
-    fn kinds_are_found_by_name_and_plural() {
-        assert_eq!(find("playbook"), Some(Kind::Playbook));
-        assert_eq!(find("ContentRepositories"), Some(Kind::ContentRepository));
-        assert_eq!(find("play"), None);
-    }
 }

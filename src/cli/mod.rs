@@ -21,6 +21,7 @@ mod print;
 mod remote;
 mod resource;
 mod run;
+mod schema;
 mod start;
 mod validate;
 mod watch;
@@ -47,6 +48,7 @@ enum Command {
     Eval(eval::Arguments),
     Import(import::Arguments),
     Crds(crds::Arguments),
+    Schema(schema::Arguments),
     Get(get::Arguments),
     Describe(describe::Arguments),
     Incidents(get::IncidentsArguments),
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Incidents(arguments) => get::incidents(&arguments),

@@ -80,11 +80,21 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = options(arguments, &config)?;
     let listener = listen(arguments.listen).await?;
     let aggregated = match arguments.journal_listen {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => {
+            let listener = listen(address).await?;
+            eprintln!("riposte operator: aggregated API on https://{}", listener.local_addr()?);
+            Some(listener)
+        }
         None => None,
     };
     let client = Client::try_from(config).context("the API server cannot be called")?;
     let operator = Operator::open(client, options).await?;
+    if let Some(aggregated) = &aggregated {
+        eprintln!(
+            "riposte operator: aggregated API on https://{}",
+            aggregated.local_addr()?
+        );
+    }
     eprintln!("riposte operator: server on http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();
     let stopping = stop.clone();

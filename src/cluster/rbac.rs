@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::api::GROUP;
 
-/// The Lease whose holder writes status.
+/// The name of the Lease whose holder writes status.
 pub const LEASE: &str = "riposte";
 /// The aggregated API as the API server knows it.
 pub const JOURNAL_API_SERVICE: &str = "v1alpha1.journal.riposte.dev";
@@ -92,7 +92,8 @@ impl Permission {
     }
 }
 
-/// Everything that the operator may do.
+/// Everything that the operator may do. `tests/it/chart/job.rs` proves by the audit log of an API server that it uses each
+/// and needs no other.
 pub const PERMISSIONS: &[Permission] = &[
     rule(
         Scope::Cluster,
@@ -130,8 +131,15 @@ pub const PERMISSIONS: &[Permission] = &[
             "playbookruns",
             "playbooks",
         ],
-        &["get", "list", "watch"],
+        &["list", "watch"],
         "reads what users want",
+    ),
+    rule(
+        Scope::Watched,
+        GROUP,
+        &["playbooks"],
+        &["get"],
+        "asks how many runs a playbook keeps, when one of its runs is shown",
     ),
     rule(
         Scope::Watched,

@@ -17,6 +17,7 @@ use super::journal;
 use super::lease::{Candidate, hold};
 use super::metrics::Metrics;
 use super::permit::ClusterContent;
+use super::rbac::LEASE;
 use super::resource::{ANALYTICS_RULE, CONTENT_REPOSITORY, OF_CATALOG, Resource};
 use super::source::{self, Scope, Shelf, Snapshot};
 use super::text;
@@ -33,8 +34,6 @@ use crate::store::{Sealer, Store};
 
 /// How long the tasks of a stopping operator may take together.
 const FAREWELL: Duration = Duration::from_secs(15);
-/// The name of the Lease.
-const LEASE: &str = "riposte";
 
 /// How an operator runs.
 #[derive(Clone, Debug)]

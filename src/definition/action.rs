@@ -9,10 +9,10 @@ use super::{call, control, data, response, variables, wait, webhook};
 use crate::expression::{Template, Value};
 
 /// Reads what is particular to a type of action.
-type Reader = fn(&mut Draft, &Entry) -> ActionKind;
+pub(super) type Reader = fn(&mut Draft, &Entry) -> ActionKind;
 
 /// Action types that are served.
-const SERVED: [(&str, Reader); 31] = [
+pub(super) const SERVED: [(&str, Reader); 31] = [
     ("ApiConnection", call::api_connection),
     ("ApiConnectionWebhook", webhook::api_connection),
     ("AppendToArrayVariable", variables::append_to_array),

@@ -4,12 +4,15 @@
 mod action;
 mod call;
 mod check;
+mod constant;
 mod control;
 mod data;
 mod draft;
 pub mod duration;
+mod fields;
 mod graph;
 pub mod limits;
+pub mod manual;
 mod needs;
 mod node;
 mod options;
@@ -34,6 +37,8 @@ pub use problem::{Problem, Severity};
 pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 
+use std::collections::BTreeMap;
+
 use crate::expression::Value;
 use action::Surroundings;
 use draft::Draft;
@@ -52,7 +57,20 @@ pub fn parse(definition: &Value) -> Result<(Workflow, Vec<Problem>), Vec<Problem
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    parse_given(definition, limits, BTreeMap::new())
+}
+
+/// The same with values of parameters, by lower-case name: schedules are made of them before any run.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_given(
+    definition: &Value,
+    limits: Limits,
+    given: BTreeMap<String, Value>,
+) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let mut draft = Draft::new(limits);
+    draft.given = given;
     let root = Node::root(definition);
     if draft.is_object(&root) {
         read(&mut draft, &root);
@@ -62,6 +80,16 @@ pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec
     }
     secrecy::mark(&mut draft);
     Ok((draft.workflow, draft.report.into_problems()))
+}
+
+/// The action types that are served, sorted.
+pub fn action_types() -> impl Iterator<Item = &'static str> {
+    action::SERVED.iter().map(|(name, _)| *name)
+}
+
+/// The trigger types that are served, sorted.
+pub fn trigger_types() -> impl Iterator<Item = &'static str> {
+    trigger::SERVED.iter().map(|(name, _)| *name)
 }
 
 fn read(draft: &mut Draft, root: &Node) {
@@ -74,5 +102,7 @@ fn read(draft: &mut Draft, root: &Node) {
     if !draft.truncated {
         let order = graph::link(draft);
         check::run(draft, order.as_deref());
+        constant::check(draft);
+        fields::check(draft);
     }
 }

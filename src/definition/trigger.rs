@@ -11,10 +11,10 @@ use crate::expression::template::TextPart;
 use crate::expression::{Expression, ExpressionKind, Template};
 
 /// What is particular to a type of trigger.
-type Reader = fn(&mut Draft, &Entry) -> Option<TriggerKind>;
+pub(super) type Reader = fn(&mut Draft, &Entry) -> Option<TriggerKind>;
 
 /// Trigger types that are served.
-const SERVED: [(&str, Reader); 9] = [
+pub(super) const SERVED: [(&str, Reader); 9] = [
     ("ApiConnection", poll_connection),
     ("ApiConnectionWebhook", subscription),
     ("Batch", batch),
@@ -38,7 +38,7 @@ const UNSERVED: [&str; 7] = [
 ];
 
 /// A trigger whose own properties are being read.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     node: &'a Node<'a>,
     options: Options,
 }

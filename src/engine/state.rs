@@ -156,26 +156,7 @@ impl State {
                 self.begin(*node, Node::inside(*at, Some(items.clone()), *deadline));
                 self.iterate(workflow, *node, &mut ready);
             }
-            Event::Called {
-                at,
-                node: id,
-                attempt,
-                inputs,
-                credentials,
-                deadline,
-            } => {
-                if *attempt == 1 {
-                    let (inputs, credentials) = (inputs.clone(), credentials.clone());
-                    let node = Node {
-                        inputs,
-                        credentials,
-                        deadline: *deadline,
-                        ..Node::new(*at, Phase::Calling)
-                    };
-                    self.begin(*id, node);
-                }
-                self.attempt(*id, *attempt, Phase::Calling);
-            }
+            Event::Called { .. } => self.call(event),
             Event::Repeated { node, .. } => self.repeat(workflow, *node, &mut ready),
             Event::Paused {
                 at,
@@ -210,6 +191,32 @@ impl State {
             Event::Closed { .. } => self.close(event),
         }
         Ok(ready)
+    }
+
+    /// A call is about to be made.
+    fn call(&mut self, event: &Event) {
+        let Event::Called {
+            at,
+            node: id,
+            attempt,
+            inputs,
+            credentials,
+            deadline,
+        } = event
+        else {
+            return;
+        };
+        if *attempt == 1 {
+            let (inputs, credentials) = (inputs.clone(), credentials.clone());
+            let node = Node {
+                inputs,
+                credentials,
+                deadline: *deadline,
+                ..Node::new(*at, Phase::Calling)
+            };
+            self.begin(*id, node);
+        }
+        self.attempt(*id, *attempt, Phase::Calling);
     }
 
     /// Refuses an event that does not fit, before anything changes.
@@ -591,11 +598,11 @@ impl State {
 
     /// The Response that answered the caller of the run, once one has.
     pub fn response(&self, workflow: &Workflow) -> Option<&Node> {
-        let nodes = self.frames.iter().flat_map(|frame| &frame.nodes);
-        let answered = |(id, node): &(&ActionId, &Box<Node>)| {
+        let mut nodes = self.frames.iter().flat_map(|frame| &frame.nodes);
+        let found = nodes.find(|(id, node)| {
             matches!(workflow.action(**id).kind, ActionKind::Response(_)) && node.status() == Some(Status::Succeeded)
-        };
-        nodes.into_iter().find(answered).map(|(_, node)| node.as_ref())
+        });
+        found.map(|(_, node)| node.as_ref())
     }
 
     /// Whether a call is in flight.

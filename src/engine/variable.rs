@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::Payload;
-use crate::definition::workflow::VariableType;
+use crate::definition::workflow::{VariableDeclaration, VariableType};
 use crate::definition::{ActionKind, Workflow};
 use crate::expression::Value;
 
@@ -81,21 +81,7 @@ impl Variable {
         let value = inputs.value.get("value").cloned().unwrap_or_default();
         match kind {
             ActionKind::InitializeVariable(declarations) => {
-                let values = inputs
-                    .value
-                    .get("variables")
-                    .and_then(Value::as_array)
-                    .unwrap_or_default();
-                for (declaration, declared) in declarations.iter().zip(values) {
-                    let value = declared.get("value").cloned().unwrap_or_default();
-                    let value = Payload::hidden_if(is_secure(&declaration.name), value);
-                    let variable = Variable {
-                        name: declaration.name.clone(),
-                        kind: declaration.kind,
-                        value,
-                    };
-                    variables.insert(declaration.name.to_lowercase(), variable);
-                }
+                Self::declare(variables, workflow, declarations, inputs);
             }
             ActionKind::SetVariable { name, .. } => {
                 Self::change(variables, name, is_secure(name), |current| *current = value);
@@ -147,6 +133,26 @@ impl Variable {
             | ActionKind::Join { .. }
             | ActionKind::Table { .. }
             | ActionKind::Terminate { .. } => {}
+        }
+    }
+
+    fn declare(
+        variables: &mut BTreeMap<String, Variable>,
+        workflow: &Workflow,
+        declarations: &[VariableDeclaration],
+        inputs: &Payload,
+    ) {
+        let values = inputs.value.get("variables").and_then(Value::as_array);
+        for (declaration, declared) in declarations.iter().zip(values.unwrap_or_default()) {
+            let key = declaration.name.to_lowercase();
+            let secure = inputs.secure || workflow.secure_variables.contains(&key);
+            let value = declared.get("value").cloned().unwrap_or_default();
+            let variable = Variable {
+                name: declaration.name.clone(),
+                kind: declaration.kind,
+                value: Payload::hidden_if(secure, value),
+            };
+            variables.insert(key, variable);
         }
     }
 

@@ -120,7 +120,7 @@ impl Objects {
         };
         let exists = matches!(&failure, kube::Error::Api(status) if status.code == 409);
         if exists
-            && let Some(found) = api.get_opt(&object.name_any()).await?
+            && let Some(found) = named(&api, &object.name_any()).await?
             && found.labels().get(label) == object.labels().get(label)
         {
             return Ok(found);
@@ -206,6 +206,15 @@ impl Objects {
     {
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+/// The object of this name, by a list: who may list needs no permission to get.
+async fn named<K>(api: &Api<K>, name: &str) -> Result<Option<K>, kube::Error>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let one = ListParams::default().fields(&format!("metadata.name={name}"));
+    Ok(api.list(&one).await?.items.pop())
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ pub fn run_object(
             },
             trigger: run_trigger(trigger, opened, subject),
             requested_by: (!opened.requester.is_empty()).then(|| Requester {
-                username: opened.requester.clone(),
+                username: username(&opened.requester).to_owned(),
                 uid: None,
                 groups: Vec::new(),
             }),
@@ -116,6 +116,11 @@ pub fn run_object(
         ..object.metadata
     };
     object
+}
+
+/// The name that Kubernetes authenticated, where a person or a program asked for the run.
+fn username(requester: &str) -> &str {
+    requester.strip_prefix("user/").unwrap_or(requester)
 }
 
 /// What the run was started with, by reference: a body may hold what not everyone may read who may read runs.
@@ -167,5 +172,11 @@ mod tests {
         assert_eq!(run_name("enrich", run), "enrich-d1f2a3b4c5d6");
         let long = run_name(&format!("{}.-{}", "a".repeat(198), "b".repeat(50)), run);
         assert_eq!(long, format!("{}-d1f2a3b4c5d6", "a".repeat(198)));
+    }
+
+    #[test]
+    fn a_person_is_named_as_kubernetes_names_them() {
+        assert_eq!(username("user/ada@contoso.com"), "ada@contoso.com");
+        assert_eq!(username("rule/close"), "rule/close");
     }
 }

@@ -61,14 +61,7 @@ impl Guarded {
             let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
             json!({"apiGroups": [group], "resources": [resource], "verbs": [verb], "resourceNames": names})
         }));
-        let metadata = json!({"name": &user, "namespace": &*self.namespace});
-        let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
-            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": &user},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": &user}]},
-        ]});
-        succeeded(&self.plane.kubectl("admin", &["apply", "-f", "-"], &objects.to_string()));
+        self.plane.allow(&self.namespace, &user, &user, &rules.into());
         user
     }
 

@@ -7,7 +7,11 @@
     reason = "a test fails by panicking, its harness too"
 )]
 
-mod installed;
+mod content;
+pub mod installed;
+mod job;
+mod lifecycle;
+mod permissions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -193,7 +197,10 @@ fn values_that_make_no_sense_are_refused() {
     let cases = [
         ("storage.sizes=8Gi", "sizes"),
         ("admission.validationActions={Refuse}", "validationActions"),
-        ("journal.tls.secretName=serving", "journal.tls.caBundle is needed"),
+        ("journal.tls.secretName=serving", "journal.tls.caBundle is needed with"),
+        ("journal.tls.caBundle=QUJD", "journal.tls.caBundle is needed only with"),
+        ("journal.tls.secretName=Serving", "journal/tls/secretName"),
+        ("journal.tls.caBundle=-----BEGIN", "journal/tls/caBundle"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
         ("service.port=443", "service.port must not be 443"),
         ("watchNamespaces={Soc}", "watchNamespaces"),
@@ -297,7 +304,7 @@ fn secrets_are_read_by_name_where_names_are_known() {
 }
 
 /// Whether a user may do something, by the API server's own answer.
-fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
+pub fn may(user: &str, namespace: &str, group: &str, resource: &str, name: &str, verb: &str) -> bool {
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
@@ -328,6 +335,7 @@ fn may_all(account: &str, own: &str, watched: &str, permission: &Permission) -> 
 #[tokio::test]
 async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     let plane = ControlPlane::shared();
+    let journal = plane.journal_lock().await;
     let (own, watched, other) = (
         plane.namespace().await,
         plane.namespace().await,
@@ -346,7 +354,7 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
     let without = ["--set=crds.enabled=false", "--set=journal.enabled=true"];
     succeeded(&plane.helm("admin", &[&install[..], &without].concat()));
     // Nobody serves it here, and the deletion of other tests' namespaces would wait for that.
-    succeeded(&plane.kubectl("admin", &["delete", "apiservice", rbac::JOURNAL_API_SERVICE], ""));
+    journal.unregister();
     let account = format!("system:serviceaccount:{}:{}", &*own, &*own);
 
     for permission in PERMISSIONS {
@@ -375,6 +383,40 @@ async fn an_installed_chart_gives_its_account_the_table_and_nothing_else() {
         assert!(
             !may(&account, namespace, group, resource, "", verb),
             "{verb} {resource} in '{namespace}'"
+        );
+    }
+    succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &own]));
+}
+
+#[tokio::test]
+async fn where_all_namespaces_are_watched_secrets_are_read_only_where_they_are_named() {
+    let plane = ControlPlane::shared();
+    let (own, named, other) = (
+        plane.namespace().await,
+        plane.namespace().await,
+        plane.namespace().await,
+    );
+    let set = format!("--set=fullnameOverride={own},journal.enabled=false,credentials.{named}.secrets={{virustotal}}");
+    let only = "--set=crds.enabled=false,admission.enabled=false,rbac.people=false,storage.persistent=false";
+    succeeded(&plane.helm("admin", &["install", "riposte", CHART, "-n", &own, &set, only]));
+    let account = format!("system:serviceaccount:{}:{}", &*own, &*own);
+    for permission in PERMISSIONS
+        .iter()
+        .filter(|permission| permission.scope == Scope::Watched)
+    {
+        eventually(permission.why, async || {
+            may_all(&account, &own, &other, permission).then_some(())
+        })
+        .await;
+    }
+    eventually("the named Secret", async || {
+        may(&account, &named, "", "secrets", "virustotal", "get").then_some(())
+    })
+    .await;
+    for (namespace, name) in [(&named, "others"), (&other, "virustotal"), (&own, "virustotal")] {
+        assert!(
+            !may(&account, namespace, "", "secrets", name, "get"),
+            "{namespace}/{name}"
         );
     }
     succeeded(&plane.helm("admin", &["uninstall", "riposte", "-n", &own]));

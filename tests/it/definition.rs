@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use riposte::definition::workflow::{RequestTrigger, RetryPolicy, TriggerKind};
-use riposte::definition::{self, Action, ActionKind, Problem, Severity, Workflow};
+use riposte::definition::workflow::{Frequency, RequestTrigger, RetryPolicy, TriggerKind};
+use riposte::definition::{self, Action, ActionKind, Limits, Problem, Severity, Workflow};
 use riposte::expression::Value;
 
 /// A workflow with an incident trigger and these actions (the text between the braces).
@@ -68,85 +68,87 @@ fn problems_of(text: &str) -> Vec<String> {
     found.into_iter().map(show).collect()
 }
 
+/// Wrong actions, and the problems that are named.
+const WRONG_ACTIONS: &[(&str, &[&str])] = &[
+    (
+        r#""A": {"type": "Liquid", "inputs": {}}"#,
+        &["UnsupportedAction /actions/A/type"],
+    ),
+    (
+        r#""A": {"type": "Until", "actions": {}}"#,
+        &["MissingProperty /actions/A"],
+    ),
+    (
+        r#""A": {"type": "Wait", "inputs": {}}"#,
+        &["InvalidWait /actions/A/inputs"],
+    ),
+    (
+        r#""A": {"type": "Until", "expression": "@equals(body('B'), 1)", "actions": {"R": {"type": "Response", "inputs": {}}, "B": {"type": "Http", "inputs": {"method": "GET", "uri": "http://x"}}}}"#,
+        &["ResponseInLoop /actions/A/actions/R"],
+    ),
+    (
+        r#""A": {"type": "Expression", "kind": "Tomorrow", "inputs": {}}"#,
+        &["InvalidValue /actions/A/kind"],
+    ),
+    (
+        r#""A": {"type": "JavaScriptCode", "inputs": {"code": "1", "explicitDependencies": {"actions": ["B"]}}}"#,
+        &["UnknownAction /actions/A/inputs/explicitDependencies/actions/0"],
+    ),
+    (
+        r#""A": {"type": "Compse", "inputs": 1}"#,
+        &["UnknownAction /actions/A/type"],
+    ),
+    (r#""A": {"inputs": 1}"#, &["MissingProperty /actions/A"]),
+    (r#""A": {"type": "Compose"}"#, &["MissingProperty /actions/A"]),
+    (r#""A": 1"#, &["WrongType /actions/A"]),
+    (r#""A/b~c": {"type": 7}"#, &["WrongType /actions/A~1b~0c/type"]),
+    (
+        r#""A": {"type": "Http", "inputs": {"method": "GET"}}"#,
+        &["MissingProperty /actions/A/inputs"],
+    ),
+    (
+        r#""A": {"type": "ApiConnection", "inputs": {"host": {}, "method": "get", "path": "/x"}}"#,
+        &["MissingProperty /actions/A/inputs/host"],
+    ),
+    (
+        r#""A": {"type": "Compose", "inputs": 1}, "a": {"type": "Compose", "inputs": 1}"#,
+        &["DuplicateName /actions/a"],
+    ),
+    (
+        r#""A": {"type": "Terminate", "inputs": {"runStatus": "Stopped"}}"#,
+        &["InvalidValue /actions/A/inputs/runStatus"],
+    ),
+    (
+        r#""L": {"type": "Foreach", "foreach": [], "actions": {"T": {"type": "Terminate", "inputs": {"runStatus": "Failed"}}}}"#,
+        &["TerminateInLoop /actions/L/actions/T"],
+    ),
+    (
+        r#""A": {"type": "Table", "inputs": {"from": [], "format": "XML", "columns": [{"header": "h"}]}}"#,
+        &[
+            "InvalidValue /actions/A/inputs/format",
+            "MissingProperty /actions/A/inputs/columns/0",
+        ],
+    ),
+    (
+        r#""A": {"type": "Switch", "expression": 1, "cases": {"X": {"case": 1, "actions": {}}, "Y": {"case": 1, "actions": {}}, "Z": {"case": true}}}"#,
+        &[
+            "DuplicateCase /actions/A/cases/Y/case",
+            "WrongType /actions/A/cases/Z/case",
+        ],
+    ),
+    (
+        r#""A": {"type": "ParseJson", "inputs": {"content": "x", "schema": [{}]}}"#,
+        &["warning InvalidSchema /actions/A/inputs/schema"],
+    ),
+    (
+        r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
+        &["InvalidExpression /actions/A/expression/and/0/equals/1"],
+    ),
+];
+
 #[test]
 fn wrong_actions_are_named_with_their_place() {
-    let cases: &[(&str, &[&str])] = &[
-        (
-            r#""A": {"type": "Liquid", "inputs": {}}"#,
-            &["UnsupportedAction /actions/A/type"],
-        ),
-        (
-            r#""A": {"type": "Until", "actions": {}}"#,
-            &["MissingProperty /actions/A"],
-        ),
-        (
-            r#""A": {"type": "Wait", "inputs": {}}"#,
-            &["InvalidWait /actions/A/inputs"],
-        ),
-        (
-            r#""A": {"type": "Until", "expression": "@equals(body('B'), 1)", "actions": {"R": {"type": "Response", "inputs": {}}, "B": {"type": "Http", "inputs": {"method": "GET", "uri": "http://x"}}}}"#,
-            &["ResponseInLoop /actions/A/actions/R"],
-        ),
-        (
-            r#""A": {"type": "Expression", "kind": "Tomorrow", "inputs": {}}"#,
-            &["InvalidValue /actions/A/kind"],
-        ),
-        (
-            r#""A": {"type": "JavaScriptCode", "inputs": {"code": "1", "explicitDependencies": {"actions": ["B"]}}}"#,
-            &["UnknownAction /actions/A/inputs/explicitDependencies/actions/0"],
-        ),
-        (
-            r#""A": {"type": "Compse", "inputs": 1}"#,
-            &["UnknownAction /actions/A/type"],
-        ),
-        (r#""A": {"inputs": 1}"#, &["MissingProperty /actions/A"]),
-        (r#""A": {"type": "Compose"}"#, &["MissingProperty /actions/A"]),
-        (r#""A": 1"#, &["WrongType /actions/A"]),
-        (r#""A/b~c": {"type": 7}"#, &["WrongType /actions/A~1b~0c/type"]),
-        (
-            r#""A": {"type": "Http", "inputs": {"method": "GET"}}"#,
-            &["MissingProperty /actions/A/inputs"],
-        ),
-        (
-            r#""A": {"type": "ApiConnection", "inputs": {"host": {}, "method": "get", "path": "/x"}}"#,
-            &["MissingProperty /actions/A/inputs/host"],
-        ),
-        (
-            r#""A": {"type": "Compose", "inputs": 1}, "a": {"type": "Compose", "inputs": 1}"#,
-            &["DuplicateName /actions/a"],
-        ),
-        (
-            r#""A": {"type": "Terminate", "inputs": {"runStatus": "Stopped"}}"#,
-            &["InvalidValue /actions/A/inputs/runStatus"],
-        ),
-        (
-            r#""L": {"type": "Foreach", "foreach": [], "actions": {"T": {"type": "Terminate", "inputs": {"runStatus": "Failed"}}}}"#,
-            &["TerminateInLoop /actions/L/actions/T"],
-        ),
-        (
-            r#""A": {"type": "Table", "inputs": {"from": [], "format": "XML", "columns": [{"header": "h"}]}}"#,
-            &[
-                "InvalidValue /actions/A/inputs/format",
-                "MissingProperty /actions/A/inputs/columns/0",
-            ],
-        ),
-        (
-            r#""A": {"type": "Switch", "expression": 1, "cases": {"X": {"case": 1, "actions": {}}, "Y": {"case": 1, "actions": {}}, "Z": {"case": true}}}"#,
-            &[
-                "DuplicateCase /actions/A/cases/Y/case",
-                "WrongType /actions/A/cases/Z/case",
-            ],
-        ),
-        (
-            r#""A": {"type": "ParseJson", "inputs": {"content": "x", "schema": [{}]}}"#,
-            &["warning InvalidSchema /actions/A/inputs/schema"],
-        ),
-        (
-            r#""A": {"type": "If", "expression": {"and": [{"equals": [1, [2]]}]}, "actions": {}}"#,
-            &["InvalidExpression /actions/A/expression/and/0/equals/1"],
-        ),
-    ];
-    for (actions, expected) in cases {
+    for (actions, expected) in WRONG_ACTIONS {
         assert_eq!(problems(actions), *expected, "{actions}");
     }
 }
@@ -312,6 +314,71 @@ fn variables_are_declared_once_at_the_top() {
         )),
         ["warning NotBefore /actions/C/inputs variables('V')"]
     );
+}
+
+#[test]
+fn a_schedule_takes_its_values_from_parameters() {
+    let text = r#"{"parameters": {"Unit": {"type": "String", "defaultValue": "Day"}, "Count": {"type": "Int"}},
+        "triggers": {"T": {"type": "Recurrence", "recurrence": {
+            "frequency": "@parameters('unit')", "interval": "@{parameters('Count')}", "schedule": {"hours": ["8", 17, 8]}}}},
+        "actions": {}}"#;
+    assert_eq!(problems_of(text), ["InvalidValue /triggers/T/recurrence/interval"]);
+    let definition = Value::from_json(text).expect("the test's own JSON");
+    let given = BTreeMap::from([("count".to_owned(), Value::Int(3))]);
+    let (workflow, warnings) = definition::parse_given(&definition, Limits::default(), given).expect("a schedule");
+    assert_eq!(warnings, []);
+    let TriggerKind::Recurrence(recurrence) = &workflow.triggers[0].kind else {
+        panic!("{:?}", workflow.triggers[0].kind);
+    };
+    assert_eq!((recurrence.frequency, recurrence.interval), (Frequency::Day, 3));
+    assert_eq!(recurrence.hours, [8, 17]);
+}
+
+#[test]
+fn fields_that_a_schema_lacks_and_constants_that_fail_are_warned_of() {
+    let parsing = r#""P": {"type": "ParseJson", "inputs": {"content": "{}", "schema": {"type": "object", "properties": {
+        "name": {"type": "string"},
+        "open": {"type": "object", "properties": {"a": {}}, "additionalProperties": true},
+        "list": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}}}"#;
+    let cases = [
+        ("@body('P')?['Name']", ""),
+        (
+            "@body('P')?['nmae']",
+            "the schema of 'body('P')' has no field 'nmae'; did you mean 'name'?",
+        ),
+        ("@outputs('P')?['body']?['x']", "has no field 'x'"),
+        ("@body('P')?['open']?['b']", ""),
+        ("@body('P')?['list'][0]?['ids']", "did you mean 'id'?"),
+        ("@concat('a', int('b'))", "'concat('a',int('b'))' always fails"),
+        (
+            "@if(equals(body('P'), 1), int('1'), add('x', 1))",
+            "'add('x',1)' always fails",
+        ),
+        ("@concat(utcNow(), guid())", ""),
+    ];
+    let warned = |actions: &str| -> Vec<String> {
+        let (_, problems) = parse(&with_actions(actions)).expect("a valid workflow");
+        problems.into_iter().map(|problem| problem.message).collect()
+    };
+    for (expression, expected) in cases {
+        let found = warned(&format!(
+            r#"{parsing}, "A": {{"type": "Compose", "inputs": "{expression}", "runAfter": {{"P": ["Succeeded"]}}}}"#
+        ));
+        assert_eq!(
+            found.len(),
+            usize::from(!expected.is_empty()),
+            "{expression}: {found:?}"
+        );
+        assert!(
+            found.iter().all(|message| message.contains(expected)),
+            "{expression}: {found:?}"
+        );
+    }
+    let looped = format!(
+        r#"{parsing}, "L": {{"type": "Foreach", "foreach": "@body('P')?['list']", "runAfter": {{"P": ["Succeeded"]}},
+        "actions": {{"A": {{"type": "Compose", "inputs": ["@items('L')?['id']", "@items('L')?['no']", "@item()?['none']"]}}}}}}"#
+    );
+    assert_eq!(warned(&looped).len(), 2, "{:?}", warned(&looped));
 }
 
 #[test]

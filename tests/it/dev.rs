@@ -7,11 +7,11 @@ mod faults;
 mod grant;
 mod process;
 mod quickstart;
-mod service;
 
-use content::{World, event};
+use crate::enrichment::event;
+use crate::enrichment::service::{self, MALICIOUS, REPUTATIONS};
+use content::World;
 use process::comments;
-use service::{MALICIOUS, REPUTATIONS};
 
 #[tokio::test]
 async fn an_event_becomes_a_comment_of_an_imported_playbook() {

@@ -89,6 +89,68 @@ fn await_end(child: &mut Child) -> Option<ExitStatus> {
     }
 }
 
+/// A server of the program that goes on; it is killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) stderr: Lines,
+    /// Where it serves: `http://ADDRESS`.
+    pub(crate) url: String,
+}
+
+impl Running {
+    /// Starts a server, and waits until it serves.
+    pub(crate) async fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        // Made at once, so that a server that never serves is killed too.
+        let mut running = Self {
+            child,
+            stderr,
+            url: String::new(),
+        };
+        let line = running.stderr.find(0, "server on http://").await;
+        let start = line.find("http://").unwrap();
+        line[start..].split(',').next().unwrap().clone_into(&mut running.url);
+        // Another test may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        running
+    }
+
+    /// The port of the aggregated API that an operator serves.
+    pub(crate) async fn journal(&self) -> u16 {
+        let line = self.stderr.find(0, "aggregated API on ").await;
+        line.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// Ends the process with SIGKILL: nothing in it gets to run any more.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends the process as Kubernetes ends a pod, with SIGTERM; gives its exit code, and how long it took.
+    pub(crate) fn terminate(mut self) -> (i32, Duration) {
+        let begin = Instant::now();
+        let signal = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status()
+            .unwrap();
+        assert!(signal.success(), "{signal}");
+        let status = await_end(&mut self.child);
+        let code = status.and_then(|status| status.code());
+        let code = code.unwrap_or_else(|| panic!("it did not end by itself\n{}", self.stderr.all()));
+        (code, begin.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The lines of a stream, as they come.
 pub(crate) struct Lines(watch::Receiver<Vec<String>>);
 
@@ -115,6 +177,11 @@ impl Lines {
         let mut receiver = self.0.clone();
         let found = tokio::time::timeout(DEADLINE, receiver.wait_for(|lines| matching(lines).is_some())).await;
         let found = found.ok().and_then(Result::ok).and_then(|lines| matching(&lines));
-        found.unwrap_or_else(|| panic!("no line has '{part}' in\n{}", self.0.borrow().join("\n")))
+        found.unwrap_or_else(|| panic!("no line has '{part}' in\n{}", self.all()))
+    }
+
+    /// All lines that have come.
+    fn all(&self) -> String {
+        self.0.borrow().join("\n")
     }
 }

@@ -1,161 +1,225 @@
-//! The program as the chart starts it: with the arguments of the rendered Deployment, and with the token of its
-//! ServiceAccount, so with the chart's permissions and no other.
+//! The program as the chart starts it: with the arguments, the environment and the files of the rendered Deployment, and
+//! with the token of its ServiceAccount, so with the chart's permissions and no other.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use riposte::cluster::rbac::{JOURNAL_API_SERVICE, PERMISSIONS, Scope};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::{CHART, rendered};
+use super::permissions::Holder;
+use super::{CHART, may_all, rendered};
+use crate::control_plane::clients::Namespace;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
+use crate::program::{self, Running};
 
-/// A process that ends with the test.
-struct Process(Child);
+/// How long to wait for something before asking whether the account was refused what it needs for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-impl Drop for Process {
+/// A release of the chart that serves one namespace from another; uninstalled with the value.
+pub struct Installed {
+    pub plane: &'static ControlPlane,
+    /// The operator's namespace, and the prefix of the names of its objects.
+    pub own: Namespace,
+    pub watched: Namespace,
+    values: Vec<String>,
+    folder: TempDir,
+}
+
+impl Drop for Installed {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self
+            .plane
+            .helm("admin", &["uninstall", "riposte", "-n", &self.own, "--no-hooks"]);
     }
 }
 
-/// The arguments of the rendered container, with this machine's folder and a free port.
-fn arguments(values: &[&str], namespace: &str, data: &str) -> Vec<String> {
-    let container = rendered("Deployment", values)[0]["spec"]["template"]["spec"]["containers"][0].clone();
-    let arguments = container["args"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|argument| argument.as_str().unwrap());
-    let local = |argument: &str| match argument.split_once('=').map_or(argument, |(name, _)| name) {
-        "--data" => format!("--data={data}"),
-        "--listen" => "--listen=127.0.0.1:0".to_owned(),
-        _ => argument.replace("$(POD_NAMESPACE)", namespace),
-    };
-    arguments.map(local).collect()
-}
+impl Installed {
+    pub async fn new(values: &[&str]) -> Self {
+        crate::admission::definitions();
+        let plane = ControlPlane::shared();
+        let (own, watched) = (plane.namespace().await, plane.namespace().await);
+        let names = format!(
+            "--set=fullnameOverride={own},watchNamespaces={{{watched}}},defaultWorkspace={watched},\
+             sealingKey.secretName=sealing"
+        );
+        // The kinds are there already, and no controller of this control plane makes volumes.
+        let fixed = ["--set=crds.enabled=false,storage.persistent=false", &names];
+        let values: Vec<_> = fixed.iter().chain(values).map(|value| (*value).to_owned()).collect();
+        let installed = Self {
+            plane,
+            own,
+            watched,
+            values,
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let install = [&["install", "riposte", CHART][..], &installed.values()].concat();
+        succeeded(&plane.helm("admin", &install));
+        let key = "--from-literal=sealing.key=0123456789abcdef0123456789abcdef";
+        let create = ["create", "secret", "generic", "sealing", key, "-n", &installed.own];
+        succeeded(&plane.kubectl("admin", &create, ""));
+        installed
+    }
 
-/// A kubeconfig of a token.
-fn kubeconfig(plane: &ControlPlane, token: &str) -> String {
-    json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "pod",
-        "clusters": [{"name": "pod", "cluster": {"server": plane.url, "certificate-authority": plane.ca_file}}],
-        "users": [{"name": "pod", "user": {"token": token}}],
-        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
-    })
-    .to_string()
-}
+    fn values(&self) -> Vec<&str> {
+        let values = self.values.iter().map(String::as_str);
+        ["-n", &*self.own].into_iter().chain(values).collect()
+    }
 
-/// Starts the program, and gives its address.
-fn start(arguments: &[String], kubeconfig: &std::path::Path) -> (Process, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_riposte"))
-        .args(arguments)
-        .env("KUBECONFIG", kubeconfig)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-    let process = Process(child);
-    let mut said = Vec::new();
-    while let Ok(line) = receiver.recv() {
-        if let Some((_, address)) = line.split_once("server on ") {
-            // The rest is read on, or the program would wait for its reader.
-            return (process, address.trim().to_owned());
+    pub fn holder(&self) -> Holder<'_> {
+        Holder {
+            account: format!("system:serviceaccount:{0}:{0}", self.own),
+            own: &self.own,
+            watched: &self.watched,
         }
-        said.push(line);
     }
-    panic!("the operator did not start:\n{}", said.join("\n"));
-}
 
-/// What people apply: a playbook with a connection and its Secret, a rule that runs it, and the grant.
-fn content(namespace: &str) -> Value {
-    let object = |kind: &str, name: &str, spec: Value| {
-        json!({"apiVersion": "riposte.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "namespace": namespace},
-            "spec": spec})
-    };
-    let key = json!([{"name": "api_key", "valueFrom": {"secretKeyRef": {"name": "virustotal", "key": "key"}}}]);
-    let trigger = json!({"type": "ApiConnectionWebhook", "inputs": {
-        "host": {"connection": {"name": "@parameters('$connections')['azuresentinel']['connectionId']"}},
-        "body": {"callback_url": "@{listCallbackUrl()}"}, "path": "/incident-creation"}});
-    json!({"apiVersion": "v1", "kind": "List", "items": [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "virustotal", "namespace": namespace},
-            "stringData": {"key": "k"}},
-        object("ApiConnection", "virustotal", json!({"connector": "virustotal", "parameters": key})),
-        object("ApiConnection", "azuresentinel", json!({"connector": "azuresentinel"})),
-        object("Playbook", "close", json!({
-            "connections": [{"name": "azuresentinel", "connectionRef": {"name": "azuresentinel"}}],
-            "definition": {"triggers": {"incident": trigger}, "actions": {}, "parameters": {"$connections": {"type": "Object"}}}})),
-        object("AutomationRule", "close", json!({"displayName": "Close", "order": 1, "triggersOn": "Incidents",
-            "actions": [{"runPlaybook": {"name": "close"}}]})),
-        object("PlaybookGrant", "close", json!({"from": [{"namespace": namespace}], "to": [{"name": "close"}]})),
-    ]})
-}
+    /// Waits until the API server has seen the roles, as any pod that starts does.
+    async fn roles_are_known(&self) {
+        let account = self.holder().account;
+        for scope in [Scope::Cluster, Scope::Watched, Scope::Own] {
+            eventually("the API server knows the roles", async || {
+                let mut of_scope = PERMISSIONS.iter().filter(|permission| permission.scope == scope);
+                let is_known = of_scope.any(|permission| may_all(&account, &self.own, &self.watched, permission));
+                is_known.then_some(())
+            })
+            .await;
+        }
+    }
 
-fn get(plane: &ControlPlane, namespace: &str, what: &str) -> Value {
-    let output = plane.kubectl("admin", &["get", what, "-n", namespace, "-o", "json"], "");
-    serde_json::from_slice(&output.stdout).unwrap_or_default()
-}
+    /// Starts the program; what is on this machine instead of in the pod are its folder and its ports.
+    pub async fn start(&self) -> Running {
+        self.roles_are_known().await;
+        let pod = rendered("Deployment", &self.values())[0]["spec"]["template"]["spec"].clone();
+        let container = &pod["containers"][0];
+        self.mount(&pod);
+        let arguments = self.arguments(container);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut command = program::command(self.folder.path(), &arguments);
+        command.envs(environment(container));
+        command.env("KUBECONFIG", self.plane.account_kubeconfig(&self.own, &self.own).await);
+        Running::start(command).await
+    }
 
-#[tokio::test]
-async fn the_operator_needs_nothing_but_the_permissions_of_the_chart() {
-    let plane = ControlPlane::shared();
-    crate::admission::definitions();
-    let namespace = plane.namespace().await;
-    let set = format!(
-        "--set=fullnameOverride={0},watchNamespaces={{{0}}},journal.enabled=false",
-        &*namespace
-    );
-    let values = [
-        "-n",
-        &*namespace,
-        set.as_str(),
-        "--set=crds.enabled=false,storage.persistent=false",
-    ];
-    succeeded(&plane.helm("admin", &[&["install", "riposte", CHART], &values[..]].concat()));
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kubeconfig");
-    std::fs::write(
-        &file,
-        kubeconfig(plane, &plane.service_account_token(&namespace, &namespace).await),
-    )
-    .unwrap();
-    let data = folder.path().join("data").display().to_string();
-    let (_process, address) = start(&arguments(&values, &namespace, &data), &file);
+    fn arguments(&self, container: &Value) -> Vec<String> {
+        let folder = self.folder.path().display();
+        let local = |argument: &str| match argument.split_once('=') {
+            Some((name @ ("--listen" | "--journal-listen"), _)) => format!("{name}=127.0.0.1:0"),
+            Some((name, path)) if path.starts_with('/') => format!("{name}={folder}{path}"),
+            Some(_) | None => argument.replace("$(POD_NAMESPACE)", &self.own),
+        };
+        let arguments = container["args"].as_array().unwrap().iter();
+        arguments.map(|argument| local(argument.as_str().unwrap())).collect()
+    }
 
-    succeeded(&plane.kubectl(
-        "admin",
-        &["apply", "--server-side", "-f", "-"],
-        &content(&namespace).to_string(),
-    ));
-    for what in [
-        "playbook/close",
-        "automationrule/close",
-        "playbookgrant/close",
-        "apiconnection/virustotal",
-    ] {
-        eventually(&format!("{what} is ready"), async || {
-            let conditions = get(plane, &namespace, what)["status"]["conditions"].as_array()?.clone();
-            let is_ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
-            conditions.iter().any(is_ready).then_some(())
+    /// Puts what the container mounts from ConfigMaps and Secrets below the folder.
+    fn mount(&self, pod: &Value) {
+        for mount in pod["containers"][0]["volumeMounts"].as_array().unwrap() {
+            let mut volumes = pod["volumes"].as_array().unwrap().iter();
+            let volume = volumes.find(|volume| volume["name"] == mount["name"]).unwrap();
+            let names = [
+                ("configmap", &volume["configMap"]["name"]),
+                ("secret", &volume["secret"]["secretName"]),
+            ];
+            for (kind, name) in names {
+                if let Some(name) = name.as_str() {
+                    self.write(kind, name, mount);
+                }
+            }
+        }
+    }
+
+    fn write(&self, kind: &str, name: &str, mount: &Value) {
+        let get = ["get", kind, name, "-n", &*self.own, "-o", "json"];
+        let object: Value = serde_json::from_str(&succeeded(&self.plane.kubectl("admin", &get, ""))).unwrap();
+        let path = mount["mountPath"].as_str().unwrap().trim_start_matches('/');
+        let path = self.folder.path().join(path);
+        for (key, text) in object["data"].as_object().unwrap() {
+            let text = text.as_str().unwrap();
+            let bytes = match kind {
+                "secret" => STANDARD.decode(text).unwrap(),
+                _ => text.as_bytes().to_vec(),
+            };
+            let file = match mount["subPath"].as_str() {
+                None => path.join(key),
+                Some(only) if only == key => path.clone(),
+                Some(_) => continue,
+            };
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
+        }
+    }
+
+    /// Leads the chart's Service to a port of this machine: there is no pod and no kube-proxy.
+    pub fn lead_here(&self, port: u16) {
+        let patch = |object: [&str; 2], patch: Value| {
+            let patch = format!("--patch={patch}");
+            let place = ["patch", object[0], object[1], "-n", &self.own, "--type=merge", &patch];
+            succeeded(&self.plane.kubectl("admin", &place, ""));
+        };
+        let external = json!({"spec": {"type": "ExternalName", "externalName": "localhost", "clusterIP": null,
+            "clusterIPs": null, "selector": null}});
+        patch(["service", &self.own], external);
+        let port = json!({"spec": {"service": {"port": port}}});
+        patch(["apiservice", JOURNAL_API_SERVICE], port);
+    }
+
+    /// Awaits something that the operator does, or that the account was refused what it needs for it.
+    pub async fn awaits<T>(&self, what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
+        let asked = Cell::new(Instant::now());
+        eventually(what, async || {
+            if asked.get().elapsed() > PATIENCE {
+                let refused = self.holder().refused(self.plane);
+                assert!(refused.is_empty(), "{what}: the account was refused: {refused:#?}");
+                asked.set(Instant::now());
+            }
+            attempt().await
+        })
+        .await
+    }
+
+    /// Runs kubectl in the watched namespace as the administrator.
+    pub fn kubectl(&self, arguments: &[&str], stdin: &str) -> String {
+        let all = [arguments, &["-n", &*self.watched]].concat();
+        succeeded(&self.plane.kubectl("admin", &all, stdin))
+    }
+
+    /// The objects of a kind in the watched namespace.
+    pub fn list(&self, kind: &str) -> Vec<Value> {
+        let list: Value = serde_json::from_str(&self.kubectl(&["get", kind, "-o", "json"], "")).unwrap();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// Awaits that an object shows a condition.
+    pub async fn shows(&self, object: &str, condition: &str, status: &str) {
+        let arguments = ["get", object, "-n", &*self.watched, "-o", "json"];
+        self.awaits(&format!("{object} shows {condition}={status}"), async || {
+            let output = self.plane.kubectl("admin", &arguments, "");
+            let object: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let conditions = object["status"]["conditions"].as_array()?;
+            let is_it = |shown: &Value| shown["type"] == condition && shown["status"] == status;
+            conditions.iter().any(is_it).then_some(())
         })
         .await;
     }
-    eventually("the rule is granted", async || {
-        let rule = get(plane, &namespace, "automationrule/close");
-        let conditions = rule["status"]["conditions"].as_array()?.clone();
-        let is_granted = |condition: &Value| condition["type"] == "Granted" && condition["status"] == "True";
-        conditions.iter().any(is_granted).then_some(())
-    })
-    .await;
-    assert_eq!(get(plane, &namespace, "lease/riposte")["kind"], "Lease");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ready = client.get(format!("{address}/readyz")).send().await.unwrap();
-    assert!(ready.status().is_success());
 
-    let account = format!("system:serviceaccount:{0}:{0}", &*namespace);
-    let refused = plane.audit(|event| event.user.username == account && event.status.code == 403);
-    assert!(refused.is_empty(), "{refused:#?}");
+    /// Gives an account or a user one of the chart's roles for people in the watched namespace.
+    pub fn bind(&self, role: &str, subject: &str) {
+        let role_flag = format!("--clusterrole={}-{role}", &*self.own);
+        self.kubectl(&["create", "rolebinding", role, &role_flag, subject], "");
+    }
+}
+
+/// The variables of the container that have a value of their own.
+fn environment(container: &Value) -> Vec<(String, String)> {
+    let variables = container["env"].as_array().unwrap().iter();
+    variables
+        .filter_map(|variable| {
+            let value = variable["value"].as_str()?;
+            Some((variable["name"].as_str()?.to_owned(), value.to_owned()))
+        })
+        .collect()
 }

@@ -11,23 +11,36 @@ use k8s_openapi::api::core::v1::{Namespace as KubernetesNamespace, ServiceAccoun
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use serde_json::json;
+use tokio::sync::MutexGuard;
 
 use super::audit::{self, AuditEvent};
 use super::certificates::Identity;
 use super::plane::ControlPlane;
 use super::programs::Program;
+use super::{condition, eventually};
 
 impl ControlPlane {
-    /// A kubeconfig file of a user, who is identified by a token. Another test may be reading the same file, so it is
-    /// replaced as a whole.
+    /// A kubeconfig file of a user.
     pub fn kubeconfig(&self, user: &str) -> PathBuf {
+        self.write_kubeconfig(user, &self.token(user))
+    }
+
+    /// A kubeconfig file of a service account, which must be there.
+    pub async fn account_kubeconfig(&self, namespace: &str, name: &str) -> PathBuf {
+        let token = self.service_account_token(namespace, name).await;
+        self.write_kubeconfig(&format!("{namespace}:{name}"), &token)
+    }
+
+    /// Another test may be reading the same file, so it is replaced as a whole.
+    fn write_kubeconfig(&self, user: &str, token: &str) -> PathBuf {
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": self.ca_file}}],
-            "users": [{"name": user, "user": {"token": self.token(user)}}],
+            "users": [{"name": user, "user": {"token": token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
         });
         let folder = self.server_folder();
@@ -74,11 +87,30 @@ impl ControlPlane {
         self.run(Program::Helm, user, arguments, "")
     }
 
+    /// Runs a command line that calls kubectl, as a user.
+    pub fn shell(&self, user: &str, line: &str) -> Output {
+        let kubectl = self.path(Program::Kubectl);
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let folders = kubectl.parent().map(PathBuf::from).into_iter();
+        let path = std::env::join_paths(folders.chain(std::env::split_paths(&inherited))).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).env("PATH", path);
+        self.finish(shell, user, "")
+    }
+
     fn run(&self, program: Program, user: &str, arguments: &[&str], stdin: &str) -> Output {
-        let path = self.programs.path(program).unwrap_or_else(|error| panic!("{error}"));
+        let mut command = Command::new(self.path(program));
+        command.args(arguments);
+        self.finish(command, user, stdin)
+    }
+
+    fn path(&self, program: Program) -> PathBuf {
+        self.programs.path(program).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn finish(&self, mut command: Command, user: &str, stdin: &str) -> Output {
         let home = self.server_folder().join("home");
-        let mut child = Command::new(path)
-            .args(arguments)
+        let mut child = command
             .env("KUBECONFIG", self.kubeconfig(user))
             .env("KUBECACHEDIR", home.join("kube"))
             .env("HELM_CACHE_HOME", home.join("helm/cache"))
@@ -122,10 +154,49 @@ impl ControlPlane {
         events
     }
 
+    /// Waits until no other test registers the aggregated API `journal.riposte.dev`: a cluster has one. The registration
+    /// ends with the value, for the deletion of namespaces waits while nobody serves it.
+    pub async fn journal_lock(&'static self) -> JournalLock {
+        JournalLock {
+            plane: self,
+            _held: self.journal.lock().await,
+        }
+    }
+
     /// A certificate for a server that a test starts, which [`ControlPlane::authority`] signs: an aggregated API is
     /// reached as `SERVICE.NAMESPACE.svc`, a webhook by the host of its URL.
     pub fn serving_certificate(&self, hosts: &[&str]) -> Identity {
         self.authority.server(hosts).unwrap()
+    }
+}
+
+/// The right to register the aggregated API.
+pub struct JournalLock {
+    plane: &'static ControlPlane,
+    _held: MutexGuard<'static, ()>,
+}
+
+impl JournalLock {
+    /// Awaits that the API server sees what is registered.
+    pub async fn is_available(&self) {
+        eventually("the API server sees the aggregated API", async || {
+            let service = self.plane.get("default", &format!("apiservice/{JOURNAL_API_SERVICE}"));
+            let available = condition(&service, "Available")?;
+            (available["status"] == "True").then_some(())
+        })
+        .await;
+    }
+
+    /// Ends the registration already now.
+    pub fn unregister(&self) {
+        let delete = ["delete", "apiservice", JOURNAL_API_SERVICE, "--ignore-not-found"];
+        let _ = self.plane.kubectl("admin", &delete, "");
+    }
+}
+
+impl Drop for JournalLock {
+    fn drop(&mut self) {
+        self.unregister();
     }
 }
 

@@ -46,6 +46,7 @@ pub struct ControlPlane {
     /// Part of every token.
     secret: String,
     users: AtomicUsize,
+    pub(super) journal: tokio::sync::Mutex<()>,
     /// Works beyond the end of a single test.
     pub(super) runtime: Runtime,
     guards: Vec<Guard>,
@@ -126,6 +127,7 @@ impl ControlPlane {
             folder,
             secret: uuid::Uuid::new_v4().simple().to_string(),
             users: AtomicUsize::new(0),
+            journal: tokio::sync::Mutex::new(()),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()

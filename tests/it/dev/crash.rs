@@ -1,9 +1,10 @@
 //! Runs whose process is killed in the middle: they go on where they were, no committed answer is asked for again, and
 //! nothing unsafe is repeated.
 
-use super::content::{World, event};
+use super::content::World;
 use super::process::comments;
-use super::service::MALICIOUS;
+use crate::enrichment::event;
+use crate::enrichment::service::MALICIOUS;
 
 /// Addresses that are answered at once, and one whose answer is held back.
 const FIRST: &str = MALICIOUS;

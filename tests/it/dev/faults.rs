@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::content::event;
 use super::process::{Home, answer};
+use crate::enrichment::event;
 use crate::program::DEADLINE;
 
 const FALCO: &str = "/v1/workspaces/default/falco";
@@ -46,9 +46,9 @@ async fn a_broken_file_is_shown_and_its_last_good_version_works_on() {
             "rule.yaml:7:15: error: ",
         ),
     ] {
-        let seen = dev.stderr.count();
+        let seen = dev.stderr().count();
         home.write("rule.yaml", &text);
-        let line = dev.stderr.find(seen, place).await;
+        let line = dev.stderr().find(seen, place).await;
         assert!(
             line.starts_with("manifests/rule.yaml:") && line.contains(": error: "),
             "{line}"
@@ -57,9 +57,9 @@ async fn a_broken_file_is_shown_and_its_last_good_version_works_on() {
     let number = dev.deliver(&event("45.155.205.233", None)).await;
     assert_eq!(labels(&dev.evaluated(number).await.0), ["first"]);
 
-    let seen = dev.stderr.count();
+    let seen = dev.stderr().count();
     home.write("rule.yaml", &RULE.replace("LABEL", "second"));
-    dev.stderr.find(seen, "reloaded").await;
+    dev.stderr().find(seen, "reloaded").await;
     let number = dev.deliver(&event("91.92.240.8", None)).await;
     assert_eq!(labels(&dev.evaluated(number).await.0), ["second"]);
 }

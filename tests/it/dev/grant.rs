@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::content::{PLAYBOOK, World, event};
+use super::content::World;
 use super::process::comments;
-use super::service::MALICIOUS;
+use crate::enrichment::service::MALICIOUS;
+use crate::enrichment::{PLAYBOOK, event};
 
 #[tokio::test]
 async fn what_is_missing_is_said_and_works_as_it_is_said() {
@@ -20,9 +21,9 @@ async fn what_is_missing_is_said_and_works_as_it_is_said() {
     assert!(remedy.contains("kind: PlaybookGrant"), "{remedy}");
     assert_eq!(incident["runs"], Value::Array(Vec::new()), "{incident:#}");
 
-    let seen = dev.stderr.count();
+    let seen = dev.stderr().count();
     world.home.write("grant.yaml", remedy);
-    dev.stderr.find(seen, "reloaded").await;
+    dev.stderr().find(seen, "reloaded").await;
     let number = dev.deliver(&event(MALICIOUS, None)).await;
     let (incident, run) = dev.ended(number).await;
     assert_eq!(run["status"], "Succeeded", "{run:#}");

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{self, DEADLINE, Lines, PAUSE};
+use crate::program::{self, DEADLINE, Lines, PAUSE, Running};
 
 /// A folder with manifests and data, which outlives the processes that work in it.
 pub(super) struct Home(TempDir);
@@ -51,17 +51,11 @@ impl Home {
     pub(super) async fn start_with_data(&self, data: &str, options: &[&str]) -> Dev {
         let fixed = ["dev", "manifests", "--data", data, "--listen", "127.0.0.1:0"];
         let mut command = self.command(&fixed);
-        let mut child = command.args(options).stdout(Stdio::null()).spawn().unwrap();
-        let stderr = Lines::of(child.stderr.take().unwrap());
-        let line = stderr.find(0, "server on http://").await;
-        let start = line.find("http://").unwrap();
-        let url = line[start..].split(',').next().unwrap().to_owned();
-        // Another test may have installed it already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        command.args(options);
+        let process = Running::start(command).await;
         Dev {
-            child,
-            stderr,
-            url,
+            url: process.url.clone(),
+            process,
             token: fs::read_to_string(self.path(data).join("token")).unwrap(),
             client: reqwest::Client::new(),
         }
@@ -70,18 +64,21 @@ impl Home {
 
 /// A running `riposte dev`; it is killed when dropped.
 pub(super) struct Dev {
-    child: Child,
-    pub(super) stderr: Lines,
+    process: Running,
     pub(super) url: String,
     pub(super) token: String,
     pub(super) client: reqwest::Client,
 }
 
 impl Dev {
+    /// What it says.
+    pub(super) fn stderr(&self) -> &Lines {
+        &self.process.stderr
+    }
+
     /// Ends the process with SIGKILL: nothing in it gets to run any more.
-    pub(super) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub(super) fn kill(self) {
+        self.process.kill();
     }
 
     pub(super) async fn get(&self, path: &str) -> (u16, Value) {
@@ -146,14 +143,6 @@ impl Dev {
         let (status, run) = self.get(&format!("/v1/runs/{id}")).await;
         assert_eq!(status, 200, "{run}");
         (incident, run)
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,7 +1,6 @@
 //! The whole operator in the real control plane: what people apply, and what they read afterwards.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::control_plane::{ControlPlane, eventually, succeeded};
+use crate::admission::definitions;
+use crate::control_plane::{ControlPlane, condition as find, eventually, succeeded};
 
 /// How long an operator may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -37,18 +37,9 @@ struct House {
     _folder: TempDir,
 }
 
-fn apply_kinds(plane: &ControlPlane) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    let folder = folder.display().to_string();
-    let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &folder];
-    succeeded(&plane.kubectl("admin", &arguments, ""));
-    let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &folder];
-    succeeded(&plane.kubectl("admin", &arguments, ""));
-}
-
 impl House {
     async fn open(plane: &'static ControlPlane, namespace: &str) -> Self {
-        apply_kinds(plane);
+        definitions();
         Self::named(plane, namespace, "one", plane.client("admin").await).await
     }
 
@@ -84,30 +75,18 @@ impl House {
     }
 
     fn apply(&self, manifest: &str) {
-        let arguments = ["apply", "--server-side", "-n", &self.namespace, "-f", "-"];
-        succeeded(&self.plane.kubectl("admin", &arguments, manifest));
+        self.plane.apply(&self.namespace, manifest);
     }
 
     fn get(&self, object: &str) -> Value {
-        let output = self
-            .plane
-            .kubectl("admin", &["get", "-n", &self.namespace, "-o", "json", object], "");
-        if output.status.success() {
-            serde_json::from_slice(&output.stdout).expect("JSON")
-        } else {
-            Value::Null
-        }
+        self.plane.get(&self.namespace, object)
     }
 
     /// Awaits a condition with this status and reason, and gives the object.
     async fn shows(&self, object: &str, condition: &str, status: &str, reason: &str) -> Value {
-        let what = format!("{object} shows {condition}={status} ({reason})");
-        eventually(&what, async || {
-            let object = self.get(object);
-            let found = find(&object, condition)?;
-            (found["status"] == status && found["reason"] == reason).then_some(object)
-        })
-        .await
+        self.plane
+            .shows(&self.namespace, object, condition, status, reason)
+            .await
     }
 
     async fn http(&self, method: reqwest::Method, path: &str, token: &str, body: &Value) -> (u16, String) {
@@ -201,11 +180,6 @@ impl House {
             .expect("no panic")
             .expect("no error");
     }
-}
-
-fn find<'o>(object: &'o Value, condition: &str) -> Option<&'o Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|found| found["type"] == condition)
 }
 
 /// Comments on the incident that starts it.
@@ -507,7 +481,7 @@ impl Way {
 async fn while_the_api_server_is_away_the_catalog_stays_and_what_changed_is_seen_afterwards() {
     let plane = ControlPlane::shared();
     let namespace = plane.namespace().await;
-    apply_kinds(plane);
+    definitions();
     let target = plane.url.trim_start_matches("https://").trim_end_matches('/');
     let way = Way::to(target.parse().expect("an address")).await;
     let house = House::named(plane, &namespace, "one", way.client(plane).await).await;

@@ -3,50 +3,35 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use riposte::server::journal::{self, AccessReviews, Certificate};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{House, alert};
+use crate::control_plane::clients::JournalLock;
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
 use crate::program::{self, Finished};
-
-const SERVICE: &str = "v1alpha1.journal.riposte.dev";
 
 /// The service that leads to this machine, and the registration of the group, without the authority.
 fn registration(namespace: &str, port: u16) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": [
         { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "riposte", "namespace": namespace },
             "spec": { "type": "ExternalName", "externalName": "localhost" } },
-        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": SERVICE },
+        { "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": { "name": JOURNAL_API_SERVICE },
             "spec": { "group": "journal.riposte.dev", "version": "v1alpha1", "groupPriorityMinimum": 100,
                 "versionPriority": 100, "service": { "name": "riposte", "namespace": namespace, "port": port } } },
     ] })
 }
 
-/// A Role with these rules, bound to a user.
-fn role(namespace: &str, name: &str, user: &str, rules: &Value) -> Value {
-    let metadata = json!({ "name": name, "namespace": namespace });
-    let group = "rbac.authorization.k8s.io";
-    json!({ "apiVersion": "v1", "kind": "List", "items": [
-        { "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": metadata, "rules": rules },
-        { "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
-            "roleRef": { "apiGroup": group, "kind": "Role", "name": name },
-            "subjects": [{ "apiGroup": group, "kind": "User", "name": user }] },
-    ] })
-}
-
-fn apply(plane: &ControlPlane, manifests: &Value) {
-    succeeded(&plane.kubectl("admin", &["apply", "-f", "-"], &manifests.to_string()));
-}
-
 /// Serves the aggregated API of a house and registers it.
-async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
+async fn register(plane: &ControlPlane, lock: &JournalLock, house: &House, namespace: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = plane.client("admin").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    apply(plane, &registration(namespace, listener.local_addr().unwrap().port()));
+    let port = listener.local_addr().unwrap().port();
+    plane.apply(namespace, &registration(namespace, port).to_string());
     let certificate = Certificate::make(&[format!("riposte.{namespace}.svc")]).unwrap();
     journal::publish(&client, certificate.authority().unwrap())
         .await
@@ -56,12 +41,7 @@ async fn register(plane: &ControlPlane, house: &House, namespace: &str) {
     let reviewer = Arc::new(AccessReviews::new(client));
     let (state, stop) = (house.state.clone(), house.stop.clone());
     tokio::spawn(journal::serve(listener, state, certificate, trust, reviewer, stop));
-    eventually("the API server sees the aggregated API", async || {
-        let path = "jsonpath={.status.conditions[?(@.type==\"Available\")].status}";
-        let output = plane.kubectl("admin", &["get", "apiservice", SERVICE, "-o", path], "");
-        (output.stdout == b"True").then_some(())
-    })
-    .await;
+    lock.is_available().await;
 }
 
 /// Starts the playbook `triage` on the first incident.
@@ -95,16 +75,17 @@ fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn kubectl_and_riposte_show_what_rbac_allows() {
     let plane = ControlPlane::shared();
+    let lock = plane.journal_lock().await;
     let (namespace, reader, starter) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
     let house = House::open().await;
     let alerts = format!("/v1/workspaces/{}/alerts", &*namespace);
     house.post(&alerts, &alert("a")).await;
-    register(plane, &house, &namespace).await;
+    register(plane, &lock, &house, &namespace).await;
     let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs", "runs/log", "incidents"],
         "verbs": ["get", "list"] });
-    apply(plane, &role(&namespace, "reader", &reader, &json!([read])));
+    plane.allow(&namespace, "reader", &reader, &json!([read]));
     let create = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["playbooks/start"], "verbs": ["create"] });
-    apply(plane, &role(&namespace, "starter", &starter, &json!([create])));
+    plane.allow(&namespace, "starter", &starter, &json!([create]));
 
     let list = ["get", "incidents.journal.riposte.dev"];
     let listed = eventually("the reader may", async || {
@@ -129,7 +110,7 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     }
     let run = json!({ "apiGroups": ["riposte.dev"], "resources": ["playbooks"], "verbs": ["run"],
         "resourceNames": ["triage"] });
-    apply(plane, &role(&namespace, "runner", &starter, &json!([run])));
+    plane.allow(&namespace, "runner", &starter, &json!([run]));
     let run = eventually("the starter may run", async || {
         let finished = start(plane, &namespace, &starter);
         (finished.code == 0).then(|| finished.stdout.trim().to_owned())
@@ -138,5 +119,4 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     let run = run.strip_prefix("run.journal.riposte.dev/").unwrap();
     house.engine.ended(run).await.unwrap();
     assert_shown(plane, &namespace, &reader, run, &starter);
-    succeeded(&plane.kubectl("admin", &["delete", "apiservice", SERVICE], ""));
 }

@@ -18,15 +18,15 @@ use tokio::sync::watch;
 use crate::program::DEADLINE;
 
 /// The key of the fake VirusTotal.
-pub(super) const API_KEY: &str = "0123456789abcdef-a-key-of-virustotal";
+pub(crate) const API_KEY: &str = "0123456789abcdef-a-key-of-virustotal";
 /// The id of the fake Log Analytics workspace.
-pub(super) const WORKSPACE: &str = "5f3c1c9e-0c55-4a0e-8f0a-6f0d6f5f1f11";
+pub(crate) const WORKSPACE: &str = "5f3c1c9e-0c55-4a0e-8f0a-6f0d6f5f1f11";
 /// The key of the fake Log Analytics workspace.
-pub(super) const WORKSPACE_KEY: &str = "dGhlIGtleSBvZiBhIHdvcmtzcGFjZSwgNjQgYnl0ZXMgaW4gdHJ1dGg=";
+pub(crate) const WORKSPACE_KEY: &str = "dGhlIGtleSBvZiBhIHdvcmtzcGFjZSwgNjQgYnl0ZXMgaW4gdHJ1dGg=";
 /// The address that the fake VirusTotal calls malicious.
-pub(super) const MALICIOUS: &str = "185.220.101.45";
+pub(crate) const MALICIOUS: &str = "185.220.101.45";
 /// What it thinks of that address, and of every other.
-pub(super) const REPUTATIONS: (i64, i64) = (-11, 7);
+pub(crate) const REPUTATIONS: (i64, i64) = (-11, 7);
 
 /// What a service was asked.
 struct Asked {
@@ -48,16 +48,16 @@ type Judged = Result<(String, Value), String>;
 
 /// A call that a service got.
 #[derive(Clone, Debug)]
-pub(super) struct Got {
+pub(crate) struct Got {
     /// The address that it is about.
-    pub(super) about: String,
+    pub(crate) about: String,
     /// Its idempotency key, if it has one.
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// A running fake.
-pub(super) struct Service {
-    pub(super) url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     inner: Arc<Inner>,
 }
 
@@ -71,12 +71,12 @@ struct Inner {
 
 impl Service {
     /// VirusTotal, which knows reports about addresses.
-    pub(super) async fn virus_total() -> Self {
+    pub(crate) async fn virus_total() -> Self {
         Self::serve(report).await
     }
 
     /// The data collector of Azure Monitor.
-    pub(super) async fn data_collector() -> Self {
+    pub(crate) async fn data_collector() -> Self {
         Self::serve(collect).await
     }
 
@@ -95,23 +95,23 @@ impl Service {
     }
 
     /// Holds every answer about an address back.
-    pub(super) fn hold(&self, about: &str) {
+    pub(crate) fn hold(&self, about: &str) {
         self.inner.held.send_replace(Some(about.to_owned()));
     }
 
     /// Gives every answer.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.inner.held.send_replace(None);
     }
 
     /// The calls about an address so far.
-    pub(super) fn calls(&self, about: &str) -> Vec<Got> {
+    pub(crate) fn calls(&self, about: &str) -> Vec<Got> {
         let calls = self.inner.calls.borrow();
         calls.iter().filter(|call| call.about == about).cloned().collect()
     }
 
     /// Waits until there were so many calls about an address.
-    pub(super) async fn await_calls(&self, about: &str, count: usize) {
+    pub(crate) async fn await_calls(&self, about: &str, count: usize) {
         let mut calls = self.inner.calls.subscribe();
         let enough = calls.wait_for(|calls| calls.iter().filter(|call| call.about == about).count() >= count);
         let enough = tokio::time::timeout(DEADLINE, enough).await.is_ok();
@@ -119,7 +119,7 @@ impl Service {
     }
 
     /// All calls so far; none may have been wrong.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         assert_eq!(*self.inner.complaints.borrow(), Vec::<String>::new());
         self.inner.calls.borrow().len()
     }
@@ -132,6 +132,10 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if method == Method::HEAD {
+        // A connection is tested: whoever answers is there.
+        return StatusCode::OK.into_response();
+    }
     let asked = Asked {
         method,
         uri,

@@ -1,0 +1,139 @@
+//! Tests of the manual of action and trigger types: it is whole, and what it shows is right.
+
+use riposte::definition::manual::{ACTIONS, TRIGGERS, Type, schema};
+use riposte::definition::{self, action_types, trigger_types};
+use riposte::expression::Value;
+use serde_json::{Value as Json, json};
+
+fn example(kind: &Type) -> Json {
+    serde_json::from_str(kind.example).unwrap_or_else(|error| panic!("the example of {}: {error}", kind.name))
+}
+
+/// A workflow with the example of an action type, and what such examples may name.
+fn with_action(kind: &Type) -> Json {
+    let variables = json!({"variables": [
+        {"name": "list", "type": "Array"}, {"name": "text", "type": "String"}, {"name": "count", "type": "Integer"}]});
+    let mut action = example(kind);
+    if kind.name != "InitializeVariable" {
+        action["runAfter"] = json!({"Variables": ["Succeeded"]});
+    }
+    json!({
+        "parameters": {"$connections": {"type": "Object", "defaultValue": {}}},
+        "triggers": {"manual": {"type": "Request"}},
+        "actions": {"Variables": {"type": "InitializeVariable", "inputs": variables}, "Example": action},
+    })
+}
+
+fn with_trigger(kind: &Type) -> Json {
+    json!({
+        "parameters": {"$connections": {"type": "Object", "defaultValue": {}}},
+        "triggers": {"Example": example(kind)},
+        "actions": {},
+    })
+}
+
+/// Every example as a workflow, with the name of its type.
+fn examples() -> Vec<(&'static str, Json)> {
+    let actions = ACTIONS.iter().map(|kind| (kind.name, with_action(kind)));
+    let triggers = TRIGGERS.iter().map(|kind| (kind.name, with_trigger(kind)));
+    actions.chain(triggers).collect()
+}
+
+#[test]
+fn every_type_that_is_served_is_described() {
+    let described: Vec<&str> = ACTIONS.iter().map(|kind| kind.name).collect();
+    assert_eq!(described, action_types().collect::<Vec<_>>());
+    let described: Vec<&str> = TRIGGERS.iter().map(|kind| kind.name).collect();
+    assert_eq!(described, trigger_types().collect::<Vec<_>>());
+}
+
+#[test]
+fn every_example_is_a_sound_definition() {
+    for (name, workflow) in examples() {
+        let read = definition::parse(&Value::from(&workflow));
+        let (_, warnings) = read.unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
+        assert_eq!(warnings, [], "{name}");
+    }
+}
+
+#[test]
+fn members_that_are_required_are_missed() {
+    for (kind, member) in ACTIONS
+        .iter()
+        .flat_map(|kind| kind.inputs.iter().map(move |member| (kind, member)))
+    {
+        let mut workflow = with_action(kind);
+        let inputs = workflow["actions"]["Example"]["inputs"].as_object_mut();
+        if inputs.and_then(|inputs| inputs.remove(member.name)).is_none() {
+            continue;
+        }
+        let sound = definition::parse(&Value::from(&workflow)).is_ok();
+        // An Expression needs what its kind needs, a Wait one of two.
+        let depends = matches!(kind.name, "Expression" | "Wait");
+        assert!(sound != member.required || depends, "{}.{}", kind.name, member.name);
+    }
+}
+
+#[test]
+fn the_schema_for_editors_takes_examples_and_refuses_mistakes() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for (name, workflow) in examples() {
+        let errors: Vec<_> = validator
+            .iter_errors(&workflow)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{name}");
+    }
+    let mistakes = [
+        ("/actions/Example/type", json!("Compse")),
+        ("/actions/Example/runAfter/Variables/0", json!("Done")),
+        ("/triggers/manual/type", json!("Reqest")),
+        ("/actions/Example/inputs", json!({"method": "GET"})),
+    ];
+    let http = ACTIONS.iter().find(|kind| kind.name == "Http").unwrap();
+    for (pointer, value) in mistakes {
+        let mut workflow = with_action(http);
+        *workflow.pointer_mut(pointer).unwrap() = value;
+        assert!(!validator.is_valid(&workflow), "{pointer}");
+    }
+}
+
+#[test]
+fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
+    let schema = |arguments: &[&str]| -> Json {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_riposte"))
+            .arg("schema")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let any = jsonschema::validator_for(&schema(&[])).unwrap();
+    let playbook = jsonschema::validator_for(&schema(&["playbooks"])).unwrap();
+    let mut seen = 0;
+    for folder in ["kinds", "quickstart"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(folder);
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            for document in riposte::api::yaml::parse(&std::fs::read_to_string(&path).unwrap()).unwrap() {
+                if document.json["apiVersion"] != "riposte.dev/v1alpha1" {
+                    continue;
+                }
+                seen += 1;
+                let errors: Vec<_> = any.iter_errors(&document.json).map(|error| error.to_string()).collect();
+                assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
+                assert_eq!(playbook.is_valid(&document.json), document.json["kind"] == "Playbook");
+                let mut wrong = document.json.clone();
+                wrong["spec"] = json!(1);
+                assert!(!any.is_valid(&wrong));
+            }
+        }
+    }
+    assert!(seen >= 9, "{seen} manifests");
+}
