@@ -1,5 +1,6 @@
 //! Answers that stand for services: by action or by operation, one after the other.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::definition::duration;
@@ -20,6 +21,10 @@ pub enum Unmocked {
     /// Nothing: the call fails with code `NotMocked`.
     Fail,
 }
+
+/// How many times each mock has answered.
+#[derive(Clone, Debug, Default)]
+pub struct Served(HashMap<usize, usize>);
 
 /// Answers by action and by operation; that of an action comes before that of an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,16 +54,16 @@ enum Key {
 
 /// One answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Mocked {
+struct Mocked {
     /// How long it takes.
-    pub delay: Duration,
+    delay: Duration,
     /// The answer, or why there is none.
-    pub outcome: Result<Reply, CallError>,
+    outcome: Result<Reply, CallError>,
 }
 
 /// What a service says.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reply {
+struct Reply {
     status: u16,
     headers: Object,
     body: Option<Value>,
@@ -66,7 +71,7 @@ pub(super) struct Reply {
 
 impl Mocked {
     /// The answer as the engine takes it.
-    pub(super) fn outcome(&self) -> Result<Answer, CallError> {
+    fn outcome(&self) -> Result<Answer, CallError> {
         let reply = self.outcome.clone()?;
         Ok(Answer {
             status: reply.status,
@@ -79,7 +84,7 @@ impl Mocked {
 
 /// A call, as mocks tell calls apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub struct Asked<'a> {
     /// Name of the action.
     pub action: &'a str,
     /// Name of the connector, if the call goes to one.
@@ -141,13 +146,21 @@ impl Mocks {
         })
     }
 
-    /// The number of the mock that answers a call.
-    pub(super) fn find(&self, asked: &Asked<'_>) -> Option<usize> {
+    /// What a call is answered, and how long that takes; `None` where there is no mock for it.
+    pub fn answer(&self, asked: &Asked<'_>, served: &mut Served) -> Option<(Duration, Result<Answer, CallError>)> {
+        let found = self.find(asked)?;
+        let times = served.0.entry(found).or_default();
+        *times += 1;
+        let mocked = self.nth(found, *times - 1)?;
+        Some((mocked.delay, mocked.outcome()))
+    }
+
+    fn find(&self, asked: &Asked<'_>) -> Option<usize> {
         self.0.iter().position(|mock| mock.key.fits(asked))
     }
 
     /// The answer of a mock that has answered so many times.
-    pub(super) fn answer(&self, mock: usize, times: usize) -> Option<&Mocked> {
+    fn nth(&self, mock: usize, times: usize) -> Option<&Mocked> {
         let answers = &self.0.get(mock)?.answers;
         answers.get(times.min(answers.len().saturating_sub(1)))
     }
@@ -363,7 +376,7 @@ mod tests {
         let mocks = mocks(r#"{"A": [{"statusCode": 500}, {"body": "x"}, {"error": "ServiceUnreachable"}]}"#);
         let status = |times| {
             mocks
-                .answer(0, times)
+                .nth(0, times)
                 .map(|mocked| mocked.outcome().map(|answer| answer.status))
         };
         assert_eq!(status(0), Some(Ok(500)));

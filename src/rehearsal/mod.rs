@@ -9,6 +9,7 @@ mod incidents;
 mod mock;
 mod occasion;
 mod reads;
+mod record;
 mod sample;
 mod shape;
 mod stage;
@@ -16,7 +17,8 @@ mod world;
 
 pub use coverage::{Coverage, Reached};
 pub use drive::{Finished, Halt, rehearse};
-pub use mock::{Mocks, Unmocked};
+pub use mock::{Asked, Mocks, Served, Unmocked};
 pub use occasion::{Occasion, OccasionError};
+pub use record::record;
 pub use stage::Stage;
 pub use world::{By, Made};

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use super::shape::{Shape, Step, Use};
-use crate::definition::workflow::{ActionKind, Case};
+use crate::definition::workflow::{ActionKind, Case, VariableType};
 use crate::definition::{Action, ActionId, Workflow, templates, trigger_templates};
+use crate::engine::content::GivenParameter;
 use crate::expression::{Expression, ExpressionKind, Template, Value, template::TextPart};
 
 /// How many steps back an expression is followed.
@@ -28,9 +29,10 @@ pub(super) struct Reads(HashMap<Root, Shape>);
 
 impl Reads {
     /// Everything that a workflow reads.
-    pub(super) fn of(workflow: &Workflow) -> Self {
+    pub(super) fn of(workflow: &Workflow, parameters: &[GivenParameter]) -> Self {
         let mut reader = Reader {
             workflow,
+            parameters,
             found: HashMap::new(),
         };
         for trigger in &workflow.triggers {
@@ -88,6 +90,8 @@ enum Place<'w> {
 
 struct Reader<'w> {
     workflow: &'w Workflow,
+    /// What is given of the parameters: comparisons with them are comparisons with constants.
+    parameters: &'w [GivenParameter],
     found: HashMap<Root, Shape>,
 }
 
@@ -126,8 +130,22 @@ impl<'w> Reader<'w> {
                 content,
                 schema: Some(schema),
             } => {
-                if let Some(shape) = self.shape_of_template(content, around) {
+                if let Some(place) = self.made(content, around, 0)
+                    && let Some(place) = self.access(place, Step::Content, 0)
+                    && let Some(shape) = self.shape_at(place)
+                {
                     shape.checked(schema);
+                }
+            }
+            ActionKind::SetVariable { name, value } => {
+                let kind = self.variable_type(name);
+                self.typed(value, kind, around);
+            }
+            ActionKind::InitializeVariable(declared) => {
+                for one in declared {
+                    if let Some(value) = &one.value {
+                        self.typed(value, Some(one.kind), around);
+                    }
                 }
             }
             _ => {}
@@ -137,6 +155,61 @@ impl<'w> Reader<'w> {
     fn looped(&mut self, items: &'w Template, around: Around<'w>) {
         if let Some(shape) = self.shape_of_template(items, around) {
             shape.used(Use::List);
+        }
+    }
+
+    fn variable_type(&self, name: &str) -> Option<VariableType> {
+        let declared = self.workflow.actions.iter().flat_map(|action| match &action.kind {
+            ActionKind::InitializeVariable(declared) => declared.as_slice(),
+            _ => &[],
+        });
+        let mut declared = declared.filter(|declared| declared.name.eq_ignore_ascii_case(name));
+        declared.next().map(|declared| declared.kind)
+    }
+
+    /// A value that must have the type of a variable.
+    fn typed(&mut self, value: &'w Template, kind: Option<VariableType>, around: Around<'w>) {
+        let how = match kind {
+            Some(VariableType::Array) => Use::List,
+            Some(VariableType::Object) => Use::Object,
+            Some(VariableType::Integer | VariableType::Float) => Use::Number,
+            Some(VariableType::Boolean) => Use::Flag,
+            Some(VariableType::String) | None => return,
+        };
+        if let (Template::Expression(_), Some(shape)) = (value, self.shape_of_template(value, around)) {
+            shape.used(how);
+        }
+    }
+
+    /// The value of an expression that is the same in every run: a literal, or a parameter.
+    fn constant(&self, expression: &Expression, depth: usize) -> Option<Value> {
+        match &expression.kind {
+            ExpressionKind::Literal(value) => Some(value.clone()),
+            ExpressionKind::Access { .. } => None,
+            ExpressionKind::Call { name, arguments, .. } => {
+                let first = arguments.first().filter(|_| depth < DEPTH)?;
+                let inner = self.constant(first, depth + 1)?;
+                match name.to_lowercase().as_str() {
+                    "parameters" => self.parameter(inner.as_str()?),
+                    "string" => Some(Value::from(inner.to_text())),
+                    "tolower" => Some(Value::from(inner.as_str()?.to_lowercase())),
+                    "toupper" => Some(Value::from(inner.as_str()?.to_uppercase())),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    fn parameter(&self, name: &str) -> Option<Value> {
+        let given = self
+            .parameters
+            .iter()
+            .find(|given| given.name.eq_ignore_ascii_case(name));
+        let declared = self.workflow.parameters.iter();
+        let declared = declared.filter(|declared| declared.name.eq_ignore_ascii_case(name));
+        match given {
+            Some(given) => given.value.clone().ok(),
+            None => declared.into_iter().next()?.default.clone(),
         }
     }
 
@@ -174,15 +247,20 @@ impl<'w> Reader<'w> {
                 (_, ExpressionKind::Literal(Value::Bool(constant))) if is_condition(one) => {
                     self.wish(one, *constant == wanted, around, depth + 1);
                 }
-                (ExpressionKind::Literal(constant), _) if wanted => self.compared(other, constant, around),
-                (_, ExpressionKind::Literal(constant)) if wanted => self.compared(one, constant, around),
+                _ if wanted => {
+                    if let Some(constant) = self.constant(one, 0) {
+                        self.compared(other, &constant, around);
+                    } else if let Some(constant) = self.constant(other, 0) {
+                        self.compared(one, &constant, around);
+                    }
+                }
                 _ => {}
             },
             ("contains" | "startswith" | "endswith", [text, part]) if wanted => {
-                if let ExpressionKind::Literal(constant @ Value::String(_)) = &part.kind
+                if let Some(constant @ Value::String(_)) = self.constant(part, 0)
                     && let Some(shape) = self.shape_of(text, around)
                 {
-                    shape.compared(constant);
+                    shape.compared(&constant);
                 }
             }
             (comparison, [one, other]) => {
@@ -192,16 +270,21 @@ impl<'w> Reader<'w> {
                     ("greaterorequals" | "lessorequals", true) | ("greater" | "less", false) => 0,
                     _ => return,
                 };
-                match (&one.kind, &other.kind) {
-                    (_, ExpressionKind::Literal(Value::Int(limit))) => {
-                        self.compared(one, &Value::from(limit.saturating_add(step)), around);
-                    }
-                    (ExpressionKind::Literal(Value::Int(limit)), _) => {
-                        self.compared(other, &Value::from(limit.saturating_sub(step)), around);
-                    }
+                match (self.constant(one, 0), self.constant(other, 0)) {
+                    (None, Some(limit)) => self.beside(one, &limit, step, around),
+                    (Some(limit), None) => self.beside(other, &limit, -step, around),
                     _ => {}
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// A number on the right side of a limit.
+    fn beside(&mut self, expression: &'w Expression, limit: &Value, step: i64, around: Around<'w>) {
+        match limit {
+            Value::Int(limit) => self.compared(expression, &Value::from(limit.saturating_add(step)), around),
+            Value::Float(limit) => self.compared(expression, &Value::from(limit + step as f64), around),
             _ => {}
         }
     }
@@ -226,8 +309,9 @@ impl<'w> Reader<'w> {
     fn read(&mut self, expression: &'w Expression, around: Around<'w>) {
         match &expression.kind {
             ExpressionKind::Literal(_) => {}
-            ExpressionKind::Access { .. } => {
+            ExpressionKind::Access { target, key, .. } => {
                 self.shape_of(expression, around);
+                self.part(target, key, around);
             }
             ExpressionKind::Call { name, arguments, .. } => {
                 let name = name.to_lowercase();
@@ -240,6 +324,26 @@ impl<'w> Reader<'w> {
                 }
                 self.shape_of(expression, around);
             }
+        }
+    }
+
+    /// `split(text, separator)[2]` needs a text of three parts.
+    fn part(&mut self, target: &'w Expression, key: &Expression, around: Around<'w>) {
+        let (ExpressionKind::Call { name, arguments, .. }, ExpressionKind::Literal(Value::Int(part))) =
+            (&target.kind, &key.kind)
+        else {
+            return;
+        };
+        let [text, separator] = arguments.as_slice() else {
+            return;
+        };
+        if let (true, Some(separator), Ok(part)) = (
+            name.eq_ignore_ascii_case("split"),
+            self.constant(separator, 0),
+            usize::try_from(*part),
+        ) && let Some(shape) = self.shape_of(text, around)
+        {
+            shape.split(&separator.to_text(), part);
         }
     }
 
@@ -326,7 +430,13 @@ impl<'w> Reader<'w> {
                 None => self.item_of(self.innermost_loop(around.action?)?, depth + 1),
             },
             "first" | "last" => self.access(inner(0)?, Step::Item, depth + 1),
-            "json" => self.access(inner(0)?, Step::Parsed, depth + 1),
+            "json" => match &arguments.first()?.kind {
+                ExpressionKind::Call { name, arguments, .. } if name.eq_ignore_ascii_case("xml") => {
+                    let text = self.place(arguments.first()?, around, depth + 1)?;
+                    self.access(text, Step::Xml, depth + 1)
+                }
+                _ => self.access(inner(0)?, Step::Parsed, depth + 1),
+            },
             "coalesce" | "take" | "skip" | "sort" | "reverse" | "trim" | "tolower" | "toupper" | "union" | "string" => {
                 inner(0)
             }
@@ -378,7 +488,9 @@ impl<'w> Reader<'w> {
         match &self.workflow.action(id).kind {
             ActionKind::Call(_) | ActionKind::Webhook(_) => Some(Place::Value(Root::Action(name), Vec::new())),
             ActionKind::Compose(value) => self.made(value, around, depth + 1),
-            ActionKind::ParseJson { content, .. } => self.made(content, around, depth + 1),
+            ActionKind::ParseJson { content, .. } => {
+                self.access(self.made(content, around, depth + 1)?, Step::Content, depth + 1)
+            }
             ActionKind::Query { from, .. } => self.made(from, around, depth + 1),
             ActionKind::Select { from, select } => Some(Place::Selected(
                 select,
@@ -413,6 +525,8 @@ impl<'w> Reader<'w> {
                 Template::Array(items) => self.made(items.first()?, around, depth + 1),
                 _ => None,
             },
+            // What a template makes is parsed to what it makes.
+            (made @ (Place::Made(..) | Place::Selected(..)), Step::Content) => Some(made),
             (Place::Selected(select, around), Step::Item) => self.made(select, around, depth + 1),
             (Place::Selected(..) | Place::Made(..), _) => None,
             (Place::Variable(name), step) => {
@@ -533,7 +647,9 @@ fn use_of(function: &str, argument: usize) -> Option<Use> {
         ("first" | "last" | "join" | "take" | "skip" | "sort" | "reverse" | "length", 0)
         | ("union" | "intersection", _) => Some(Use::List),
         ("datedifference", 0 | 1) => Some(Use::Date),
+        ("addproperty" | "setproperty" | "removeproperty", 0) => Some(Use::Object),
         (date, 0) if DATES.contains(&date) => Some(Use::Date),
+        ("adddays" | "addhours" | "addminutes" | "addseconds", 1) => Some(Use::Number),
         ("add" | "sub" | "mul" | "div" | "mod", 0 | 1) | ("int" | "float" | "decimal" | "formatnumber", 0) => {
             Some(Use::Number)
         }

@@ -21,6 +21,8 @@ const DATE: &str = "2024-01-01T00:00:00Z";
 pub(super) enum Use {
     /// As a list.
     List,
+    /// As an object.
+    Object,
     /// As a time.
     Date,
     /// As a number.
@@ -44,6 +46,10 @@ pub(super) enum Step {
     Item,
     /// The JSON of a text.
     Parsed,
+    /// The JSON of a text or of a value that is JSON already, as ParseJson takes either.
+    Content,
+    /// The JSON of an XML text.
+    Xml,
 }
 
 /// What is known of a value.
@@ -52,6 +58,10 @@ pub(super) struct Shape {
     members: IndexMap<String, Shape>,
     item: Option<Box<Shape>>,
     parsed: Option<Box<Shape>>,
+    content: Option<Box<Shape>>,
+    xml: Option<Box<Shape>>,
+    /// A separator, and how many parts it makes.
+    parts: Option<(String, usize)>,
     uses: BTreeSet<Use>,
     /// Constants that it is compared with.
     equals: Vec<Value>,
@@ -68,6 +78,8 @@ impl Shape {
                 Step::Member(name) => here.member_mut(name),
                 Step::Item => here.item.get_or_insert_default(),
                 Step::Parsed => here.parsed.get_or_insert_default(),
+                Step::Content => here.content.get_or_insert_default(),
+                Step::Xml => here.xml.get_or_insert_default(),
             };
         }
         here
@@ -99,6 +111,12 @@ impl Shape {
         }
     }
 
+    /// It is split at a separator, and this part is taken.
+    pub(super) fn split(&mut self, separator: &str, part: usize) {
+        let most = self.parts.as_ref().map_or(0, |(_, most)| *most);
+        self.parts = Some((separator.to_owned(), most.max(part.saturating_add(1)).min(100)));
+    }
+
     /// It is checked against a schema.
     pub(super) fn checked(&mut self, schema: &Value) {
         self.schemas.push(Json::from(schema));
@@ -120,9 +138,26 @@ impl Shape {
             (Some(schema), None) => Some(schema),
             (None, base) => base.cloned(),
         };
-        match merged.filter(|merged| !merged.is_null()) {
+        let value = match merged.filter(|merged| !merged.is_null()) {
             Some(known) => self.completed(known, depth),
             None => self.invented(depth),
+        };
+        match &self.content {
+            Some(content) => content.inside(value, depth - 1),
+            None => value,
+        }
+    }
+
+    /// What ParseJson takes: of a text its JSON is completed, anything else is completed itself.
+    fn inside(&self, value: Value, depth: usize) -> Value {
+        let Value::String(text) = &value else {
+            return self.fill(Some(&value), depth);
+        };
+        let known = Value::from_json(text).ok().filter(|known| !known.is_null());
+        match known {
+            Some(known) => Value::from(self.fill(Some(&known), depth).to_json()),
+            None if says_nothing(&value) => Value::from(self.value_or_object(depth).to_json()),
+            None => value,
         }
     }
 
@@ -177,10 +212,18 @@ impl Shape {
             let value = parsed.value_or_object(depth - 1);
             return Value::from(value.to_json());
         }
+        if let Some(xml) = &self.xml {
+            return Value::from(xml_of(&xml.value_or_object(depth - 1), "example"));
+        }
         if let Some(constant) = self.equals.first() {
             return constant.clone();
         }
+        if let Some((separator, parts)) = &self.parts {
+            return Value::from(vec![TEXT; *parts].join(separator));
+        }
         match self.uses.first() {
+            None if self.content.is_some() => Value::from(Object::new()),
+            Some(Use::Object) => Value::from(Object::new()),
             Some(Use::List) => Value::array([Value::from(TEXT)]),
             Some(Use::Date) => Value::from(DATE),
             Some(Use::Number) => Value::from(1),
@@ -194,11 +237,10 @@ impl Shape {
 
     /// The value where it is JSON: an empty object where nothing is known.
     pub(super) fn value_or_object(&self, depth: usize) -> Value {
-        let is_known = !self.members.is_empty() || self.item.is_some() || !self.uses.is_empty();
-        if is_known || !self.schemas.is_empty() || !self.equals.is_empty() {
-            self.fill(None, depth)
-        } else {
+        if self.is_unknown() {
             Value::from(Object::new())
+        } else {
+            self.fill(None, depth)
         }
     }
 
@@ -207,6 +249,9 @@ impl Shape {
         self.members.is_empty()
             && self.item.is_none()
             && self.parsed.is_none()
+            && self.content.is_none()
+            && self.xml.is_none()
+            && self.parts.is_none()
             && self.uses.is_empty()
             && self.equals.is_empty()
             && self.schemas.is_empty()
@@ -241,5 +286,35 @@ fn united(first: Value, second: &Value, depth: usize) -> Value {
         }
         (first, second) if says_nothing(&first) && second.kind() == first.kind() => second.clone(),
         (first, _) => first,
+    }
+}
+
+/// A value as XML: each member is an element, a list repeats it.
+fn xml_of(value: &Value, name: &str) -> String {
+    match value {
+        Value::Object(members) => {
+            let inner: String = members.iter().map(|(name, member)| xml_of(member, name)).collect();
+            match (name, members.len()) {
+                // The members of the document: one root, or none of its own.
+                ("example", 1) => inner,
+                _ => element(name, &inner),
+            }
+        }
+        Value::Array(items) => items.iter().map(|item| xml_of(item, name)).collect(),
+        other => {
+            let text = other.to_text().replace('&', "&amp;").replace('<', "&lt;");
+            element(name, &text)
+        }
+    }
+}
+
+/// An element; what is no name of an element, such as an attribute, is left out.
+fn element(name: &str, inner: &str) -> String {
+    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    if is_name {
+        format!("<{name}>{inner}</{name}>")
+    } else {
+        String::new()
     }
 }

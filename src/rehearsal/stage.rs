@@ -25,7 +25,7 @@ pub struct Stage {
 impl Stage {
     /// Makes a playbook ready; `connector` finds the connector of a name.
     pub fn new(mut playbook: Playbook, connector: impl Fn(&str) -> Option<Arc<Connector>>) -> Self {
-        let reads = Reads::of(&playbook.workflow);
+        let reads = Reads::of(&playbook.workflow, &playbook.parameters);
         let mut notes = Vec::new();
         playbook.suspended = false;
         bind(&mut playbook, &mut notes);

@@ -1,11 +1,10 @@
 //! Who answers the calls of a rehearsal: mocks first, then the incidents in memory, then examples.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::example;
 use super::incidents::Incidents;
-use super::mock::{Asked, Mocks, Unmocked};
+use super::mock::{Asked, Mocks, Served, Unmocked};
 use super::stage::Stage;
 use crate::connectors::{Connector, Operation};
 use crate::engine::call::{Answer, Call, CallError, Target};
@@ -47,8 +46,7 @@ pub(super) struct World<'a> {
     mocks: &'a Mocks,
     unmocked: Unmocked,
     pub(super) incidents: Incidents,
-    /// How many times each mock has answered.
-    used: HashMap<usize, usize>,
+    served: Served,
     pub(super) made: Vec<Made>,
 }
 
@@ -59,7 +57,7 @@ impl<'a> World<'a> {
             mocks,
             unmocked,
             incidents,
-            used: HashMap::new(),
+            served: Served::default(),
             made: Vec::new(),
         }
     }
@@ -77,17 +75,9 @@ impl<'a> World<'a> {
             method,
             path,
         };
-        let mock = self.mocks.find(&asked);
         let name = asked.connector.map(str::to_owned);
-        let (by, delay, outcome) = match mock {
-            Some(mock) => {
-                let used = self.used.entry(mock).or_default();
-                *used += 1;
-                match self.mocks.answer(mock, *used - 1) {
-                    Some(mocked) => (By::Mock, mocked.delay, mocked.outcome()),
-                    None => (By::Nobody, Duration::ZERO, Err(not_mocked(call))),
-                }
-            }
+        let (by, delay, outcome) = match self.mocks.answer(&asked, &mut self.served) {
+            Some((delay, outcome)) => (By::Mock, delay, outcome),
             None => {
                 let (by, outcome) = self.unmocked(call, at, connector, operation);
                 (by, Duration::ZERO, outcome)

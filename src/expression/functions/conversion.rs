@@ -285,6 +285,7 @@ pub(super) static CONVERSION: &[Function] = &[
         examples: &[
             ("encodeURIComponent('a b/c')", "\"a%20b%2Fc\""),
             ("encodeURIComponent('contoso', '\\', 'jo')", "\"contoso%5Cjo\""),
+            ("encodeURIComponent(42)", "\"42\""),
         ],
         call: Call::Eager(encode_uri_component),
     },
@@ -430,7 +431,12 @@ fn to_xml(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
 }
 
 fn encode_uri_component(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
-    let texts = (0..arguments.values.len()).map(|index| Ok(uri_text::encode(arguments.text(index)?)));
+    // The designer writes numbers into paths with it, such as the id of a list's item.
+    let text = |index: usize| match arguments.value(index) {
+        number @ (Value::Int(_) | Value::Float(_) | Value::Decimal(_)) => Ok(uri_text::encode(&number.to_text())),
+        _ => Ok(uri_text::encode(arguments.text(index)?)),
+    };
+    let texts = (0..arguments.values.len()).map(text);
     Ok(Value::from(texts.collect::<Result<String, EvalError>>()?))
 }
 

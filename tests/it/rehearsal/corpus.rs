@@ -22,7 +22,7 @@ const OURS: &[&str] = &[
     "NotSupported",
 ];
 /// Parts of messages that say that something is not served.
-const UNSERVED: &[&str] = &["is not defined", "not supported", "not served", "is not available"];
+const UNSERVED: &[&str] = &["is not defined or not valid", "not served"];
 
 /// The files of a folder of the corpus, which lies beside the repository or where `RIPOSTE_CORPUS` says.
 fn files(folder: &str) -> Vec<(PathBuf, String)> {
