@@ -24,6 +24,7 @@ mod resource;
 mod run;
 mod schema;
 mod start;
+mod test;
 mod validate;
 mod watch;
 
@@ -45,6 +46,7 @@ enum Command {
     Dev(dev::Arguments),
     Operator(operator::Arguments),
     Run(run::Arguments),
+    Test(test::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Operator(arguments) => operator::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

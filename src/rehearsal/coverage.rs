@@ -39,6 +39,12 @@ impl Coverage {
         }
     }
 
+    /// Adds what other rehearsals reached.
+    pub fn merge(&mut self, other: &Self) {
+        self.actions.extend(&other.actions);
+        self.branches.extend(&other.branches);
+    }
+
     /// How much of a playbook that is.
     pub fn of(&self, workflow: &Workflow) -> Reached {
         let is_branch = |block: &&BlockId| {

@@ -36,6 +36,10 @@ pub struct Finished {
     pub calls: Vec<Made>,
     /// The incidents as it left them; the first is the one that it was about.
     pub incidents: Vec<IncidentView>,
+    /// The comments that it wrote on incidents, in order.
+    pub comments: Vec<String>,
+    /// Titles of the tasks that it added to incidents, in order.
+    pub tasks: Vec<String>,
     /// How many runs the trigger's `splitOn` would have made; this is the first.
     pub runs: usize,
 }
@@ -90,6 +94,8 @@ pub fn rehearse(
         state,
         calls: world.made,
         incidents: world.incidents.views,
+        comments: world.incidents.comments,
+        tasks: world.incidents.tasks,
         runs,
     })
 }

@@ -15,6 +15,10 @@ use crate::rules::{Author, Comment, Incident, IncidentView, Patch, Task, body, e
 #[derive(Clone, Debug)]
 pub(super) struct Incidents {
     pub(super) views: Vec<IncidentView>,
+    /// The comments that were written, in order.
+    pub(super) comments: Vec<String>,
+    /// Titles of the tasks that were added, in order.
+    pub(super) tasks: Vec<String>,
     ids: WorkspaceIds,
 }
 
@@ -25,6 +29,8 @@ impl Incidents {
     pub(super) fn new(first: IncidentView, ids: WorkspaceIds) -> Self {
         Self {
             views: vec![first],
+            comments: Vec::new(),
+            tasks: Vec::new(),
             ids,
         }
     }
@@ -105,6 +111,7 @@ impl Incidents {
                     last_modified_time: now.to_string(),
                 };
                 let resource = body::task_resource(&task, &self.ids.ids(&self.views[at].incident.workspace));
+                self.tasks.push(task.title.clone());
                 self.views[at].tasks.push(task);
                 Ok(resource)
             }
@@ -168,6 +175,7 @@ impl Incidents {
             created_time: now.to_string(),
         };
         let resource = body::comment_resource(&comment, &self.ids.ids(&self.views[at].incident.workspace));
+        self.comments.push(comment.message.clone());
         self.views[at].comments.push(comment);
         Ok(resource)
     }

@@ -39,7 +39,7 @@ struct Mock {
 
 /// What a mock stands for.
 #[derive(Clone, Debug, PartialEq)]
-enum Key {
+pub(super) enum Key {
     /// An action, by lower-case name.
     Action(String),
     /// Calls of a method and an address.
@@ -138,12 +138,16 @@ impl Mocks {
         }
     }
 
-    /// Names of actions that have mocks, in lower case.
-    pub fn actions(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|mock| match &mock.key {
-            Key::Action(name) => Some(name.as_str()),
-            Key::Operation { .. } => None,
-        })
+    /// These mocks, and behind them others.
+    pub fn before(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self.0.sort_by_key(|mock| matches!(mock.key, Key::Operation { .. }));
+        self
+    }
+
+    /// Whether the key of a mock names an action, not an operation.
+    pub fn is_action(key: &str) -> bool {
+        matches!(Key::read(key), Key::Action(_))
     }
 
     /// What a call is answered, and how long that takes; `None` where there is no mock for it.
@@ -167,7 +171,7 @@ impl Mocks {
 }
 
 impl Key {
-    fn read(name: &str) -> Self {
+    pub(super) fn read(name: &str) -> Self {
         let words: Vec<&str> = name.split_whitespace().collect();
         let is_method = |word: &str| METHODS.iter().any(|method| method.eq_ignore_ascii_case(word));
         let is_address = |word: &str| word.starts_with(['/', '*', '{']) || word.contains("://");
@@ -186,7 +190,7 @@ impl Key {
         }
     }
 
-    fn fits(&self, asked: &Asked<'_>) -> bool {
+    pub(super) fn fits(&self, asked: &Asked<'_>) -> bool {
         match self {
             Self::Action(name) => asked.action.to_lowercase() == *name,
             Self::Operation {

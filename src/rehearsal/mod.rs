@@ -5,6 +5,7 @@
 mod coverage;
 mod drive;
 mod example;
+mod expect;
 mod incidents;
 mod mock;
 mod occasion;
@@ -17,6 +18,7 @@ mod world;
 
 pub use coverage::{Coverage, Reached};
 pub use drive::{Finished, Halt, rehearse};
+pub use expect::{Difference, check};
 pub use mock::{Asked, Mocks, Served, Unmocked};
 pub use occasion::{Occasion, OccasionError};
 pub use record::record;

@@ -81,6 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "rehearsal",
         &[
+            "api",
             "connectors",
             "definition",
             "engine",
