@@ -102,13 +102,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.file.display()
         )
     })?;
+    let current = Current::fixed(catalog);
+    let stage = stage(&current, &namespace, &playbook)?;
     let (workflow, state) = if arguments.mock_all {
-        rehearsed(arguments, catalog, &namespace, &playbook)?
+        rehearsed(arguments, &stage)?
     } else {
-        super::runtime()?.block_on(execute(arguments, catalog, namespace, playbook))?
+        super::runtime()?.block_on(execute(arguments, current, namespace, playbook))?
     };
     if let Some(path) = &arguments.record {
-        let mocks = serde_json::Value::from(&record(&workflow, &state));
+        let mocks = serde_json::Value::from(&record(&stage, &workflow, &state));
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let text = if is_json {
             format!("{mocks:#}\n")
@@ -123,25 +125,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// A run that reaches nobody, at its end at once.
-fn rehearsed(
-    arguments: &Arguments,
-    catalog: Catalog,
-    namespace: &str,
-    name: &str,
-) -> anyhow::Result<(Arc<Workflow>, State)> {
-    let current = Current::fixed(catalog);
+fn stage(current: &Current, namespace: &str, name: &str) -> anyhow::Result<Stage> {
     let catalog = current.get();
     let playbook = current.playbook(namespace, name).context("the playbook has gone")?;
-    let stage = Stage::new(playbook, |connector| catalog.usable_connector(namespace, connector));
+    Ok(Stage::new(playbook, |connector| {
+        catalog.usable_connector(namespace, connector)
+    }))
+}
+
+/// A run that reaches nobody, at its end at once.
+fn rehearsed(arguments: &Arguments, stage: &Stage) -> anyhow::Result<(Arc<Workflow>, State)> {
     for note in stage.notes() {
         eprintln!("note: {}", clean(note));
     }
     let now = Timestamp::now();
-    let occasion = occasion(&arguments.trigger, &stage, now)?;
+    let occasion = occasion(&arguments.trigger, stage, now)?;
     let mocks = mocks(arguments)?.unwrap_or_default();
     let playbook = stage.playbook();
-    let finished = rehearse(&stage, playbook, &occasion, &mocks, Unmocked::Example, now)?;
+    let finished = rehearse(stage, playbook, &occasion, &mocks, Unmocked::Example, now)?;
     if finished.runs > 1 {
         eprintln!(
             "note: the trigger's `splitOn` gives {} runs; this is the first",
@@ -179,7 +180,7 @@ fn occasion(trigger: &Trigger, stage: &Stage, now: Timestamp) -> anyhow::Result<
 
 async fn execute(
     arguments: &Arguments,
-    catalog: Catalog,
+    catalog: Current,
     namespace: String,
     playbook: String,
 ) -> anyhow::Result<(Arc<Workflow>, State)> {
@@ -194,7 +195,7 @@ async fn execute(
             ..Egress::default()
         },
     };
-    let system = System::open(Current::fixed(catalog), options).await?;
+    let system = System::open(catalog, options).await?;
     // The engine stops before its folder goes, whatever came of the run.
     let ended = start(arguments, &system, namespace, playbook).await;
     system.stop().await;

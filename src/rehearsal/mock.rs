@@ -265,7 +265,7 @@ fn answer(value: &Value, place: &str, problems: &mut Vec<(String, String)>) -> O
     let status = status.and_then(|status| u16::try_from(status).ok());
     let status = status.filter(|status| (100..600).contains(status));
     if status.is_none() {
-        wrong("statusCode", "must be an HTTP status, such as 200");
+        wrong("statusCode", "`statusCode` must be an HTTP status, such as 200");
     }
     let headers = match object.get_exact("headers") {
         None => Object::new(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stage::Stage;
 use crate::definition::{ActionKind, Workflow};
 use crate::engine::event::Payload;
 use crate::engine::node::Node;
@@ -16,15 +17,16 @@ const SECRET_MIN: usize = 4;
 const SECRET_HEADERS: &[&str] = &["authorization", "cookie", "set-cookie", "www-authenticate", "x-api-key"];
 
 /// The mocks that make another run get the same answers, by action. Actions of loops have one for each repetition.
-/// Secure outputs are hidden, and the secure parameters wherever they stand.
-pub fn record(workflow: &Workflow, state: &State) -> Value {
+/// Secure outputs are hidden, and the secure parameters wherever they stand. What Riposte's own incidents answered is
+/// left out: a rehearsal has its own.
+pub fn record(stage: &Stage, workflow: &Workflow, state: &State) -> Value {
     let secrets = secrets(state);
     let mut nodes: Vec<(&Arc<str>, &Node)> = Vec::new();
     for frame in &state.frames {
         let calls = frame.nodes.iter().filter_map(|(id, node)| {
             let action = workflow.action(*id);
             let calls = matches!(action.kind, ActionKind::Call(_) | ActionKind::Webhook(_));
-            (calls && node.attempts > 0).then_some((&action.name, node.as_ref()))
+            (calls && node.attempts > 0 && !stage.answers_itself(action)).then_some((&action.name, node.as_ref()))
         });
         nodes.extend(calls);
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::reads::{Reads, Root};
 use crate::connectors::Connector;
-use crate::definition;
 use crate::definition::workflow::{Parameter, ParameterType};
+use crate::definition::{self, Action, ActionKind};
 use crate::engine::call::Target;
 use crate::engine::content::{Connection, GivenParameter, Playbook};
 use crate::expression::{Object, Value};
@@ -71,6 +71,20 @@ impl Stage {
             });
         }
         playbook
+    }
+
+    /// Whether Riposte itself answers the call of an action.
+    pub(super) fn answers_itself(&self, action: &Action) -> bool {
+        let call = match &action.kind {
+            ActionKind::Call(call) => call,
+            ActionKind::Webhook(webhook) => &webhook.subscribe,
+            _ => return false,
+        };
+        let alias = definition::connection_of(call).unwrap_or_default();
+        let mut bound = self.playbook.connections.iter();
+        let bound = bound.find(|bound| bound.alias.eq_ignore_ascii_case(&alias));
+        let connector = bound.and_then(|bound| self.connectors.get(&bound.name));
+        connector.is_some_and(|connector| connector.operations.iter().any(|operation| operation.native.is_some()))
     }
 
     pub(super) fn reads(&self) -> &Reads {

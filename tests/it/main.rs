@@ -27,4 +27,5 @@ mod rules;
 mod server;
 mod shell;
 mod store;
+mod test_command;
 mod tidy;

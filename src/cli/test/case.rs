@@ -87,7 +87,7 @@ impl Case {
             self.now,
         );
         let differences = rehearsal::check(&self.expect, &self.stage, &outcome);
-        let failures: Vec<Failure> = differences
+        let mut failures: Vec<Failure> = differences
             .into_iter()
             .map(|difference| Failure {
                 position: self.document.nearest(&format!("/spec/expect{}", difference.pointer)),
@@ -95,6 +95,7 @@ impl Case {
                 message: difference.message,
             })
             .collect();
+        failures.sort_by_key(|failure| failure.position);
         let (coverage, calls) = reached(outcome);
         Outcome {
             failures,
