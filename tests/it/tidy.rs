@@ -190,6 +190,7 @@ const PURE_ROOMS: &[&str] = &[
     "rehearsal",
 ];
 const SHELLS: &[&str] = &[
+    "engine/ends.rs",
     "engine/evaluate.rs",
     "engine/journal.rs",
     "engine/run.rs",
