@@ -89,7 +89,7 @@ pub fn rehearse(
     let first = opened.into_iter().next().ok_or(Halt::NoRun)?;
     let incidents = Incidents::new(occasion.incident.clone(), workspace_ids(&playbook.namespace));
     let run = Run::begin(playbook, World::new(stage, mocks, unmocked, incidents), first);
-    let (state, world) = run.to_end()?;
+    let (state, world) = run.drive()?;
     Ok(Finished {
         state,
         calls: world.made,
@@ -109,7 +109,7 @@ struct Landing {
 /// What comes in.
 enum Coming {
     /// The answer to a call.
-    Answer(Call, Result<Answer, CallError>),
+    Answer(Box<Call>, Result<Answer, CallError>),
     /// The call of a callback URL.
     Callback(Answer),
 }
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_end(mut self) -> Result<(State, World<'a>), Halt> {
+    fn drive(mut self) -> Result<(State, World<'a>), Halt> {
         let ready = self.state.ready(&self.playbook.workflow);
         self.plan(ready)?;
         while self.state.closed.is_none() {
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
         self.flying.insert(id);
         let (delay, outcome) = self.world.answer(&call, self.now);
         let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-        self.land(self.now.saturating_add(delay), id, Coming::Answer(call, outcome));
+        self.land(self.now.saturating_add(delay), id, Coming::Answer(Box::new(call), outcome));
     }
 
     fn land(&mut self, at: Millis, id: NodeId, what: Coming) {
