@@ -65,9 +65,8 @@ impl Services for Mocked {
         self.services.safe_to_repeat(call)
     }
 
-    /// Playbooks that are called need not exist; scripts need nothing from outside.
+    /// Playbooks that are called need not exist, if there is a mock for the action.
     fn stands_in(&self, call: &Call) -> bool {
-        let is_named = self.mocks.actions.contains_key(&call.action.to_lowercase());
-        is_named || self.mocks.all && matches!(call.target, Target::Playbook(_) | Target::Batch { .. })
+        self.mocks.names(&call.action)
     }
 }
