@@ -24,6 +24,7 @@ mod report;
 mod response;
 mod retry;
 mod secrecy;
+mod templates;
 mod trigger;
 mod variables;
 mod wait;
@@ -33,6 +34,7 @@ pub mod workflow;
 pub use limits::Limits;
 pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
 pub use problem::{Problem, Severity};
+pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 
 use std::collections::BTreeMap;

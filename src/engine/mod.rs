@@ -1,8 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of `schedule`)
-//! knows no clock, store or network: [`state::State`] folds events and tells what became ready, [`plan::Planner`] turns
-//! what is ready into events and calls.
+//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
+//! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
+//! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod call;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::fakes::Fakes;
-use super::mocks::Mocks;
+use super::mocks::Mocked;
 use crate::catalog::Current;
 use crate::connectors::{Client, Connections, ConnectorServices, Egress};
 use crate::engine::Engine;
 use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
+use crate::rehearsal::Mocks;
 use crate::store::{Sealer, Store};
 
 /// How a local system is made.
@@ -107,7 +108,7 @@ impl System {
         };
         let real = ConnectorServices::new(connections, Client::new(options.egress), desk.clone());
         let services: Arc<dyn Services> = match options.mocks {
-            Some(mocks) => Arc::new(mocks.before(real, catalog.clone())),
+            Some(mocks) => Arc::new(Mocked::new(mocks, real, catalog.clone())),
             None => Arc::new(real),
         };
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());

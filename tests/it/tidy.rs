@@ -76,6 +76,21 @@ const ROOMS: &[(&str, &[&str])] = &[
             "expression",
             "incidents",
             "intake",
+            "rehearsal",
+            "store",
+        ],
+    ),
+    (
+        "rehearsal",
+        &[
+            "api",
+            "connectors",
+            "definition",
+            "engine",
+            "expression",
+            "incidents",
+            "intake",
+            "rules",
             "store",
         ],
     ),
@@ -141,6 +156,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "incidents",
             "intake",
             "local",
+            "rehearsal",
             "rules",
             "script",
             "server",
@@ -174,6 +190,7 @@ const PURE_ROOMS: &[&str] = &[
     "intake",
     "engine",
     "connectors",
+    "rehearsal",
 ];
 const SHELLS: &[&str] = &[
     "engine/collect.rs",
