@@ -67,6 +67,12 @@ pub(super) async fn link(connection: &mut SqliteConnection, alert: String, incid
     Ok(())
 }
 
+pub(super) async fn unlink(connection: &mut SqliteConnection, alert: String, incident: String) -> Result<(), Fault> {
+    let query = sqlx::query("DELETE FROM incident_alerts WHERE incident = $1 AND alert = $2");
+    query.bind(incident).bind(alert).execute(connection).await?;
+    Ok(())
+}
+
 impl Store {
     /// The alert with this identity.
     ///

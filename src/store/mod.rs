@@ -1,5 +1,5 @@
-//! The store: alerts, incidents, comments, tasks and the journals of runs, in SQL. One writer commits many transactions
-//! with one fsync (group commit). It knows keys, sequences and times; documents, events and payloads are opaque text.
+//! The store: alerts, incidents, comments, tasks, watchlists and the journals of runs, in SQL. One writer commits many
+//! transactions with one fsync (group commit). It knows keys, sequences and times; documents, events and payloads are opaque text.
 //! Invariant: a run that has not ended always has a wake-up time.
 
 mod alert;
@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod sealer;
 mod transaction;
+mod watchlist;
 mod writer;
 
 use sqlx::SqlitePool;
@@ -32,6 +33,7 @@ pub use note::NoteRow;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use sealer::Sealer;
 pub use transaction::{Committed, Operation, Transaction};
+pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 
 /// Identity of a run: a UUID v7 in text, so runs sort by their start.
 pub type RunId = String;
