@@ -8,7 +8,9 @@ mod aggregate;
 mod error;
 mod evaluation;
 mod plan;
+mod removal;
 mod rows;
+mod watchlists;
 mod workspace;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,6 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 pub use accept::{Accepted, GROUP_WINDOW};
 pub use error::Error;
 pub use plan::Planned;
+pub use watchlists::{FoundItems, FoundWatchlist};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;

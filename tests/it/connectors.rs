@@ -10,6 +10,7 @@ mod request;
 mod response;
 mod sentinel;
 mod services;
+mod watchlist;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -58,7 +58,10 @@ fn every_example_is_a_sound_definition() {
 
 #[test]
 fn members_that_are_required_are_missed() {
-    for (kind, member) in ACTIONS.iter().flat_map(|kind| kind.inputs.iter().map(move |member| (kind, member))) {
+    for (kind, member) in ACTIONS
+        .iter()
+        .flat_map(|kind| kind.inputs.iter().map(move |member| (kind, member)))
+    {
         let mut workflow = with_action(kind);
         let inputs = workflow["actions"]["Example"]["inputs"].as_object_mut();
         if inputs.and_then(|inputs| inputs.remove(member.name)).is_none() {
@@ -75,7 +78,10 @@ fn members_that_are_required_are_missed() {
 fn the_schema_for_editors_takes_examples_and_refuses_mistakes() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     for (name, workflow) in examples() {
-        let errors: Vec<_> = validator.iter_errors(&workflow).map(|error| error.to_string()).collect();
+        let errors: Vec<_> = validator
+            .iter_errors(&workflow)
+            .map(|error| error.to_string())
+            .collect();
         assert_eq!(errors, Vec::<String>::new(), "{name}");
     }
     let mistakes = [
@@ -107,7 +113,9 @@ fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
     let playbook = jsonschema::validator_for(&schema(&["playbooks"])).unwrap();
     let mut seen = 0;
     for folder in ["kinds", "quickstart"] {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(folder);
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(folder);
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             if path.extension().is_none_or(|extension| extension != "yaml") {

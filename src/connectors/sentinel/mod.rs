@@ -1,13 +1,17 @@
-//! The `azuresentinel` connector: calls that Riposte answers itself, from its own incidents.
+//! The `azuresentinel` connector: calls that Riposte answers itself, from its own incidents and watchlists.
 //! [`command`] is pure: from operation, path and body to what is wanted.
 //! Invariant: changes are only planned here; they commit together with the end of the action, so they happen exactly once.
 
 mod answer;
 pub mod command;
+mod content;
 mod perform;
+mod perform_watchlist;
+mod watchlist;
 
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 pub use perform::Performer;
+pub use watchlist::{WatchlistCommand, WatchlistOperation, WatchlistWish};
 
 use crate::rules::EntityKind;
 
@@ -32,6 +36,12 @@ pub enum NativeOperation {
     CreateTask,
     /// Mark a task as completed.
     CompleteTask,
+    /// Add alert to incident.
+    CreateRelation,
+    /// Remove alert from incident.
+    DeleteRelation,
+    /// An operation on a watchlist.
+    Watchlist(WatchlistOperation),
     /// Alert - Get incident, in its first form.
     GetCase,
     /// Add comment to incident, in its first form.
@@ -76,6 +86,45 @@ const NAMES: &[(&str, NativeOperation)] = &[
     ("addComment", NativeOperation::AddComment),
     ("createTask", NativeOperation::CreateTask),
     ("completeTask", NativeOperation::CompleteTask),
+    ("createRelation", NativeOperation::CreateRelation),
+    ("deleteRelation", NativeOperation::DeleteRelation),
+    (
+        "createWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::Create),
+    ),
+    (
+        "createLargeWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::CreateLarge),
+    ),
+    ("getWatchlist", NativeOperation::Watchlist(WatchlistOperation::Get)),
+    (
+        "deleteWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::Delete),
+    ),
+    (
+        "addWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::AddItem),
+    ),
+    (
+        "getWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::GetItem),
+    ),
+    (
+        "updateWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::UpdateItem),
+    ),
+    (
+        "deleteWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::DeleteItem),
+    ),
+    (
+        "listWatchlistItems",
+        NativeOperation::Watchlist(WatchlistOperation::ListItems),
+    ),
+    (
+        "pageWatchlistItems",
+        NativeOperation::Watchlist(WatchlistOperation::PageItems),
+    ),
     ("getCase", NativeOperation::GetCase),
     ("addCaseComment", NativeOperation::AddCaseComment),
     ("setCaseStatus", NativeOperation::ChangeCase(CaseChange::Status)),
