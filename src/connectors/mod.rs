@@ -13,6 +13,7 @@ mod failure;
 pub mod fake;
 mod form;
 pub mod guard;
+mod logs;
 mod multipart;
 mod probe;
 pub mod request;

@@ -54,6 +54,12 @@ impl ConnectorServices {
         }
         let connector = connection.connector.clone();
         let found = find(&connector, call)?;
+        if let Some(translation) = found.operation.translation {
+            let asked = translation.call(call)?;
+            let found = find(&connector, &asked)?;
+            let build = |connection: &_| request::operation(&asked, &found, connection, now);
+            return Ok(translation.answer(self.send(&asked, connection, now, build).await?));
+        }
         match found.operation.native {
             Some(native) => self.incidents.perform(native, &found, call, now).await,
             None => {

@@ -5,6 +5,7 @@
 
 mod client;
 mod corpus;
+mod logs;
 mod openapi;
 mod request;
 mod response;
