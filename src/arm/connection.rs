@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::manifest;
 use super::name::{dns_label, secret_key, unique};
@@ -15,6 +15,13 @@ use crate::api::ApiConnectionSpec;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::expression::Value;
 
+/// The annotation that names the custom connector of a connection as Azure does.
+pub(super) const CUSTOM_API: &str = "riposte.dev/custom-api";
+/// The annotation that says how a connection signs in where Azure does it without a secret.
+pub(super) const AUTHENTICATION: &str = "riposte.dev/authentication";
+/// The value of that annotation: as the workflow itself.
+pub(super) const MANAGED_IDENTITY: &str = "ManagedServiceIdentity";
+
 /// A connection of the file.
 pub(super) struct Connection {
     /// Its name in Azure.
@@ -23,11 +30,17 @@ pub(super) struct Connection {
     pub name: String,
     /// Name of the connector.
     pub connector: String,
+    /// Whether the file says which connector it is of.
+    is_of_known_connector: bool,
+    /// What people see, the values of its parameters, and what Azure knows about it.
+    display_name: Option<String>,
+    parameters: Vec<NamedValue>,
+    origin: Origin,
     /// JSON pointer to its resource in the file, or to the one that needs it.
     pub pointer: String,
     /// Whether the file does not hold it.
     pub is_assumed: bool,
-    /// The ApiConnection.
+    /// The ApiConnection; there once [`Connections::finish`] was called.
     pub manifest: Json,
     /// What the reader should know about it.
     pub findings: Vec<Finding>,
@@ -60,68 +73,171 @@ impl Connections {
         let id = plain(&["api", "id"])
             .or_else(|| plain(&["api", "name"]))
             .unwrap_or_default();
-        let connector = connector_name(id.as_str().unwrap_or_default()).unwrap_or_else(|| {
+        let id = id.as_str().unwrap_or_default();
+        forgive(&mut findings, |pointer| {
+            pointer.eq_ignore_ascii_case("/properties/api/id")
+        });
+        let known = connector_name(id);
+        let is_of_known_connector = known.is_some();
+        let connector = known.unwrap_or_else(|| {
             findings.push(Finding::advice(format!(
                 "connection `{azure_name}` does not say its connector"
             )));
             dns_label(&azure_name, "connector")
         });
+        let managed_identity = plain(&["parameterValueType"]).is_some_and(|kind| {
+            kind.as_str()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("Alternative"))
+        });
         let name = unique(dns_label(&azure_name, &connector), &mut self.taken);
         let display_name = plain(&["displayName"]).and_then(|value| value.as_str().map(str::to_owned));
         let parameters = parameters(&properties, &name, opens, &mut findings);
-        let manifest = self.manifest(&name, &connector, display_name, parameters);
+        let origin = Origin {
+            custom_api: custom_api(id),
+            managed_identity,
+        };
         self.all.push(Connection {
             azure_name,
             name,
             connector,
+            is_of_known_connector,
+            display_name,
+            parameters,
+            origin,
             pointer: resource.pointer.clone(),
             is_assumed: false,
-            manifest,
+            manifest: Json::Null,
             findings,
         });
     }
 
-    /// The connection of a name in Azure; one that the file does not hold is assumed to be of `connector`, for the
-    /// resource at `pointer`.
-    pub(super) fn find_or_assume(&mut self, azure_name: &str, connector: &str, pointer: &str) -> &Connection {
-        let known = self
-            .all
-            .iter()
-            .position(|connection| connection.azure_name.eq_ignore_ascii_case(azure_name));
+    /// The connection that a workflow wants; one that the file does not hold is assumed, for the resource at `pointer`.
+    pub(super) fn find_or_assume(&mut self, wanted: &Wanted, pointer: &str) -> &mut Connection {
+        let is_named = |connection: &Connection| connection.azure_name.eq_ignore_ascii_case(&wanted.azure_name);
+        let fits = |connection: &Connection| {
+            !wanted.is_explicit || !connection.is_of_known_connector || connection.connector == wanted.connector
+        };
+        let known = self.all.iter().position(|one| is_named(one) && fits(one));
         let index = known.unwrap_or_else(|| {
-            let name = unique(dns_label(azure_name, connector), &mut self.taken);
-            let reason = format!("connection `{name}` is not part of the template: give it its parameters");
-            let manifest = self.manifest(&name, connector, None, Vec::new());
+            let name = unique(dns_label(&wanted.azure_name, &wanted.connector), &mut self.taken);
+            let other = self.all.iter().find(|one| is_named(one));
+            let reason = match other {
+                Some(other) => format!(
+                    "connection `{}` is of connector `{}` in the template, but the workflow calls connector `{}` through it: \
+                     give ApiConnection `{name}` its parameters",
+                    other.name, other.connector, wanted.connector
+                ),
+                None => format!("connection `{name}` is not part of the template: give it its parameters"),
+            };
             self.all.push(Connection {
-                azure_name: azure_name.to_owned(),
+                azure_name: wanted.azure_name.clone(),
                 name,
-                connector: connector.to_owned(),
+                connector: wanted.connector.clone(),
+                is_of_known_connector: true,
+                display_name: None,
+                parameters: Vec::new(),
+                origin: Origin::default(),
                 pointer: pointer.to_owned(),
                 is_assumed: true,
-                manifest,
+                manifest: Json::Null,
                 findings: vec![Finding::advice(reason)],
             });
             self.all.len() - 1
         });
-        &self.all[index]
+        let connection = &mut self.all[index];
+        if wanted.is_explicit && !connection.is_of_known_connector {
+            connection.connector.clone_from(&wanted.connector);
+            connection.is_of_known_connector = true;
+        }
+        let origin = &mut connection.origin;
+        origin.managed_identity |= wanted.origin.managed_identity;
+        if origin.custom_api.is_none() {
+            origin.custom_api.clone_from(&wanted.origin.custom_api);
+        }
+        connection
     }
 
-    fn manifest(&self, name: &str, connector: &str, display_name: Option<String>, parameters: Vec<NamedValue>) -> Json {
-        let spec = ApiConnectionSpec {
-            connector: connector.to_owned(),
-            display_name: display_name.filter(|name| !name.is_empty()),
-            parameters,
-            authentication: None,
-            base_url: None,
-            hosts: Vec::new(),
-            allowed_networks: Vec::new(),
-        };
-        manifest::object("ApiConnection", name, &self.namespace, json!({}), &spec)
+    /// Writes the ApiConnections, once all workflows have said what they know about them.
+    pub(super) fn finish(&mut self) {
+        for connection in &mut self.all {
+            let display_name = connection.display_name.clone();
+            let spec = ApiConnectionSpec {
+                connector: connection.connector.clone(),
+                display_name: display_name.filter(|name| !name.is_empty()),
+                parameters: connection.parameters.clone(),
+                authentication: None,
+                base_url: None,
+                hosts: Vec::new(),
+                allowed_networks: Vec::new(),
+            };
+            let annotations = connection.origin.annotations();
+            let name = &connection.name;
+            connection.manifest = manifest::object("ApiConnection", name, &self.namespace, annotations, &spec);
+        }
     }
 }
 
+/// What a connection is in Azure, where the name of its connector does not tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Origin {
+    /// Name of its custom connector in Azure.
+    pub custom_api: Option<String>,
+    /// Whether it signs in as the workflow.
+    pub managed_identity: bool,
+}
+
+impl Origin {
+    fn annotations(&self) -> Json {
+        let mut annotations = serde_json::Map::new();
+        if let Some(name) = &self.custom_api {
+            annotations.insert(CUSTOM_API.to_owned(), Json::from(name.as_str()));
+        }
+        if self.managed_identity {
+            annotations.insert(AUTHENTICATION.to_owned(), Json::from(MANAGED_IDENTITY));
+        }
+        Json::Object(annotations)
+    }
+}
+
+/// What a workflow calls through a name of `$connections`.
+pub(super) struct Wanted {
+    /// The name.
+    pub alias: String,
+    /// Name of the connection in Azure.
+    pub azure_name: String,
+    /// Name of the connector.
+    pub connector: String,
+    /// Whether the workflow says its connector.
+    pub is_explicit: bool,
+    /// What the connection is in Azure.
+    pub origin: Origin,
+}
+
+/// Turns faults at places that another place makes up for into advice.
+pub(super) fn forgive(findings: &mut [Finding], at: impl Fn(&str) -> bool) {
+    for finding in findings.iter_mut().filter(|finding| at(&finding.pointer)) {
+        *finding = Finding::advice(format!("{}: {}", finding.pointer, finding.reason));
+    }
+}
+
+/// Name of the custom connector of an id.
+pub(super) fn custom_api(id: &str) -> Option<String> {
+    let mut segments = id
+        .split('/')
+        .skip_while(|segment| !segment.eq_ignore_ascii_case("customApis"));
+    let name = segments
+        .nth(1)
+        .filter(|name| !name.is_empty() && !id.starts_with('['))?;
+    Some(name.to_owned())
+}
+
 /// The connector of an id: what follows `managedApis` or `customApis`, else the last segment.
+/// An id that stays an expression tells it only where it is written out.
 pub(super) fn connector_name(id: &str) -> Option<String> {
+    let id = id
+        .split_once("')]")
+        .filter(|_| id.starts_with('['))
+        .map_or(id, |(written, _)| written);
     let segments: Vec<&str> = id.split('/').filter(|segment| !segment.is_empty()).collect();
     let at = segments
         .iter()
@@ -129,6 +245,9 @@ pub(super) fn connector_name(id: &str) -> Option<String> {
     let name = at
         .and_then(|at| segments.get(at + 1))
         .or_else(|| segments.last().filter(|_| at.is_none()))?;
+    if id.starts_with('[') && (at.is_none() || name.contains('\'')) {
+        return None;
+    }
     Some(dns_label(name, "connector"))
 }
 
@@ -221,6 +340,15 @@ mod tests {
                 Some("my-api"),
             ),
             ("keyvault", Some("keyvault")),
+            (
+                "[concat('/providers/Microsoft.Web/locations/', [x], '/managedApis/teams')]",
+                Some("teams"),
+            ),
+            (
+                "[concat('/providers/Microsoft.Web/customApis/', parameters('None'))]",
+                None,
+            ),
+            ("[nothing()]", None),
             ("/subscriptions/s/providers/Microsoft.Web/customApis/", None),
             ("", None),
         ];

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use super::connection::Connections;
 use super::connector::{self, Connector};
 use super::known::KnownConnectors;
-use super::scope::Session;
+use super::session::Session;
+use super::standard::Beside;
 use super::survey::Call;
 use super::template;
 use super::verdict::{Finding, Verdict, judge};
@@ -60,7 +61,7 @@ impl Draft {
         draft
     }
 
-    pub(super) fn read(file_name: &str, file: &Value, notes: Vec<String>, options: &Options) -> Self {
+    pub(super) fn read(file_name: &str, file: &Value, beside: &Beside, notes: Vec<String>, options: &Options) -> Self {
         let mut draft = Self::empty(file_name, options);
         let session = Rc::new(Session::new(&options.namespace, &telling_name(file_name)));
         let is_object = |pointer: &str| {
@@ -70,10 +71,12 @@ impl Draft {
         if super::is_bare(is_object) {
             draft
                 .playbooks
-                .push(workflow::read_bare(file, &session, &mut draft.connections));
+                .push(workflow::read_bare(file, beside, &session, &mut draft.connections));
         } else {
             draft.fill(file, &session);
         }
+        draft.connections.finish();
+        session.close();
         let notes = notes.into_iter().chain(session.notes());
         draft.findings.extend(notes.map(Finding::advice));
         draft
@@ -91,7 +94,12 @@ impl Draft {
 
     fn fill(&mut self, template: &Value, session: &Rc<Session>) {
         let resources = template::resources(template, session);
-        let of_kind = |kind: &'static str| resources.iter().filter(move |resource| resource.kind == kind);
+        // Where nothing of a kind is deployed with the default parameters, everything of that kind is read.
+        let of_kind = |kind: &'static str| {
+            let all = resources.iter().filter(move |resource| resource.kind == kind);
+            let any = all.clone().any(|resource| resource.deployed);
+            all.filter(move |resource| resource.deployed || !any)
+        };
         let mut taken = HashSet::new();
         for resource in of_kind("microsoft.web/customapis") {
             self.connectors
@@ -233,7 +241,7 @@ fn check(playbook: &Playbook, call: &Call, known: &dyn KnownConnectors) -> Optio
         }
         Called::Unknown(path) => {
             let reason = format!("connector `{name}` has no operation `{method} {path}`");
-            Finding::new(Verdict::Unsupported, "UnknownOperation", reason)
+            Finding::new(Verdict::NeedsConnector, "UnknownOperation", reason)
         }
     };
     Some(finding.in_definition(&call.pointer))
@@ -244,7 +252,8 @@ fn telling_name(path: &str) -> String {
     let mut segments = path.rsplit(['/', '\\']);
     let file = segments.next().unwrap_or_default();
     let stem = file.strip_suffix(".json").unwrap_or(file);
-    let usual = ["azuredeploy", "maintemplate", "template", "deploy"].contains(&stem.to_lowercase().as_str());
+    let usual =
+        ["azuredeploy", "maintemplate", "template", "deploy", "workflow"].contains(&stem.to_lowercase().as_str());
     segments
         .next()
         .filter(|folder| usual && !folder.is_empty() && !folder.starts_with('.'))

@@ -1,5 +1,5 @@
-//! Reading JSON as templates have it: byte order mark, comments, trailing commas, line breaks in strings and duplicate
-//! names are tolerated, as Azure tolerates them. One pass cleans the text without moving a line, a strict reader reads.
+//! Reading JSON as templates have it: byte order mark, comments, trailing commas, single quotes, line breaks in strings
+//! and duplicate names are tolerated, as Azure tolerates them. One pass cleans the text without moving a line, a strict reader reads.
 
 use std::collections::HashSet;
 
@@ -60,7 +60,7 @@ impl Cleaner {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             rest = match first {
-                '"' => self.string(rest),
+                quote @ ('"' | '\'') => self.string(rest, quote),
                 '/' if rest.starts_with("//") => self.blank(rest, rest.find('\n').unwrap_or(rest.len())),
                 '/' if rest.starts_with("/*") => self.blank(rest, rest.find("*/").map_or(rest.len(), |end| end + 2)),
                 _ => {
@@ -98,27 +98,26 @@ impl Cleaner {
     }
 
     /// Copies a string, escaping raw control characters, and notes a repeated name.
-    fn string<'a>(&mut self, rest: &'a str) -> &'a str {
+    fn string<'a>(&mut self, rest: &'a str, quote: char) -> &'a str {
         let mut escaped = false;
         let end = rest[1..]
             .find(|c| {
-                let closes = c == '"' && !escaped;
+                let closes = c == quote && !escaped;
                 escaped = c == '\\' && !escaped;
                 closes
             })
             .map_or(rest.len(), |end| end + 2);
-        for character in rest[..end].chars() {
-            match character {
-                '\n' => self.output.push_str("\\n"),
-                '\r' => self.output.push_str("\\r"),
-                '\t' => self.output.push_str("\\t"),
-                other => self.output.push(other),
-            }
+        let inner = &rest[1..end];
+        let closed = inner.strip_suffix(quote).filter(|_| end > 1);
+        self.output.push('"');
+        self.copy(closed.unwrap_or(inner), quote == '\'');
+        if closed.is_some() {
+            self.output.push('"');
         }
         if self.name_next
             && let Some(Container::Object(names)) = self.open.last_mut()
         {
-            let name = rest[..end].trim_matches('"');
+            let name = closed.unwrap_or(inner);
             if !names.insert(name.to_owned()) {
                 self.notes.push(format!(
                     "the name `{name}` stands twice in one object; the last one holds"
@@ -128,6 +127,28 @@ impl Cleaner {
         self.comma = None;
         self.name_next = false;
         &rest[end..]
+    }
+}
+
+impl Cleaner {
+    /// Copies what stands between quotes.
+    fn copy(&mut self, inner: &str, single: bool) {
+        let mut characters = inner.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '\n' => self.output.push_str("\\n"),
+                '\r' => self.output.push_str("\\r"),
+                '\t' => self.output.push_str("\\t"),
+                control if control < ' ' => self.output.push_str(&format!("\\u{:04x}", u32::from(control))),
+                '\\' if characters.peek() == Some(&'\'') => {}
+                '\\' => {
+                    self.output.push('\\');
+                    self.output.extend(characters.next());
+                }
+                '"' if single => self.output.push_str("\\\""),
+                other => self.output.push(other),
+            }
+        }
     }
 }
 
@@ -150,6 +171,11 @@ mod tests {
             r#"{"q":"a\n\tb // no comment, }"}"#
         );
         assert_eq!(compact(r#"{"a": "x\\", "b": "\","}"#), r#"{"a":"x\\","b":"\","}"#);
+        assert_eq!(
+            compact(r#"{'a': 'it\'s "x"', "b": "it's"}"#),
+            r#"{"a":"it's \"x\"","b":"it's"}"#
+        );
+        assert_eq!(compact("{\"a\": \"\u{1}\"}"), r#"{"a":"\u0001"}"#);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::api::ConnectorSpec;
 use crate::connectors::{Connector, catalog};
 
 /// The connectors that can be called.
-pub trait KnownConnectors {
+pub trait KnownConnectors: Sync {
     /// The connector of this name.
     fn connector(&self, name: &str) -> Option<Arc<Connector>>;
 }

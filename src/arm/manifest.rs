@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::api::{GROUP, VERSION};
 
+/// The annotation with the name that people know an object by.
+pub(super) const DISPLAY_NAME: &str = "riposte.dev/display-name";
+
 /// An object of a kind of ours; `annotations` may be empty.
 pub(super) fn object(kind: &str, name: &str, namespace: &str, annotations: Value, spec: &impl Serialize) -> Value {
     let mut metadata = json!({"name": name, "namespace": namespace});

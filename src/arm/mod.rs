@@ -3,26 +3,36 @@
 //! Pure: text in, manifests and a verdict for each workflow out. Never a secret in a manifest.
 //!
 //! A file goes through `json` (tolerant reading), `template` (resources, each with the `scope` that its expressions
-//! see), then `connector`, `connection` and `workflow`; `verdict` says what becomes of each workflow.
+//! see), then `connector`, `connection` and `workflow`; `verdict` says what becomes of each workflow. `export` is the way
+//! back.
 
 mod connection;
 mod connector;
+mod copy;
+mod decode;
 mod draft;
+mod export;
 mod expression;
 mod json;
 mod known;
 mod manifest;
 mod name;
 mod open;
+mod resolve;
 mod scope;
 mod secret;
+mod session;
+mod standard;
 mod survey;
 mod template;
 mod verdict;
 mod workflow;
 
+pub use decode::decode;
 pub use draft::{Draft, Part, Remark};
+pub use export::{Export, ExportError, export};
 pub use known::{BuiltInConnectors, DescribedConnectors, KnownConnectors};
+pub use standard::Beside;
 pub use verdict::Verdict;
 
 use crate::expression::Value;
@@ -83,15 +93,20 @@ pub fn import(file_name: &str, text: &str, options: &Options) -> Import {
 
 /// Reads the text of a file. What cannot be read is said by [`Draft::judge`].
 pub fn read(file_name: &str, text: &str, options: &Options) -> Draft {
+    read_beside(file_name, text, &Beside::default(), options)
+}
+
+/// Reads the text of a file, and of the files beside it that complete a workflow of the standard plan.
+pub fn read_beside(file_name: &str, text: &str, beside: &Beside, options: &Options) -> Draft {
     match json::read(text) {
-        Ok(reading) => Draft::read(file_name, &reading.value, reading.notes, options),
+        Ok(reading) => Draft::read(file_name, &reading.value, beside, reading.notes, options),
         Err(reason) => Draft::unreadable(file_name, reason, options),
     }
 }
 
 /// Reads a file whose JSON has been read already.
 pub fn read_value(file_name: &str, value: &Value, options: &Options) -> Draft {
-    Draft::read(file_name, value, Vec::new(), options)
+    Draft::read(file_name, value, &Beside::default(), Vec::new(), options)
 }
 
 /// The text of a JSON file without what Azure tolerates but JSON does not have (comments, commas at the end, line

@@ -8,6 +8,8 @@ use crate::expression::{Object, Value};
 
 const OPENS: char = '\u{e000}';
 const CLOSES: char = '\u{e001}';
+/// Most open values of a file; what follows shares the last one.
+const MAX_OPENS: usize = 1000;
 
 /// One open value.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +62,9 @@ impl OpenValues {
     /// The mark of an open value; the same one for the same reason. Another of the same name gets a number.
     pub(super) fn mark(&self, mut open: Open) -> Value {
         let mut all = self.0.borrow_mut();
-        let index = all.iter().position(|other| other.why == open.why).unwrap_or_else(|| {
+        let known = all.iter().position(|other| other.why == open.why);
+        let known = known.or_else(|| (all.len() >= MAX_OPENS).then(|| all.len() - 1));
+        let index = known.unwrap_or_else(|| {
             let base = open.name.clone();
             let mut number = 1_usize;
             while all.iter().any(|other| other.name.eq_ignore_ascii_case(&open.name)) {

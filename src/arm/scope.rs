@@ -1,113 +1,16 @@
-//! What ARM expressions see: the parameters and variables of one template, and the session that a whole file shares.
-//! Values are computed when first asked for and kept; a value that needs itself is an error.
+//! What ARM expressions see: the parameters, variables and functions of one template, and the loops and lambdas around
+//! the expression. Values are computed when first asked for and kept; a value that needs itself is an error.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::expression::{Error, evaluate, parse, source};
-use super::open::{Open, OpenValues};
+use super::copy;
+use super::expression::{Error, evaluate, parse};
+use super::open::Open;
 use super::secret::names_secret;
+use super::session::Session;
 use crate::expression::{Object, Value};
-
-/// Deepest nesting of evaluation over expressions, variables and JSON together.
-const MAX_DEPTH: usize = 300;
-/// Deepest value that an expression may make.
-const MAX_VALUE_DEPTH: usize = 128;
-/// Bytes and nodes that all expressions of a file may make.
-const MAX_MADE: usize = 32 << 20;
-
-/// What all templates of a file share.
-#[derive(Debug)]
-pub(super) struct Session {
-    /// The namespace that stands for the resource group.
-    pub namespace: String,
-    /// Name of the file without its extension.
-    pub stem: String,
-    /// Values that the templates leave open.
-    pub opens: OpenValues,
-    /// What the reader of the report should know.
-    notes: RefCell<Vec<String>>,
-    made: Cell<usize>,
-    depth: Cell<usize>,
-}
-
-impl Session {
-    pub(super) fn new(namespace: &str, stem: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            stem: stem.to_owned(),
-            opens: OpenValues::default(),
-            notes: RefCell::default(),
-            made: Cell::new(0),
-            depth: Cell::new(0),
-        }
-    }
-
-    /// Notes something once.
-    pub(super) fn note(&self, note: impl Into<String>) {
-        let note = note.into();
-        let mut notes = self.notes.borrow_mut();
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-
-    /// What was noted.
-    pub(super) fn notes(&self) -> Vec<String> {
-        self.notes.borrow().clone()
-    }
-
-    /// Charges a value that an expression made to the budget of the file.
-    pub(super) fn charge(&self, value: &Value) -> Result<(), Error> {
-        let mut left = MAX_MADE.saturating_sub(self.made.get());
-        weigh(value, 0, &mut left)?;
-        self.made.set(MAX_MADE - left);
-        Ok(())
-    }
-
-    /// Runs a step of evaluation one level deeper.
-    pub(super) fn deeper<T>(&self, step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        if self.depth.get() >= MAX_DEPTH {
-            return Err(Error::TooLarge);
-        }
-        self.depth.set(self.depth.get() + 1);
-        let outcome = step();
-        self.depth.set(self.depth.get() - 1);
-        outcome
-    }
-}
-
-fn weigh(value: &Value, depth: usize, left: &mut usize) -> Result<(), Error> {
-    let mut take = |weight: usize| left.checked_sub(weight).map(|rest| *left = rest).ok_or(Error::TooLarge);
-    if depth > MAX_VALUE_DEPTH {
-        return Err(Error::TooLarge);
-    }
-    match value {
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => take(1),
-        Value::String(text) => take(text.len() + 1),
-        Value::Array(items) => {
-            take(1)?;
-            items.iter().try_for_each(|item| weigh(item, depth + 1, left))
-        }
-        Value::Object(members) => {
-            take(1)?;
-            members.iter().try_for_each(|(name, member)| {
-                *left = left.checked_sub(name.len()).ok_or(Error::TooLarge)?;
-                weigh(member, depth + 1, left)
-            })
-        }
-    }
-}
-
-/// An expression that has no value, with its place.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Fault {
-    /// JSON pointer to the string, from where the evaluation began.
-    pub pointer: String,
-    /// What is wrong.
-    pub error: Error,
-}
 
 /// A value that is being computed, or is there.
 #[derive(Debug)]
@@ -116,78 +19,263 @@ enum Slot {
     Ready(Value),
 }
 
-/// The parameters and variables of one template.
+/// The values that are given to the parameters of a template.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// None: a deployment by hand.
+    Nothing,
+    /// Those of a nested deployment, as it writes them, and what their expressions see.
+    Deployment(Object, Rc<Scope>),
+    /// The arguments of a function.
+    Arguments(Object),
+}
+
+/// What one template declares.
+#[derive(Debug)]
+struct Declared {
+    parameters: Object,
+    variables: Object,
+    /// Types by name.
+    types: Object,
+    /// Functions by `namespace.name` in lower case.
+    functions: Rc<HashMap<String, Value>>,
+    given: Given,
+    computed: RefCell<HashMap<String, Slot>>,
+}
+
+/// One loop or lambda around an expression.
+#[derive(Clone, Debug)]
+pub(super) enum Frame {
+    /// A round of a loop.
+    Copy {
+        /// Name of the loop.
+        name: String,
+        /// Whether it makes resources; `copyIndex()` without a name means such a loop.
+        of_resources: bool,
+        /// The round, from 0.
+        index: i64,
+    },
+    /// A variable of a lambda.
+    Variable(String, Value),
+}
+
+/// What an expression sees.
 #[derive(Debug)]
 pub(super) struct Scope {
     /// What the file shares.
     pub session: Rc<Session>,
-    parameters: Object,
-    variables: Object,
-    /// Values that a deployment gives to the parameters.
-    given: Object,
-    computed: RefCell<HashMap<String, Slot>>,
+    declared: Rc<Declared>,
+    /// From the outermost to the innermost.
+    frames: RefCell<Vec<Frame>>,
+}
+
+fn object(template: &Value, name: &str) -> Object {
+    template
+        .get(name)
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The functions that a template defines.
+fn functions(template: &Value) -> HashMap<String, Value> {
+    let spaces = template.get("functions").and_then(Value::as_array).unwrap_or_default();
+    let mut functions = HashMap::new();
+    for space in spaces {
+        let name = space.get("namespace").and_then(Value::as_str).unwrap_or_default();
+        for (member, function) in object(space, "members").iter() {
+            functions.insert(format!("{name}.{member}").to_lowercase(), function.clone());
+        }
+    }
+    functions
 }
 
 impl Scope {
-    /// The scope of a template to whose parameters `given` values are passed.
-    pub(super) fn new(session: Rc<Session>, template: &Value, given: Object) -> Self {
-        let object = |name: &str| {
-            template
-                .get(name)
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default()
+    /// The scope of a template to whose parameters values are given.
+    pub(super) fn new(session: Rc<Session>, template: &Value, given: Given) -> Self {
+        let declared = Declared {
+            parameters: object(template, "parameters"),
+            variables: object(template, "variables"),
+            types: object(template, "definitions"),
+            functions: Rc::new(functions(template)),
+            given,
+            computed: RefCell::default(),
         };
         Self {
             session,
-            parameters: object("parameters"),
-            variables: object("variables"),
-            given,
-            computed: RefCell::default(),
+            declared: Rc::new(declared),
+            frames: RefCell::default(),
         }
+    }
+
+    /// The same scope with one more loop or lambda around it.
+    pub(super) fn inside(&self, frame: Frame) -> Self {
+        let mut frames = self.frames.borrow().clone();
+        frames.push(frame);
+        Self {
+            session: Rc::clone(&self.session),
+            declared: Rc::clone(&self.declared),
+            frames: RefCell::new(frames),
+        }
+    }
+
+    /// Evaluates something with more loops or lambdas around it.
+    pub(super) fn within<T>(&self, frames: Vec<Frame>, evaluate: impl FnOnce() -> T) -> T {
+        let before = self.frames.borrow().len();
+        self.frames.borrow_mut().extend(frames);
+        let outcome = evaluate();
+        self.frames.borrow_mut().truncate(before);
+        outcome
+    }
+
+    /// The template as its parameters and variables see it: without the loops around the expression that asks.
+    fn outside(&self) -> Self {
+        Self {
+            session: Rc::clone(&self.session),
+            declared: Rc::clone(&self.declared),
+            frames: RefCell::default(),
+        }
+    }
+
+    /// The round of the loop of this name, or of the loop that makes resources.
+    pub(super) fn copy_index(&self, wanted: Option<&str>) -> Option<i64> {
+        let frames = self.frames.borrow();
+        let fits = |of_resources_only: bool| {
+            frames.iter().rev().find_map(|frame| match frame {
+                Frame::Copy {
+                    name,
+                    of_resources,
+                    index,
+                } => {
+                    let fits = match wanted {
+                        Some(wanted) => name.eq_ignore_ascii_case(wanted),
+                        None => *of_resources || !of_resources_only,
+                    };
+                    fits.then_some(*index)
+                }
+                Frame::Variable(..) => None,
+            })
+        };
+        fits(true).or_else(|| fits(false))
+    }
+
+    /// A variable of a lambda.
+    pub(super) fn lambda_variable(&self, wanted: &str) -> Option<Value> {
+        let frames = self.frames.borrow();
+        frames.iter().rev().find_map(|frame| match frame {
+            Frame::Variable(name, value) if name.eq_ignore_ascii_case(wanted) => Some(value.clone()),
+            Frame::Variable(..) | Frame::Copy { .. } => None,
+        })
+    }
+
+    /// The value of a function that the template defines; `None` where it defines none of this name.
+    pub(super) fn defined(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, Error>> {
+        let function = self.declared.functions.get(name)?;
+        let names = function.get("parameters").and_then(Value::as_array).unwrap_or_default();
+        let names = names
+            .iter()
+            .map(|one| one.get("name").and_then(Value::as_str).unwrap_or_default());
+        let names: Vec<&str> = names.collect();
+        if names.len() < arguments.len() {
+            let what = format!("takes at most {} arguments, got {}", names.len(), arguments.len());
+            let function = name.to_owned();
+            return Some(Err(Error::Call { function, what }));
+        }
+        let given: Object = names.into_iter().zip(arguments.iter().cloned()).collect();
+        let declared = Declared {
+            parameters: Object::new(),
+            variables: Object::new(),
+            types: Object::new(),
+            functions: Rc::clone(&self.declared.functions),
+            given: Given::Arguments(given),
+            computed: RefCell::default(),
+        };
+        let scope = Self {
+            session: Rc::clone(&self.session),
+            declared: Rc::new(declared),
+            frames: RefCell::default(),
+        };
+        let output = function.at(&["output", "value"]).cloned().unwrap_or_default();
+        Some(self.session.deeper(|| scope.strict(&output)))
     }
 
     /// The value of a parameter: given, default, guessed from its name, or a mark.
     pub(super) fn parameter(&self, name: &str) -> Result<Value, Error> {
+        if let Given::Arguments(arguments) = &self.declared.given {
+            let argument = arguments.get(name).cloned();
+            return argument.ok_or_else(|| Error::Undeclared(format!("parameter `{name}`")));
+        }
         self.computed(format!("parameter `{name}`"), || {
-            let declaration = self
-                .parameters
-                .get(name)
-                .ok_or_else(|| Error::Undeclared(format!("parameter `{name}`")))?;
-            let kind = declaration
-                .get("type")
-                .and_then(Value::as_str)
-                .unwrap_or("string")
-                .to_lowercase();
-            let kind = if kind == "string" && names_secret(name) {
-                "securestring".to_owned()
-            } else {
-                kind
-            };
-            let given = self.given.get(name);
+            let declaration = self.declared.parameters.get(name);
+            let declaration = declaration.ok_or_else(|| Error::Undeclared(format!("parameter `{name}`")))?;
+            let declaration = self.declaration(declaration);
+            let kind = kind_of(name, &declaration);
+            let given = self.given(name);
             if kind.starts_with("secure") {
                 if let Some(mark) = given.filter(|value| self.session.opens.whole(value).is_some()) {
-                    return Ok(mark.clone());
+                    return Ok(mark);
                 }
                 let why = format!("parameter `{name}` is secure");
                 return Ok(self.session.opens.mark(Open::empty(name, &kind, why)));
             }
             if let Some(value) = given {
-                return Ok(value.clone());
+                return Ok(value);
             }
             match declaration.get("defaultValue") {
-                Some(default) => self.strict(default),
-                None => Ok(self.missing(name, kind, declaration)),
+                Some(default) => self.outside().strict(default),
+                None if declaration.get("nullable").and_then(Value::as_bool) == Some(true) => Ok(Value::Null),
+                None => Ok(self.missing(name, kind, &declaration)),
             }
         })
     }
 
+    /// A declaration with the members of the type that it names.
+    fn declaration(&self, declaration: &Value) -> Value {
+        let named = declaration.get("$ref").and_then(Value::as_str);
+        let named = named.and_then(|path| path.strip_prefix("#/definitions/"));
+        let Some(members) = named.and_then(|name| self.declared.types.get(name)?.as_object()) else {
+            return declaration.clone();
+        };
+        let own = declaration.as_object().into_iter().flat_map(Object::iter);
+        let all = members.iter().chain(own);
+        Value::object(all.map(|(name, member)| (name.clone(), member.clone())))
+    }
+
+    /// The value that a deployment gives to a parameter.
+    fn given(&self, name: &str) -> Option<Value> {
+        let Given::Deployment(values, outer) = &self.declared.given else {
+            return None;
+        };
+        let given = values.get(name)?;
+        let Some(value) = given.get("value") else {
+            self.session.note(format!(
+                "nested parameter `{name}` comes from a Key Vault and was left open"
+            ));
+            let why = format!("nested parameter `{name}` comes from a Key Vault");
+            return Some(self.session.opens.mark(Open::empty(name, "securestring", why)));
+        };
+        match outer.strict(value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.session
+                    .note(format!("nested parameter `{name}` has no value: {error}"));
+                None
+            }
+        }
+    }
+
     /// The value of a variable.
     pub(super) fn variable(&self, name: &str) -> Result<Value, Error> {
-        self.computed(format!("variable `{name}`"), || match self.variables.get(name) {
-            Some(value) => self.strict(value),
-            None if self.variables.get("copy").is_some() => Err(Error::Unsupported("`copy`")),
-            None => Err(Error::Undeclared(format!("variable `{name}`"))),
+        self.computed(format!("variable `{name}`"), || {
+            let scope = self.outside();
+            if let Some(value) = self.declared.variables.get(name) {
+                return scope.strict(value);
+            }
+            let looped = copy::loop_of(self.declared.variables.get("copy"), name);
+            match looped {
+                Some(looped) => copy::items(looped, &scope),
+                None => Err(Error::Undeclared(format!("variable `{name}`"))),
+            }
         })
     }
 
@@ -221,103 +309,42 @@ impl Scope {
 
     fn computed(&self, what: String, compute: impl FnOnce() -> Result<Value, Error>) -> Result<Value, Error> {
         let key = what.to_lowercase();
-        match self.computed.borrow().get(&key) {
+        match self.declared.computed.borrow().get(&key) {
             Some(Slot::Ready(value)) => return Ok(value.clone()),
             Some(Slot::Busy) => return Err(Error::Cycle(what)),
             None => {}
         }
-        self.computed.borrow_mut().insert(key.clone(), Slot::Busy);
+        self.declared.computed.borrow_mut().insert(key.clone(), Slot::Busy);
         let outcome = self.session.deeper(compute);
         match &outcome {
-            Ok(value) => self.computed.borrow_mut().insert(key, Slot::Ready(value.clone())),
-            Err(_) => self.computed.borrow_mut().remove(&key),
+            Ok(value) => self
+                .declared
+                .computed
+                .borrow_mut()
+                .insert(key, Slot::Ready(value.clone())),
+            Err(_) => self.declared.computed.borrow_mut().remove(&key),
         };
         outcome
     }
 
-    /// The value with its expressions evaluated.
-    ///
-    /// # Errors
-    /// The first expression that has no value.
-    pub(super) fn strict(&self, value: &Value) -> Result<Value, Error> {
-        let mut faults = Vec::new();
-        let resolved = self.resolve(value, &mut faults);
-        match faults.into_iter().next() {
-            Some(fault) => Err(fault.error),
-            None => Ok(resolved),
-        }
-    }
-
-    /// The value with its expressions evaluated; one without a value stays as its text and is a fault.
-    pub(super) fn resolve(&self, value: &Value, faults: &mut Vec<Fault>) -> Value {
-        self.resolve_at(value, "", faults)
-    }
-
-    fn resolve_at(&self, value: &Value, pointer: &str, faults: &mut Vec<Fault>) -> Value {
-        if let Value::String(text) = value {
-            return self.resolve_text(text, pointer, faults);
-        }
-        let resolved = self.session.deeper(|| match value {
-            Value::Array(items) => {
-                let items = items.iter().enumerate();
-                Ok(Value::array(items.map(|(index, item)| {
-                    self.resolve_at(item, &format!("{pointer}/{index}"), faults)
-                })))
-            }
-            Value::Object(members) => Ok(self.resolve_members(members, pointer, faults)),
-            other => Ok(other.clone()),
-        });
-        resolved.unwrap_or_else(|error| {
-            faults.push(Fault {
-                pointer: pointer.to_owned(),
-                error,
-            });
-            Value::Null
-        })
-    }
-
-    fn resolve_members(&self, members: &Object, pointer: &str, faults: &mut Vec<Fault>) -> Value {
-        let copies = |item: &Value| item.get("count").is_some();
-        if members
-            .get("copy")
-            .and_then(Value::as_array)
-            .is_some_and(|items| items.iter().any(copies))
-        {
-            faults.push(Fault {
-                pointer: pointer.to_owned(),
-                error: Error::Unsupported("`copy`"),
-            });
-        }
-        Value::object(members.iter().map(|(name, member)| {
-            let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-            let name = match self.resolve_text(name, &place, faults) {
-                Value::String(text) => text,
-                _ => name.clone(),
-            };
-            (name, self.resolve_at(member, &place, faults))
-        }))
-    }
-
-    fn resolve_text(&self, text: &str, pointer: &str, faults: &mut Vec<Fault>) -> Value {
-        let Some(expression) = source(text) else {
-            return Value::from(
-                text.strip_prefix('[')
-                    .filter(|rest| rest.starts_with('['))
-                    .unwrap_or(text),
-            );
-        };
-        let outcome = self.session.deeper(|| {
+    /// The value of the text between the brackets of an expression.
+    pub(super) fn evaluate(&self, expression: &str) -> Result<Value, Error> {
+        self.session.deeper(|| {
             let value = evaluate(&parse(expression)?, self)?;
             self.session.charge(&value)?;
             Ok(value)
-        });
-        outcome.unwrap_or_else(|error| {
-            faults.push(Fault {
-                pointer: pointer.to_owned(),
-                error,
-            });
-            Value::from(text)
         })
+    }
+}
+
+/// The type of a parameter in lower case; what its name calls a secret is secure.
+fn kind_of(name: &str, declaration: &Value) -> String {
+    let kind = declaration.get("type").and_then(Value::as_str).unwrap_or("string");
+    let kind = kind.to_lowercase();
+    if kind == "string" && names_secret(name) {
+        "securestring".to_owned()
+    } else {
+        kind
     }
 }
 
@@ -327,7 +354,7 @@ mod tests {
 
     fn scope(template: &str) -> Scope {
         let template = Value::from_json(template).expect("template");
-        Scope::new(Rc::new(Session::new("soc", "Block-User")), &template, Object::new())
+        Scope::new(Rc::new(Session::new("soc", "Block-User")), &template, Given::Nothing)
     }
 
     #[test]

@@ -20,16 +20,20 @@ pub(super) struct Call {
 pub(super) fn calls(definition: &Value) -> Vec<Call> {
     let mut found = Vec::new();
     visit(definition, "", &mut |value, pointer| {
-        let Some(connection) = value
-            .at(&["inputs", "host", "connection", "name"])
-            .and_then(Value::as_str)
-        else {
-            return;
+        let host = |name: &str| {
+            value
+                .at(&["inputs", "host", "connection", name])
+                .and_then(Value::as_str)
+        };
+        let alias = match (host("referenceName"), host("name")) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, Some(connection)) => alias(connection),
+            (None, None) => return,
         };
         let text = |path: &[&str]| value.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_action = text(&["type"]).eq_ignore_ascii_case("ApiConnection") && !pointer.starts_with("/triggers/");
         found.push(Call {
-            alias: alias(connection),
+            alias,
             operation: is_action.then(|| (text(&["inputs", "method"]), text(&["inputs", "path"]))),
             pointer: pointer.to_owned(),
         });

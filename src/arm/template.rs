@@ -3,12 +3,19 @@
 
 use std::rc::Rc;
 
-use super::scope::{Fault, Scope, Session};
+use super::copy;
+use super::resolve::Fault;
+use super::scope::{Frame, Given, Scope};
+use super::session::Session;
 use super::verdict::Finding;
-use crate::expression::{Object, Value};
+use crate::expression::Value;
 
 /// Deepest nesting of resources and deployments in each other.
 const MAX_NESTING: usize = 8;
+/// Most resources of a file, rounds of loops included.
+const MAX_RESOURCES: usize = 2000;
+/// How types end that carry a template in `mainTemplate`.
+const PACKAGES: [&str; 2] = ["/contenttemplates", "microsoft.resources/templatespecs/versions"];
 
 /// One resource.
 pub(super) struct Resource {
@@ -18,6 +25,8 @@ pub(super) struct Resource {
     pub pointer: String,
     /// The resource as it is written.
     pub body: Value,
+    /// Whether its condition, and those of the deployments around it, hold with the default parameters.
+    pub deployed: bool,
     /// What its expressions see.
     pub scope: Rc<Scope>,
 }
@@ -45,19 +54,16 @@ impl Resource {
 
 /// The resources of a template, in order.
 pub(super) fn resources(template: &Value, session: &Rc<Session>) -> Vec<Resource> {
-    let scope = Rc::new(Scope::new(Rc::clone(session), template, Object::new()));
-    let mut found = Vec::new();
-    let list = List {
-        pointer: "/resources".to_owned(),
-        parent: "",
-        depth: 0,
-    };
-    Walk { found: &mut found }.list(template.get("resources"), &list, &scope);
-    found
+    let scope = Rc::new(Scope::new(Rc::clone(session), template, Given::Nothing));
+    let mut walk = Walk::default();
+    walk.list(template.get("resources"), &List::top("/resources"), &scope);
+    walk.found
 }
 
-struct Walk<'a> {
-    found: &'a mut Vec<Resource>,
+#[derive(Default)]
+struct Walk {
+    found: Vec<Resource>,
+    seen: usize,
 }
 
 /// Where a list of resources stands.
@@ -68,9 +74,32 @@ struct List<'a> {
     parent: &'a str,
     /// How many resources and deployments are around it.
     depth: usize,
+    /// Whether the conditions of all of these hold.
+    deployed: bool,
 }
 
-impl Walk<'_> {
+impl List<'_> {
+    fn top(pointer: &str) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            parent: "",
+            depth: 0,
+            deployed: true,
+        }
+    }
+}
+
+/// One round of a resource, or the resource where there is no loop.
+struct Round<'a> {
+    kind: &'a str,
+    /// Its symbolic name, or its place in the list.
+    step: &'a str,
+    pointer: &'a str,
+    depth: usize,
+    deployed: bool,
+}
+
+impl Walk {
     /// `resources` is an array, or in newer templates an object with a symbolic name for each.
     fn list(&mut self, resources: Option<&Value>, list: &List, scope: &Rc<Scope>) {
         if list.depth > MAX_NESTING {
@@ -87,53 +116,106 @@ impl Walk<'_> {
             Some(Value::Object(members)) => {
                 members
                     .iter()
-                    .for_each(|(name, member)| self.resource(member, &pointer_step(name), list, scope));
+                    .for_each(|(name, member)| self.resource(member, name, list, scope));
             }
             _ => {}
         }
     }
 
+    /// Takes every round of a resource; one that exists already is none of the template's.
     fn resource(&mut self, body: &Value, step: &str, list: &List, scope: &Rc<Scope>) {
-        let List { parent, depth, .. } = *list;
-        let pointer = format!("{}/{step}", list.pointer);
         let Some(kind) = body.get("type").and_then(Value::as_str).map(str::to_lowercase) else {
             return;
         };
-        let kind = if parent.is_empty() || kind.starts_with("microsoft.") {
+        if body.get("existing").and_then(Value::as_bool) == Some(true) {
+            return;
+        }
+        let kind = if list.parent.is_empty() || kind.starts_with("microsoft.") {
             kind
         } else {
-            format!("{parent}/{kind}")
+            format!("{}/{kind}", list.parent)
         };
+        let pointer = format!("{}/{}", list.pointer, pointer_step(step));
+        let mut round = Round {
+            kind: &kind,
+            step,
+            pointer: &pointer,
+            depth: list.depth,
+            deployed: list.deployed,
+        };
+        let Some(looped) = body.get("copy").filter(|copy| copy.as_object().is_some()) else {
+            self.round(body, &round, scope);
+            return;
+        };
+        let mut frames = copy::rounds(looped, true, scope).unwrap_or_else(|error| {
+            scope.session.note(format!("the loop over a `{kind}`: {error}"));
+            Vec::new()
+        });
+        if frames.is_empty() {
+            scope.session.note(format!(
+                "the loop over a `{kind}` has no round with the default parameters"
+            ));
+            round.deployed = false;
+            let (name, of_resources, index) = (String::new(), true, 0);
+            frames.push(Frame::Copy {
+                name,
+                of_resources,
+                index,
+            });
+        }
+        for frame in frames {
+            if scope.session.charge(body).is_err() {
+                scope.session.note(format!(
+                    "the loop over a `{kind}` makes too much; the rest was left out"
+                ));
+                return;
+            }
+            self.round(body, &round, &Rc::new(scope.inside(frame)));
+        }
+    }
+
+    fn round(&mut self, body: &Value, round: &Round, scope: &Rc<Scope>) {
+        let Round { kind, pointer, .. } = *round;
+        self.seen += 1;
+        if self.seen > MAX_RESOURCES {
+            scope
+                .session
+                .note(format!("resources after the first {MAX_RESOURCES} were left out"));
+            return;
+        }
         let condition = body.get("condition").map(|condition| scope.strict(condition));
-        if let Some(Ok(Value::Bool(false))) = condition {
+        let holds = match condition {
+            Some(Ok(value)) => scope.session.opens.plain(&value).as_bool() != Some(false),
+            Some(Err(_)) | None => true,
+        };
+        if !holds {
             scope.session.note(format!(
                 "a `{kind}` has a condition that does not hold with the default parameters"
             ));
         }
-        if body.get("copy").is_some() {
-            scope
-                .session
-                .note(format!("`copy` is not served: one `{kind}` was read"));
-        }
+        let inner = List {
+            pointer: format!("{pointer}/resources"),
+            parent: kind,
+            depth: round.depth + 1,
+            deployed: round.deployed && holds,
+        };
         if kind == "microsoft.resources/deployments" {
-            self.deployment(body, &pointer, scope, depth);
+            self.deployment(body, round.step, inner, pointer, scope);
+        } else if PACKAGES.iter().any(|package| kind.ends_with(package)) {
+            self.package(body, inner, pointer, scope);
         } else {
-            let inner = List {
-                pointer: format!("{pointer}/resources"),
-                parent: &kind,
-                depth: depth + 1,
-            };
             self.list(body.get("resources"), &inner, scope);
             self.found.push(Resource {
-                kind,
-                pointer,
+                kind: kind.to_owned(),
+                pointer: pointer.to_owned(),
                 body: body.clone(),
+                deployed: inner.deployed,
                 scope: Rc::clone(scope),
             });
         }
     }
 
-    fn deployment(&mut self, body: &Value, pointer: &str, scope: &Rc<Scope>, depth: usize) {
+    fn deployment(&mut self, body: &Value, step: &str, around: List, pointer: &str, scope: &Rc<Scope>) {
         let session = &scope.session;
         let Some(template) = body.at(&["properties", "template"]) else {
             session.note("a linked template was not read: import it as a file of its own");
@@ -143,14 +225,40 @@ impl Walk<'_> {
             .at(&["properties", "expressionEvaluationOptions", "scope"])
             .and_then(Value::as_str);
         let inner = if scope_name.is_some_and(|name| name.eq_ignore_ascii_case("inner")) {
-            Rc::new(Scope::new(Rc::clone(session), template, given(body, scope)))
+            let given = body.at(&["properties", "parameters"]).and_then(Value::as_object);
+            let given = Given::Deployment(given.cloned().unwrap_or_default(), Rc::clone(scope));
+            Rc::new(Scope::new(Rc::clone(session), template, given))
         } else {
             Rc::clone(scope)
         };
+        let name = scope
+            .strict(body.get("name").unwrap_or(&Value::Null))
+            .unwrap_or_default();
+        let name = session.opens.plain_text(name.as_str().unwrap_or_default());
+        let outputs = template.get("outputs").and_then(Value::as_object).cloned();
+        let names = [name, step.to_owned()].into_iter().filter(|name| !name.is_empty());
+        session.deploy(names.collect(), outputs.unwrap_or_default(), Rc::clone(&inner));
         let list = List {
             pointer: format!("{pointer}/properties/template/resources"),
             parent: "",
-            depth: depth + 1,
+            ..around
+        };
+        self.list(template.get("resources"), &list, &inner);
+    }
+
+    /// A template that another one carries as a value, as solutions of the content hub carry their playbooks.
+    fn package(&mut self, body: &Value, around: List, pointer: &str, scope: &Rc<Scope>) {
+        let mut faults = Vec::new();
+        let carried = body.at(&["properties", "mainTemplate"]).unwrap_or(&Value::Null);
+        let template = scope.resolve(carried, &mut faults);
+        for fault in faults {
+            scope.session.note(format!("a packaged template: {}", fault.error));
+        }
+        let inner = Rc::new(Scope::new(Rc::clone(&scope.session), &template, Given::Nothing));
+        let list = List {
+            pointer: format!("{pointer}/properties/mainTemplate/resources"),
+            parent: "",
+            ..around
         };
         self.list(template.get("resources"), &list, &inner);
     }
@@ -159,28 +267,6 @@ impl Walk<'_> {
 /// A name as a step of a JSON pointer.
 pub(super) fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-/// The values that a deployment gives to the parameters of its template.
-fn given(body: &Value, outer: &Scope) -> Object {
-    let parameters = body
-        .at(&["properties", "parameters"])
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
-    let mut given = Object::new();
-    for (name, parameter) in parameters.iter() {
-        match parameter.get("value").map(|value| outer.strict(value)) {
-            Some(Ok(value)) => given.insert(name.clone(), value),
-            Some(Err(error)) => outer
-                .session
-                .note(format!("nested parameter `{name}` has no value: {error}")),
-            None => outer.session.note(format!(
-                "nested parameter `{name}` comes from a Key Vault and was left open"
-            )),
-        }
-    }
-    given
 }
 
 #[cfg(test)]

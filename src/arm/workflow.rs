@@ -6,11 +6,12 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::connection::{Connections, connector_name};
+use super::connection::{Connections, MANAGED_IDENTITY, Origin, Wanted, connector_name, custom_api, forgive};
 use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
-use super::scope::Session;
+use super::session::Session;
+use super::standard::{self, Beside};
 use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
@@ -18,6 +19,11 @@ use crate::api::PlaybookSpec;
 use crate::api::playbook::ConnectionBinding;
 use crate::api::reference::{KeyRef, LocalRef, NamedValue, ValueSource};
 use crate::expression::{Object, Value};
+
+/// The annotation with the name of the Sentinel template that a playbook was made of.
+pub(super) const TEMPLATE_NAME: &str = "riposte.dev/template-name";
+/// The annotation with the version of that template.
+pub(super) const TEMPLATE_VERSION: &str = "riposte.dev/template-version";
 
 /// A workflow of the file.
 #[derive(Default)]
@@ -54,11 +60,15 @@ struct Described<'a> {
 /// Reads the workflow that a resource describes; connections that it names and the file does not hold are added.
 pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &mut HashSet<String>) -> Playbook {
     let mut findings = Vec::new();
+    let properties = resource.resolve("properties", &mut findings);
+    forgive(&mut findings, |pointer| {
+        pointer.starts_with("/properties/parameters/$connections/value/") && pointer.ends_with("/id")
+    });
     let described = Described {
         azure_name: resource.name(&mut findings),
         pointer: resource.pointer.clone(),
         definition_pointer: format!("{}/properties/definition", resource.pointer),
-        properties: resource.resolve("properties", &mut findings),
+        properties,
         tags: resource.resolve("tags", &mut findings),
         session: &resource.scope.session,
         findings,
@@ -67,10 +77,12 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
 }
 
 /// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
-pub(super) fn read_bare(file: &Value, session: &Session, connections: &mut Connections) -> Playbook {
-    let (definition_pointer, properties) = match file.get("definition") {
-        Some(_) => ("/definition", file.clone()),
-        None => ("", Value::object([("definition", file.clone())])),
+pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connections: &mut Connections) -> Playbook {
+    let properties = standard::properties(file, beside, session);
+    let definition_pointer = if file.get("definition").is_some() {
+        "/definition"
+    } else {
+        ""
     };
     let described = Described {
         azure_name: session.stem.clone(),
@@ -158,7 +170,7 @@ fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
     let mut annotations = Map::new();
     let mut add = |name: &str, text: Option<String>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            annotations.insert(format!("riposte.dev/{name}"), Json::from(text));
+            annotations.insert(name.to_owned(), Json::from(text));
         }
     };
     let tag = |name: &str| {
@@ -166,9 +178,9 @@ fn annotations(azure_name: &str, tags: &Value, opens: &OpenValues) -> Json {
             .and_then(Value::as_str)
             .map(|text| opens.plain_text(text))
     };
-    add("display-name", Some(azure_name.to_owned()));
-    add("template-name", tag("hidden-SentinelTemplateName"));
-    add("template-version", tag("hidden-SentinelTemplateVersion"));
+    add(manifest::DISPLAY_NAME, Some(azure_name.to_owned()));
+    add(TEMPLATE_NAME, tag("hidden-SentinelTemplateName"));
+    add(TEMPLATE_VERSION, tag("hidden-SentinelTemplateVersion"));
     Json::Object(annotations)
 }
 
@@ -190,13 +202,6 @@ struct Binder<'a> {
     findings: &'a mut Vec<Finding>,
 }
 
-/// A name of `$connections`, and what it stands for.
-struct Wanted {
-    alias: String,
-    azure_name: String,
-    connector: String,
-}
-
 impl Binder<'_> {
     /// Binds each name that is given to its ApiConnection, and each name that is only called to an assumed one.
     /// Gives the connector of each too.
@@ -210,10 +215,12 @@ impl Binder<'_> {
                     alias: alias.clone(),
                     azure_name: alias.clone(),
                     connector: connector_of_alias(alias),
+                    is_explicit: false,
+                    origin: Origin::default(),
                 });
             }
         }
-        wanted.into_iter().map(|wanted| self.bound(wanted)).collect()
+        wanted.iter().map(|wanted| self.bound(wanted)).collect()
     }
 
     fn wanted(&self, alias: &str, entry: &Value) -> Wanted {
@@ -225,26 +232,29 @@ impl Binder<'_> {
         let last = id.rsplit('/').next();
         let last = last.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("connections"));
         let azure_name = last.map(str::to_owned).or_else(|| text("connectionName"));
-        let connector = text("id").and_then(|id| connector_name(&id));
+        let api = text("id").unwrap_or_default();
+        let connector = connector_name(&api);
+        let signs_in = entry.at(&["connectionProperties", "authentication", "type"]);
+        let signs_in = signs_in.and_then(Value::as_str).unwrap_or_default();
         Wanted {
             alias: alias.to_owned(),
             azure_name: azure_name
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| alias.to_owned()),
+            is_explicit: connector.is_some(),
             connector: connector.unwrap_or_else(|| connector_of_alias(alias)),
+            origin: Origin {
+                custom_api: custom_api(&api),
+                managed_identity: signs_in.eq_ignore_ascii_case(MANAGED_IDENTITY),
+            },
         }
     }
 
-    fn bound(&mut self, wanted: Wanted) -> (ConnectionBinding, String) {
-        let Wanted {
-            alias,
-            azure_name,
-            connector,
-        } = wanted;
-        let connection = self.connections.find_or_assume(&azure_name, &connector, self.pointer);
+    fn bound(&mut self, wanted: &Wanted) -> (ConnectionBinding, String) {
+        let connection = self.connections.find_or_assume(wanted, self.pointer);
         self.findings.extend(connection.findings.iter().cloned());
         let binding = ConnectionBinding {
-            name: alias,
+            name: wanted.alias.clone(),
             connection_ref: LocalRef {
                 name: connection.name.clone(),
             },
@@ -254,7 +264,7 @@ impl Binder<'_> {
 }
 
 /// The designer names a connection as its connector, with a number where there are several.
-fn connector_of_alias(alias: &str) -> String {
+pub(super) fn connector_of_alias(alias: &str) -> String {
     let plain = alias.trim_end_matches(|c: char| c.is_ascii_digit());
     let plain = if plain.ends_with(['-', '_']) {
         plain.trim_end_matches(['-', '_'])

@@ -1,6 +1,7 @@
 //! A playbook's definition: read from either field, checked, and its problems put at their places in the file, also
 //! inside the text of `definitionText` and inside a template that the playbook was made of.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::api::manifest::Object;
 use crate::api::yaml::{self, Document, Position};
 use crate::api::{Diagnostic, PlaybookSpec};
-use crate::definition::{self, Problem, Severity};
+use crate::definition::{self, Limits, Problem, Severity};
 use crate::expression::Value;
 
 use super::entry::Playbook;
@@ -30,7 +31,7 @@ pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mu
         }
     };
     let definition = Value::from(source.json());
-    let (workflow, problems) = match definition::parse(&definition) {
+    let (workflow, problems) = match definition::parse_given(&definition, Limits::default(), given(&object.spec)) {
         Ok((workflow, warnings)) => (Some(workflow), warnings),
         Err(problems) => (None, problems),
     };
@@ -52,6 +53,13 @@ pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mu
         workflow,
         file: file.to_owned(),
     })
+}
+
+/// The values that the manifest itself gives to parameters.
+fn given(spec: &PlaybookSpec) -> BTreeMap<String, Value> {
+    let values = spec.parameters.iter();
+    let values = values.filter_map(|given| Some((given.name.to_lowercase(), Value::from(given.value.as_ref()?))));
+    values.collect()
 }
 
 /// The position of what a JSON pointer names in the definition of a playbook.

@@ -12,6 +12,7 @@ mod crds;
 mod describe;
 mod dev;
 mod eval;
+mod export;
 mod get;
 mod import;
 mod logs;
@@ -47,6 +48,7 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Import(import::Arguments),
+    Export(export::Arguments),
     Crds(crds::Arguments),
     Schema(schema::Arguments),
     Get(get::Arguments),
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),

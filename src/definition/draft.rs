@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Severity;
 use super::limits::Limits;
 use super::node::{Node, kind_of};
+use super::reference::{self, Target};
 use super::report::Report;
 use super::workflow::{ActionId, RunAfterStatus, Workflow};
 use crate::api::nearest;
+use crate::expression::template::TextPart;
 use crate::expression::{Template, TemplateError, Value, condition};
 
 /// Unknown names for which a near one is looked up: hostile definitions must not cost time.
@@ -34,6 +36,8 @@ pub(super) struct Draft {
     pub(super) parameters: BTreeSet<String>,
     /// The variables that actions change: name as written, and its pointer.
     pub(super) written: Vec<(String, String)>,
+    /// Values that are given to parameters, by lower-case name.
+    pub(super) given: BTreeMap<String, Value>,
     /// The actions that scripts read: name as written, and its pointer.
     pub(super) script_reads: Vec<(String, String)>,
     /// The declared static results.
@@ -107,6 +111,7 @@ impl Draft {
             variables: BTreeMap::new(),
             parameters: BTreeSet::new(),
             written: Vec::new(),
+            given: BTreeMap::new(),
             script_reads: Vec::new(),
             static_results: None,
             truncated: false,
@@ -134,6 +139,34 @@ impl Draft {
     /// Whether a node is an array; if not, that is reported.
     pub(super) fn is_array(&mut self, node: &Node) -> bool {
         self.has_kind(node, node.value.as_array().is_some(), "an array")
+    }
+
+    /// The value of a node that is needed before any run: a constant, or the value or default of the one parameter that
+    /// stands there (`@parameters('x')`).
+    pub(super) fn settled(&self, node: &Node) -> Value {
+        let template = node.value.as_str().and_then(|text| Template::parse_text(text).ok());
+        let expression = match &template {
+            Some(Template::Expression(expression)) => Some(&**expression),
+            Some(Template::Text(parts)) => match parts.as_slice() {
+                [TextPart::Expression(expression)] => Some(expression),
+                _ => None,
+            },
+            Some(Template::Literal(_) | Template::Array(_) | Template::Object(_)) | None => None,
+        };
+        let reference = expression.and_then(reference::of);
+        let named = reference.filter(|reference| reference.target == Target::Parameter);
+        let Some(name) = named.and_then(|reference| reference.name) else {
+            return node.value.clone();
+        };
+        let declared = || {
+            let mut parameters = self.workflow.parameters.iter();
+            parameters
+                .find(|parameter| parameter.name.eq_ignore_ascii_case(name))?
+                .default
+                .clone()
+        };
+        let given = self.given.get(&name.to_lowercase()).cloned();
+        given.or_else(declared).unwrap_or_else(|| node.value.clone())
     }
 
     /// The text of a node; if it is none, that is reported.

@@ -35,6 +35,8 @@ pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 
+use std::collections::BTreeMap;
+
 use crate::expression::Value;
 use action::Surroundings;
 use draft::Draft;
@@ -53,7 +55,20 @@ pub fn parse(definition: &Value) -> Result<(Workflow, Vec<Problem>), Vec<Problem
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(definition: &Value, limits: Limits) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
+    parse_given(definition, limits, BTreeMap::new())
+}
+
+/// The same with values of parameters, by lower-case name: schedules are made of them before any run.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_given(
+    definition: &Value,
+    limits: Limits,
+    given: BTreeMap<String, Value>,
+) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let mut draft = Draft::new(limits);
+    draft.given = given;
     let root = Node::root(definition);
     if draft.is_object(&root) {
         read(&mut draft, &root);

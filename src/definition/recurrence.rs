@@ -70,14 +70,14 @@ pub(super) fn within(draft: &mut Draft, node: &Node) -> Option<Recurrence> {
 
 fn interval(draft: &mut Draft, node: &Node) -> Option<(Frequency, u32)> {
     let frequency = draft.required(node, "frequency")?;
-    let text = draft.text(&frequency)?;
-    let Some((name, unit, most)) = FREQUENCIES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text)) else {
-        let message = "a frequency is one of Second, Minute, Hour, Day, Week, Month, and no expression";
+    let text = draft.settled(&frequency).to_text();
+    let Some((name, unit, most)) = FREQUENCIES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&text)) else {
+        let message = "a frequency is one of Second, Minute, Hour, Day, Week, Month, or a parameter with such a value";
         draft.report.error("InvalidValue", &frequency.pointer, message);
         return None;
     };
     let interval = draft.required(node, "interval")?;
-    let count = interval.value.to_text().parse::<u32>().ok();
+    let count = draft.settled(&interval).to_text().parse::<u32>().ok();
     let count = count.filter(|count| (1..=*most).contains(count));
     if count.is_none() {
         let message = format!("the interval of frequency {name} is an integer from 1 to {most}");
@@ -88,7 +88,7 @@ fn interval(draft: &mut Draft, node: &Node) -> Option<(Frequency, u32)> {
 
 fn start(draft: &mut Draft, node: &Node) -> Option<DateTime> {
     let start = node.member("startTime")?;
-    let text = draft.text(&start)?;
+    let text = draft.settled(&start).to_text();
     let parsed = text.trim_end_matches(['Z', 'z']).parse::<DateTime>().ok();
     if parsed.is_none() {
         let message = "a start is written YYYY-MM-DDThh:mm:ss, with Z where there is no time zone";
@@ -99,13 +99,13 @@ fn start(draft: &mut Draft, node: &Node) -> Option<DateTime> {
 
 fn time_zone(draft: &mut Draft, node: &Node) -> Option<String> {
     let zone = node.member("timeZone")?;
-    let text = draft.text(&zone)?;
-    if time_zones::find(text).is_none() {
+    let text = draft.settled(&zone).to_text();
+    if time_zones::find(&text).is_none() {
         let message =
             format!("there is no time zone '{text}'; use a name of Windows or IANA, such as 'W. Europe Standard Time'");
         draft.report.error("InvalidValue", &zone.pointer, message);
     }
-    Some(text.to_owned())
+    Some(text)
 }
 
 /// A number or a list of them, as numbers or texts; sorted, each once.
@@ -120,7 +120,7 @@ fn numbers(draft: &mut Draft, schedule: &Node, name: &str, most: i8) -> Vec<i8> 
     };
     let mut numbers = Vec::new();
     for item in items {
-        match item.value.to_text().parse::<i8>() {
+        match draft.settled(&item).to_text().parse::<i8>() {
             Ok(number) if (0..=most).contains(&number) => numbers.push(number),
             Ok(_) | Err(_) => {
                 let message = format!("'{name}' takes integers from 0 to {most}");
@@ -140,8 +140,8 @@ fn week_days(draft: &mut Draft, schedule: &Node) -> Vec<Weekday> {
     let mut days = Vec::new();
     draft.is_array(&node);
     for item in node.items() {
-        let text = item.value.as_str().unwrap_or_default();
-        match WEEK_DAYS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        let text = draft.settled(&item).to_text();
+        match WEEK_DAYS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)) {
             Some((_, day)) => days.push(*day),
             None => {
                 let message = "a week day is one of Monday to Sunday";

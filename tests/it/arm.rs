@@ -9,6 +9,10 @@ use riposte::api::{ApiConnectionSpec, ConnectorSpec, PlaybookSpec, yaml};
 use riposte::arm::{self, Entry, Import, Options, Verdict};
 use serde_json::{Value, json};
 
+mod export;
+mod hostile;
+mod language;
+
 /// The path of an operation of the built-in connector `virustotal`.
 const ADDRESS: &str = "/api/v3/ip_addresses/@{encodeURIComponent('1.2.3.4')}";
 
@@ -267,7 +271,11 @@ fn judged(resource: Value, verdict: Verdict, part: &str) {
 #[test]
 fn calls_are_judged_by_the_operations_of_their_connector() {
     let unknown = workflow("/api/v3/nothing/@{triggerBody()}", json!({}), json!({}));
-    judged(unknown, Verdict::Unsupported, "no operation `get /api/v3/nothing/{…}`");
+    judged(
+        unknown,
+        Verdict::NeedsConnector,
+        "no operation `get /api/v3/nothing/{…}`",
+    );
     let computed = workflow("@concat('/api/v3/', 'x')", json!({}), json!({}));
     judged(computed, Verdict::Runs, "decided at run time");
 }
@@ -303,7 +311,7 @@ fn custom_connectors_are_described_and_then_known() {
     let unknown = uses("/nothing");
     assert_eq!(
         unknown.entries[0].verdict,
-        Verdict::Unsupported,
+        Verdict::NeedsConnector,
         "{:?}",
         unknown.entries
     );

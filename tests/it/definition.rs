@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use riposte::definition::workflow::{RequestTrigger, RetryPolicy, TriggerKind};
-use riposte::definition::{self, Action, ActionKind, Problem, Severity, Workflow};
+use riposte::definition::workflow::{Frequency, RequestTrigger, RetryPolicy, TriggerKind};
+use riposte::definition::{self, Action, ActionKind, Limits, Problem, Severity, Workflow};
 use riposte::expression::Value;
 
 /// A workflow with an incident trigger and these actions (the text between the braces).
@@ -314,6 +314,24 @@ fn variables_are_declared_once_at_the_top() {
         )),
         ["warning NotBefore /actions/C/inputs variables('V')"]
     );
+}
+
+#[test]
+fn a_schedule_takes_its_values_from_parameters() {
+    let text = r#"{"parameters": {"Unit": {"type": "String", "defaultValue": "Day"}, "Count": {"type": "Int"}},
+        "triggers": {"T": {"type": "Recurrence", "recurrence": {
+            "frequency": "@parameters('unit')", "interval": "@{parameters('Count')}", "schedule": {"hours": ["8", 17, 8]}}}},
+        "actions": {}}"#;
+    assert_eq!(problems_of(text), ["InvalidValue /triggers/T/recurrence/interval"]);
+    let definition = Value::from_json(text).expect("the test's own JSON");
+    let given = BTreeMap::from([("count".to_owned(), Value::Int(3))]);
+    let (workflow, warnings) = definition::parse_given(&definition, Limits::default(), given).expect("a schedule");
+    assert_eq!(warnings, []);
+    let TriggerKind::Recurrence(recurrence) = &workflow.triggers[0].kind else {
+        panic!("{:?}", workflow.triggers[0].kind);
+    };
+    assert_eq!((recurrence.frequency, recurrence.interval), (Frequency::Day, 3));
+    assert_eq!(recurrence.hours, [8, 17]);
 }
 
 #[test]

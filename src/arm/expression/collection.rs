@@ -1,5 +1,7 @@
 //! ARM functions on arrays and objects; some take text as an array of characters.
 
+use std::collections::HashSet;
+
 use crate::expression::{Object, Value};
 
 /// Most items of `range`, as in Azure.
@@ -30,13 +32,10 @@ pub(super) fn create_object(arguments: &[Value]) -> Result<Value, String> {
 /// Arrays: every item once. Objects: later members win.
 pub(super) fn union(arguments: &[Value]) -> Result<Value, String> {
     if let Some(arrays) = arguments.iter().map(Value::as_array).collect::<Option<Vec<_>>>() {
-        let mut items: Vec<Value> = Vec::new();
-        for item in arrays.into_iter().flatten() {
-            if !items.contains(item) {
-                items.push(item.clone());
-            }
-        }
-        return Ok(Value::array(items));
+        let mut seen = HashSet::new();
+        let items = arrays.into_iter().flatten();
+        let items = items.filter(|item| seen.insert(item.to_json())).cloned();
+        return Ok(Value::array(items.collect::<Vec<_>>()));
     }
     let objects = arguments.iter().map(Value::as_object).collect::<Option<Vec<_>>>();
     let objects = objects.ok_or("takes arrays only or objects only")?;
@@ -51,12 +50,13 @@ pub(super) fn intersection(arguments: &[Value]) -> Result<Value, String> {
     let others = arguments.get(1..).unwrap_or_default();
     match at(arguments, 0) {
         Value::Array(items) => {
-            let all = |item: &&Value| {
-                others
-                    .iter()
-                    .all(|other| other.as_array().is_some_and(|o| o.contains(item)))
-            };
-            Ok(Value::array(items.iter().filter(all).cloned()))
+            let others = others.iter().map(|other| other.as_array().unwrap_or_default());
+            let others: Vec<HashSet<String>> = others.map(|other| other.iter().map(Value::to_json).collect()).collect();
+            let kept = items.iter().filter(|item| {
+                let item = item.to_json();
+                others.iter().all(|other| other.contains(&item))
+            });
+            Ok(Value::array(kept.cloned()))
         }
         Value::Object(members) => {
             let all = |name: &str, value: &Value| others.iter().all(|other| other.get(name) == Some(value));
@@ -171,4 +171,57 @@ pub(super) fn range(arguments: &[Value]) -> Result<Value, String> {
         .checked_add(count)
         .ok_or("the last number is no integer of 64 bits")?;
     Ok(Value::array((start..end).map(Value::Int)))
+}
+
+fn sorted(members: &Object) -> Vec<(&str, &Value)> {
+    let mut sorted: Vec<(&str, &Value)> = members.iter().map(|(name, value)| (&**name, value)).collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    sorted
+}
+
+/// The members as objects with `key` and `value`, sorted by name.
+pub(super) fn items(arguments: &[Value]) -> Result<Value, String> {
+    let members = at(arguments, 0).as_object().ok_or("takes an object")?;
+    let items = sorted(members).into_iter();
+    Ok(Value::array(items.map(|(name, value)| {
+        Value::object([("key", Value::from(name)), ("value", value.clone())])
+    })))
+}
+
+pub(super) fn object_keys(arguments: &[Value]) -> Result<Value, String> {
+    let members = at(arguments, 0).as_object().ok_or("takes an object")?;
+    Ok(Value::array(
+        sorted(members).into_iter().map(|(name, _)| Value::from(name)),
+    ))
+}
+
+pub(super) fn shallow_merge(arguments: &[Value]) -> Result<Value, String> {
+    union(at(arguments, 0).as_array().ok_or("takes an array of objects")?)
+}
+
+pub(super) fn flatten(arguments: &[Value]) -> Result<Value, String> {
+    let items = at(arguments, 0).as_array().ok_or("takes an array of arrays")?;
+    let inner = items.iter().map(Value::as_array).collect::<Option<Vec<_>>>();
+    Ok(Value::array(inner.ok_or("takes an array of arrays")?.concat()))
+}
+
+/// The item at a place counted from the end, from 1.
+pub(super) fn index_from_end(arguments: &[Value]) -> Result<Value, String> {
+    let items = at(arguments, 0).as_array().ok_or("takes an array")?;
+    let place = at(arguments, 1).as_int().and_then(|place| usize::try_from(place).ok());
+    let index = place
+        .filter(|place| *place > 0)
+        .and_then(|place| items.len().checked_sub(place));
+    let item = index.and_then(|index| items.get(index));
+    item.cloned().ok_or_else(|| "there is no such item".to_owned())
+}
+
+/// The place of an item, the first or the last; -1 for none.
+pub(super) fn place_of(items: &[Value], item: &Value, from_end: bool) -> Value {
+    let place = if from_end {
+        items.iter().rposition(|other| other == item)
+    } else {
+        items.iter().position(|other| other == item)
+    };
+    Value::Int(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1))
 }

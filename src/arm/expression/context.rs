@@ -3,21 +3,11 @@
 
 use uuid::Uuid;
 
-use super::Error;
+use super::{Error, time};
 use crate::arm::open::Open;
 use crate::arm::scope::Scope;
 use crate::arm::{LOCATION, NIL_ID};
 use crate::expression::Value;
-
-/// The time that `utcNow` gives: an import must give the same result each day.
-const NOW: [(&str, &str); 6] = [
-    ("yyyy", "2000"),
-    ("MM", "01"),
-    ("dd", "01"),
-    ("HH", "00"),
-    ("mm", "00"),
-    ("ss", "00"),
-];
 
 /// Whether a function was one of these.
 pub(super) enum Answer {
@@ -40,28 +30,84 @@ pub(super) fn answer(name: &str, arguments: &[Value], scope: &Scope) -> Result<A
         "environment" => environment(),
         "utcnow" => {
             session.note("`utcNow` gives 2000-01-01: an import knows no time");
-            utc_now(arguments.first().and_then(Value::as_str))
+            let format = arguments.first().and_then(Value::as_str);
+            time::utc_now(format).map_err(|what| failed(name, what))?
         }
+        "copyindex" => copy_index(name, arguments, scope)?,
+        "lambdavariables" => {
+            let variable = only_name(name, arguments, scope)?;
+            let value = scope.lambda_variable(&variable);
+            value.ok_or_else(|| failed(name, format!("no lambda around it has a variable `{variable}`")))?
+        }
+        "managementgroup" => Value::object([
+            ("id", "/providers/Microsoft.Management/managementGroups/local"),
+            ("name", LOCATION),
+            ("type", "Microsoft.Management/managementGroups"),
+        ]),
+        "deployer" => Value::object([("objectId", NIL_ID), ("tenantId", NIL_ID)]),
         "newguid" => Value::from(stable_id(&session.stem, arguments).to_string()),
         "resourceid" => resource_id(name, arguments, scope, Reach::ResourceGroup)?,
         "subscriptionresourceid" => resource_id(name, arguments, scope, Reach::Subscription)?,
         "tenantresourceid" => resource_id(name, arguments, scope, Reach::Tenant)?,
-        "reference" => unknown(name, "string", arguments, scope),
-        "listcallbackurl" | "listkeys" => unknown(name, "securestring", arguments, scope),
+        "extensionresourceid" => extension_resource_id(name, arguments, scope)?,
+        "managementgroupresourceid" => extension_resource_id(name, arguments, scope)?,
+        "reference" => {
+            let named = arguments
+                .first()
+                .and_then(Value::as_str)
+                .map(|id| session.opens.plain_text(id));
+            match named.and_then(|name| session.outputs_of(&name)) {
+                Some(outputs) => outputs?,
+                None => unknown(name, "string", arguments, scope),
+            }
+        }
+        "references" | "resourceinfo" | "providers" => unknown(name, "string", arguments, scope),
         _ if name.starts_with("list") => unknown(name, "securestring", arguments, scope),
         _ => return Ok(Answer::NotMine),
     };
     Ok(Answer::Value(value))
 }
 
+fn failed(function: &str, what: impl Into<String>) -> Error {
+    Error::Call {
+        function: function.to_owned(),
+        what: what.into(),
+    }
+}
+
 fn only_name(function: &str, arguments: &[Value], scope: &Scope) -> Result<String, Error> {
     match arguments {
         [Value::String(name)] => Ok(scope.session.opens.plain_text(name)),
-        _ => Err(Error::Call {
-            function: function.to_owned(),
-            what: "takes one name".to_owned(),
-        }),
+        _ => Err(failed(function, "takes one name")),
     }
+}
+
+/// `copyIndex(['loop'], [offset])`.
+fn copy_index(function: &str, arguments: &[Value], scope: &Scope) -> Result<Value, Error> {
+    let (name, offset) = match arguments {
+        [] => (None, 0),
+        [Value::Int(offset)] => (None, *offset),
+        [Value::String(name)] => (Some(&**name), 0),
+        [Value::String(name), Value::Int(offset)] => (Some(&**name), *offset),
+        _ => return Err(failed(function, "takes the name of a loop and an offset")),
+    };
+    let index = scope.copy_index(name);
+    let index = index.ok_or_else(|| failed(function, "there is no such loop around it"))?;
+    Ok(Value::Int(index.saturating_add(offset)))
+}
+
+/// `extensionResourceId('id', 'Namespace/type', 'name')`.
+fn extension_resource_id(function: &str, arguments: &[Value], scope: &Scope) -> Result<Value, Error> {
+    let Some((Value::String(base), rest)) = arguments.split_first() else {
+        return Err(failed(function, "needs the id that it extends"));
+    };
+    let extension = resource_id(function, rest, scope, Reach::Tenant)?;
+    let extension = extension.as_str().unwrap_or_default();
+    let base = match function {
+        "managementgroupresourceid" => format!("/providers/Microsoft.Management/managementGroups/{base}"),
+        _ => base.to_string(),
+    };
+    Ok(Value::from(format!("{base}{extension}")))
 }
 
 fn resource_group(namespace: &str) -> Value {
@@ -119,14 +165,6 @@ fn environment() -> Value {
     ])
 }
 
-fn utc_now(format: Option<&str>) -> Value {
-    let format = format.unwrap_or("yyyy-MM-ddTHH:mm:ssZ");
-    Value::from(
-        NOW.iter()
-            .fold(format.to_owned(), |text, (part, value)| text.replace(part, value)),
-    )
-}
-
 /// An id that is the same for the same seed.
 pub(super) fn stable_id(seed: &str, arguments: &[Value]) -> Uuid {
     let text: Vec<String> = arguments.iter().map(Value::to_json).collect();
@@ -152,10 +190,7 @@ enum Reach {
 
 /// `resourceId([subscription], [group], 'Namespace/type/child', 'name', 'child name')`.
 fn resource_id(function: &str, arguments: &[Value], scope: &Scope, reach: Reach) -> Result<Value, Error> {
-    let failed = |what: &str| Error::Call {
-        function: function.to_owned(),
-        what: what.to_owned(),
-    };
+    let failed = |what: &str| failed(function, what);
     let texts: Vec<&str> = arguments.iter().filter_map(Value::as_str).collect();
     let at = texts
         .iter()

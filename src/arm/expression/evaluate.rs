@@ -2,6 +2,7 @@
 
 use super::context::{self, Answer};
 use super::functions::{self, GivenOpen};
+use super::lambda;
 use super::{Error, Expression};
 use crate::arm::open::Open;
 use crate::arm::scope::Scope;
@@ -20,7 +21,11 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<Value, 
             member(&of, &name, *safe, scope)
         }
         Expression::Call { name, arguments } if name == "if" => choose(arguments, scope),
+        Expression::Call { name, arguments } if name == "tryget" => try_get(arguments, scope),
         Expression::Call { name, arguments } => {
+            if let Some(outcome) = lambda::call(name, arguments, scope) {
+                return outcome;
+            }
             let values = arguments
                 .iter()
                 .map(|argument| evaluate(argument, scope))
@@ -46,6 +51,19 @@ fn choose(arguments: &[Expression], scope: &Scope) -> Result<Value, Error> {
     }
 }
 
+/// `tryGet` gives null where a member on the way is missing.
+fn try_get(arguments: &[Expression], scope: &Scope) -> Result<Value, Error> {
+    let Some((of, names)) = arguments.split_first() else {
+        return Err(Error::Call {
+            function: "tryGet".to_owned(),
+            what: "needs arguments".to_owned(),
+        });
+    };
+    names.iter().try_fold(evaluate(of, scope)?, |of, name| {
+        member(&of, &evaluate(name, scope)?, true, scope)
+    })
+}
+
 fn call(name: &str, arguments: Vec<Value>, scope: &Scope) -> Result<Value, Error> {
     let failed = |what| Error::Call {
         function: name.to_owned(),
@@ -54,6 +72,9 @@ fn call(name: &str, arguments: Vec<Value>, scope: &Scope) -> Result<Value, Error
     match context::answer(name, &arguments, scope)? {
         Answer::Value(value) => return Ok(value),
         Answer::NotMine => {}
+    }
+    if let Some(outcome) = scope.defined(name, &arguments) {
+        return outcome;
     }
     let function = functions::find(name).ok_or_else(|| Error::UnknownFunction(name.to_owned()))?;
     if arguments.len() < function.least || arguments.len() > function.most {
@@ -98,14 +119,15 @@ fn still_open(asked: &str, marks: &[usize], stand_in: Option<Value>, scope: &Sco
 }
 
 fn member(of: &Value, name: &Value, safe: bool, scope: &Scope) -> Result<Value, Error> {
-    if scope.session.opens.whole(of).is_some() {
-        return Ok(of.clone());
+    if let Some(open) = scope
+        .session
+        .opens
+        .whole(of)
+        .and_then(|mark| scope.session.opens.get(mark))
+    {
+        return Ok(member_of_open(open, name, scope));
     }
-    let found = match (of, name) {
-        (Value::Object(members), Value::String(name)) => members.get(name).cloned(),
-        (Value::Array(items), Value::Int(index)) => usize::try_from(*index).ok().and_then(|at| items.get(at).cloned()),
-        _ => None,
-    };
+    let found = find_member(of, name);
     match found {
         Some(value) => Ok(value),
         None if safe => Ok(Value::Null),
@@ -113,6 +135,32 @@ fn member(of: &Value, name: &Value, safe: bool, scope: &Scope) -> Result<Value, 
             name.as_str().map_or_else(|| name.to_json(), str::to_owned),
         )),
     }
+}
+
+fn find_member(of: &Value, name: &Value) -> Option<Value> {
+    match (of, name) {
+        (Value::Object(members), Value::String(name)) => members.get(name).cloned(),
+        (Value::Array(items), Value::Int(index)) => usize::try_from(*index).ok().and_then(|at| items.get(at).cloned()),
+        _ => None,
+    }
+}
+
+/// A member of an open value is open too, and secure if the whole is.
+fn member_of_open(open: Open, name: &Value, scope: &Scope) -> Value {
+    let text = name.as_str().map_or_else(|| name.to_json(), str::to_owned);
+    let mut member = Open {
+        name: match name {
+            Value::String(_) => format!("{}-{text}", open.name),
+            _ => open.name.clone(),
+        },
+        kind: if open.is_secure() { "securestring" } else { "string" }.to_owned(),
+        why: format!("{}: member `{text}`", open.why),
+        stand_in: Value::from(""),
+    };
+    if let Some(stand_in) = find_member(&open.stand_in, name) {
+        member.stand_in = stand_in;
+    }
+    scope.session.opens.mark(member)
 }
 
 #[cfg(test)]
@@ -123,18 +171,23 @@ mod tests {
 
     use super::super::{functions, parse};
     use super::*;
-    use crate::arm::scope::Session;
-    use crate::expression::Object;
+    use crate::arm::scope::Given;
+    use crate::arm::session::Session;
 
     fn scope() -> Scope {
         let template = Value::from_json(
             r#"{"parameters": {"p": {"type": "string", "defaultValue": "P"}, "key": {"type": "securestring"}},
-                "variables": {"v": {"a": [1, {"b": "B"}]}}}"#,
+                "variables": {"v": {"a": [1, {"b": "B"}]}},
+                "functions": [{"namespace": "my", "members": {
+                    "hello": {"parameters": [{"name": "who", "type": "string"}],
+                        "output": {"type": "string", "value": "[concat('Hello ', my.loud(parameters('who')))]"}},
+                    "loud": {"parameters": [{"name": "x"}], "output": {"value": "[toUpper(parameters('x'))]"}},
+                    "again": {"output": {"value": "[concat(my.again(), my.again())]"}}}}]}"#,
         );
         Scope::new(
             Rc::new(Session::new("soc", "file")),
             &template.expect("template"),
-            Object::new(),
+            Given::Nothing,
         )
     }
 
@@ -181,6 +234,41 @@ mod tests {
             ("utcNow('yyyy-MM-dd')", r#""2000-01-01""#.to_owned()),
             ("environment().suffixes.storage", r#""core.windows.net""#.to_owned()),
             ("deployment().name", r#""file""#.to_owned()),
+            ("My.Hello('you')", r#""Hello YOU""#.to_owned()),
+            (
+                "map(range(1, 2), lambda('i', add(lambdaVariables('i'), 1)))",
+                "[2,3]".to_owned(),
+            ),
+            (
+                "filter(createArray('a', 'bc'), lambda('t', equals(length(lambdaVariables('t')), 2)))",
+                r#"["bc"]"#.to_owned(),
+            ),
+            (
+                "sort(createArray(3, 1, 2), lambda('a', 'b', less(lambdaVariables('a'), lambdaVariables('b'))))",
+                "[1,2,3]".to_owned(),
+            ),
+            (
+                "reduce(createArray(1, 2), 10, lambda('sum', 'n', add(lambdaVariables('sum'), lambdaVariables('n'))))",
+                "13".to_owned(),
+            ),
+            (
+                "toObject(createArray('a'), lambda('k', lambdaVariables('k')), lambda('v', 1))",
+                r#"{"a":1}"#.to_owned(),
+            ),
+            (
+                "groupBy(createArray('a', 'b'), lambda('k', 'all'))",
+                r#"{"all":["a","b"]}"#.to_owned(),
+            ),
+            (
+                "mapValues(createObject('a', 1), lambda('v', add(lambdaVariables('v'), 1)))",
+                r#"{"a":2}"#.to_owned(),
+            ),
+            ("tryGet(variables('v'), 'x', 'y')", "null".to_owned()),
+            ("tryGet(variables('v'), 'a', 0)", "1".to_owned()),
+            (
+                "extensionResourceId('/x', 'Microsoft.A/b', 'c')",
+                r#""/x/providers/Microsoft.A/b/c""#.to_owned(),
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(value(text).map(|value| value.to_json()), Ok(expected), "{text}");
@@ -191,10 +279,17 @@ mod tests {
     fn says_what_it_cannot_do() {
         let cases = [
             ("nothing()", "ARM function `nothing` is not served"),
+            ("my.own('x')", "ARM function `my.own` is not served"),
+            ("my.again()", "the value is too large or too deep"),
             (
-                "my.own('x')",
-                "a function that the template defines is not served in ARM templates",
+                "my.loud('x', 'y')",
+                "ARM function `my.loud`: takes at most 1 arguments, got 2",
             ),
+            (
+                "copyIndex()",
+                "ARM function `copyindex`: there is no such loop around it",
+            ),
+            ("map(1, lambda('x', 1))", "ARM function `map`: takes an array"),
             ("variables('none')", "the template declares no variable `none`"),
             ("toLower()", "ARM function `tolower`: takes 1 arguments, got 0"),
             ("variables('v').x", "the value has no member `x`"),

@@ -1,6 +1,6 @@
 //! The ARM functions that need nothing but their arguments, one row each; the examples are the tests.
 
-use super::{collection, number, text};
+use super::{collection, number, text, time};
 use crate::expression::Value;
 
 /// What a function does with its arguments; the error says what is wrong with them.
@@ -106,8 +106,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     makes("join", 2, 2, text::join, &[("join(createArray('a', 2), '-')", "\"a-2\"")]),
     asks("startswith", 2, 2, text::starts_with, &[("startsWith('Abc', 'aB')", "true")]),
     asks("endswith", 2, 2, text::ends_with, &[("endsWith('abC', 'Bc')", "true")]),
-    asks("indexof", 2, 2, text::index_of, &[("indexOf('Hello', 'L')", "2"), ("indexOf('a', 'b')", "-1")]),
-    asks("lastindexof", 2, 2, text::last_index_of, &[("lastIndexOf('Hello', 'l')", "3")]),
+    asks("indexof", 2, 2, text::index_of, &[("indexOf('Hello', 'L')", "2"), ("indexOf('a', 'b')", "-1"), ("indexOf(createArray('a', 'b'), 'b')", "1")]),
+    asks("lastindexof", 2, 2, text::last_index_of, &[("lastIndexOf('Hello', 'l')", "3"), ("lastIndexOf(createArray(1, 2, 1), 1)", "2")]),
     makes("padleft", 2, 3, text::pad_left, &[("padLeft('12', 4, '0')", "\"0012\"")]),
     makes("base64", 1, 1, text::base64, &[("base64('one')", "\"b25l\"")]),
     makes("base64tostring", 1, 1, text::base64_to_string, &[("base64ToString('b25l')", "\"one\"")]),
@@ -116,6 +116,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     makes("uricomponenttostring", 1, 1, text::uri_component_to_string, &[("uriComponentToString('a%20b')", "\"a b\"")]),
     asks("uniquestring", 1, MANY, text::unique_string, &[("equals(uniqueString('a'), uniqueString('a'))", "true"), ("length(uniqueString('a', 'b'))", "13")]),
     asks("guid", 1, MANY, text::guid, &[("equals(guid('a'), guid('b'))", "false"), ("length(guid('a'))", "36")]),
+    makes("datauri", 1, 1, text::data_uri, &[("dataUri('a')", "\"data:text/plain;charset=utf8;base64,YQ==\"")]),
+    makes("datauritostring", 1, 1, text::data_uri_to_string, &[("dataUriToString('data:;base64,YQ==')", "\"a\""), ("dataUriToString('data:,a%20b')", "\"a b\"")]),
+    makes("base64tojson", 1, 1, text::base64_to_json, &[("base64ToJson('eyJhIjoxfQ==')", "{\"a\":1}")]),
+    // Times.
+    makes("datetimeadd", 2, 3, time::add, &[("dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y2M', 'yyyy-MM-dd')", "\"2023-06-07\""), ("dateTimeAdd('2020-04-07T14:53:14Z', '-PT1H')", "\"2020-04-07T13:53:14Z\"")]),
+    makes("datetimetoepoch", 1, 1, time::to_epoch, &[("dateTimeToEpoch('2020-01-01T00:00:00Z')", "1577836800")]),
+    makes("datetimefromepoch", 1, 1, time::from_epoch, &[("dateTimeFromEpoch(1577836800)", "\"2020-01-01T00:00:00Z\"")]),
     // Truth and comparison.
     asks("true", 0, 0, |_| Ok(Value::Bool(true)), &[("true()", "true")]),
     asks("false", 0, 0, |_| Ok(Value::Bool(false)), &[("false()", "false")]),
@@ -131,6 +138,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     asks("bool", 1, 1, number::bool, &[("bool('True')", "true"), ("bool(0)", "false")]),
     // Numbers.
     makes("int", 1, 1, number::int, &[("int('12')", "12")]),
+    makes("float", 1, 1, number::float, &[("float('1.5')", "1.5"), ("float(2)", "2.0")]),
     makes("add", 2, 2, |arguments| number::calculate(arguments, i64::checked_add), &[("add(1, -3)", "-2")]),
     makes("sub", 2, 2, |arguments| number::calculate(arguments, i64::checked_sub), &[("sub(1, 3)", "-2")]),
     makes("mul", 2, 2, |arguments| number::calculate(arguments, i64::checked_mul), &[("mul(2, 3)", "6")]),
@@ -153,5 +161,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     makes("last", 1, 1, collection::last, &[("last('abc')", "\"c\""), ("last(createArray(1, 2))", "2")]),
     makes("skip", 2, 2, collection::skip, &[("skip('abc', 1)", "\"bc\""), ("skip(createArray(1, 2), 1)", "[2]")]),
     makes("take", 2, 2, collection::take, &[("take('abc', 2)", "\"ab\""), ("take(createArray(1, 2), 5)", "[1,2]")]),
+    makes("items", 1, 1, collection::items, &[("items(createObject('b', 1, 'a', 2))", "[{\"key\":\"a\",\"value\":2},{\"key\":\"b\",\"value\":1}]")]),
+    makes("objectkeys", 1, 1, collection::object_keys, &[("objectKeys(createObject('b', 1, 'a', 2))", "[\"a\",\"b\"]")]),
+    hands_on("shallowmerge", 1, 1, collection::shallow_merge, &[("shallowMerge(createArray(createObject('a', 1), createObject('a', 2)))", "{\"a\":2}")]),
+    makes("flatten", 1, 1, collection::flatten, &[("flatten(createArray(createArray(1), createArray(2, 3)))", "[1,2,3]")]),
+    makes("indexfromend", 2, 2, collection::index_from_end, &[("indexFromEnd(createArray(1, 2), 1)", "2")]),
+    makes("tryindexfromend", 2, 2, |arguments| Ok(collection::index_from_end(arguments).unwrap_or_default()), &[("tryIndexFromEnd(createArray(1), 2)", "null")]),
     asks("range", 2, 2, collection::range, &[("range(5, 2)", "[5,6]")]),
 ];

@@ -6,9 +6,11 @@ mod collection;
 mod context;
 mod evaluate;
 mod functions;
+mod lambda;
 mod number;
 mod parser;
 mod text;
+mod time;
 
 pub(super) use evaluate::evaluate;
 pub(super) use parser::{parse, source};
@@ -20,7 +22,7 @@ use crate::expression::Value;
 pub(super) enum Expression {
     /// A string or a number.
     Literal(Value),
-    /// A function call; the name in lower case.
+    /// A function call; the name in lower case, `namespace.name` for one that the template defines.
     Call { name: String, arguments: Vec<Expression> },
     /// `of.name`, `of[index]`; with `safe` (`.?name`) a missing member is null.
     Member {
@@ -39,9 +41,6 @@ pub(super) enum Error {
     /// A function that exists nowhere or is not served.
     #[error("ARM function `{0}` is not served")]
     UnknownFunction(String),
-    /// A construct of templates that is not served.
-    #[error("{0} is not served in ARM templates")]
-    Unsupported(&'static str),
     /// A function got what it cannot take.
     #[error("ARM function `{function}`: {what}")]
     Call { function: String, what: String },
@@ -63,7 +62,7 @@ impl Error {
     /// Whether Azure might take it, only we do not.
     pub(super) fn is_unsupported(&self) -> bool {
         match self {
-            Self::UnknownFunction(_) | Self::Unsupported(_) => true,
+            Self::UnknownFunction(_) => true,
             Self::Syntax { .. }
             | Self::Call { .. }
             | Self::Undeclared(_)

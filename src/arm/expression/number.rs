@@ -61,6 +61,18 @@ pub(super) fn int(arguments: &[Value]) -> Result<Value, String> {
     }
 }
 
+pub(super) fn float(arguments: &[Value]) -> Result<Value, String> {
+    match arguments.first() {
+        Some(number @ Value::Float(_)) => Ok(number.clone()),
+        Some(Value::Int(number)) => Value::from_json(&format!("{number}.0")).map_err(|_| "is no number".to_owned()),
+        Some(Value::String(text)) => match text.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Value::Float(number)),
+            _ => Err("is no number".to_owned()),
+        },
+        _ => Err("is no number".to_owned()),
+    }
+}
+
 pub(super) fn calculate(arguments: &[Value], operation: fn(i64, i64) -> Option<i64>) -> Result<Value, String> {
     let [left, right] = arguments else {
         return Err("takes two integers".to_owned());

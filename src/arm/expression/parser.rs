@@ -16,7 +16,7 @@ pub(crate) fn source(text: &str) -> Option<&str> {
 /// Parses what stands between the brackets.
 ///
 /// # Errors
-/// [`Error::Syntax`] with the position, or [`Error::Unsupported`] for calls of functions that templates define.
+/// [`Error::Syntax`] with the position.
 pub(crate) fn parse(text: &str) -> Result<Expression, Error> {
     let mut parser = Parser { text, at: 0 };
     let expression = parser.expression(0)?;
@@ -147,9 +147,9 @@ impl Parser<'_> {
     }
 
     fn call(&mut self, depth: usize) -> Result<Expression, Error> {
-        let name = self.word().to_lowercase();
+        let mut name = self.word().to_lowercase();
         if self.eat('.') {
-            return Err(Error::Unsupported("a function that the template defines"));
+            name = format!("{name}.{}", self.word().to_lowercase());
         }
         self.expect('(')?;
         let mut arguments = Vec::new();

@@ -4,11 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::collection;
 use super::context::stable_id;
 use crate::expression::Value;
 
 /// What `uriComponent` leaves as it is: the unreserved characters.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Longest text that a function makes, in bytes; what one file makes in all is limited elsewhere.
+const MAX_TEXT: usize = 4 << 20;
 /// Longest result of `padLeft`.
 const MAX_WIDTH: usize = 4096;
 /// The letters of `uniqueString`.
@@ -40,6 +43,13 @@ fn size(arguments: &[Value], index: usize) -> Result<usize, String> {
     number.ok_or_else(|| format!("argument {} is no number from 0", index + 1))
 }
 
+fn fits(bytes: usize) -> Result<(), String> {
+    if bytes > MAX_TEXT {
+        return Err(format!("makes more than {MAX_TEXT} bytes"));
+    }
+    Ok(())
+}
+
 pub(super) fn concat(arguments: &[Value]) -> Result<Value, String> {
     if matches!(arguments.first(), Some(Value::Array(_))) {
         let arrays: Option<Vec<&[Value]>> = arguments.iter().map(Value::as_array).collect();
@@ -55,6 +65,7 @@ pub(super) fn format(arguments: &[Value]) -> Result<Value, String> {
     let mut output = String::new();
     let mut rest = text(arguments, 0)?;
     while let Some(at) = rest.find(['{', '}']) {
+        fits(output.len())?;
         output.push_str(&rest[..at]);
         let brace = &rest[at..=at];
         let after = &rest[at + 1..];
@@ -102,7 +113,13 @@ pub(super) fn replace(arguments: &[Value]) -> Result<Value, String> {
     if old.is_empty() {
         return Err("has nothing to replace".to_owned());
     }
-    Ok(Value::from(text(arguments, 0)?.replace(old, new)))
+    let whole = text(arguments, 0)?;
+    fits(
+        whole
+            .len()
+            .saturating_add(whole.matches(old).count().saturating_mul(new.len())),
+    )?;
+    Ok(Value::from(whole.replace(old, new)))
 }
 
 pub(super) fn substring(arguments: &[Value]) -> Result<Value, String> {
@@ -131,6 +148,7 @@ pub(super) fn split(arguments: &[Value]) -> Result<Value, String> {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         _ => vec![text(arguments, 1)?],
     };
+    fits(text(arguments, 0)?.len().saturating_mul(separators.len()))?;
     let mut pieces = vec![text(arguments, 0)?.to_owned()];
     for separator in separators.into_iter().filter(|separator| !separator.is_empty()) {
         pieces = pieces
@@ -147,8 +165,10 @@ pub(super) fn join(arguments: &[Value]) -> Result<Value, String> {
         .first()
         .and_then(Value::as_array)
         .ok_or("argument 1 is no array")?;
+    let separator = text(arguments, 1)?;
+    fits(separator.len().saturating_mul(items.len()))?;
     let pieces: Vec<String> = items.iter().map(shown).collect();
-    Ok(Value::from(pieces.join(text(arguments, 1)?)))
+    Ok(Value::from(pieces.join(separator)))
 }
 
 fn lower_pair(arguments: &[Value]) -> Result<(String, String), String> {
@@ -172,11 +192,17 @@ fn position(whole: &str, at: Option<usize>) -> Value {
 }
 
 pub(super) fn index_of(arguments: &[Value]) -> Result<Value, String> {
+    if let [Value::Array(items), item] = arguments {
+        return Ok(collection::place_of(items, item, false));
+    }
     let (whole, part) = lower_pair(arguments)?;
     Ok(position(&whole, whole.find(&part)))
 }
 
 pub(super) fn last_index_of(arguments: &[Value]) -> Result<Value, String> {
+    if let [Value::Array(items), item] = arguments {
+        return Ok(collection::place_of(items, item, true));
+    }
     let (whole, part) = lower_pair(arguments)?;
     Ok(position(&whole, whole.rfind(&part)))
 }
@@ -205,6 +231,26 @@ pub(super) fn base64_to_string(arguments: &[Value]) -> Result<Value, String> {
     String::from_utf8(bytes)
         .map(Value::from)
         .map_err(|_| "is no text in base64".to_owned())
+}
+
+pub(super) fn base64_to_json(arguments: &[Value]) -> Result<Value, String> {
+    collection::json(&[base64_to_string(arguments)?])
+}
+
+pub(super) fn data_uri(arguments: &[Value]) -> Result<Value, String> {
+    let content = STANDARD.encode(text(arguments, 0)?);
+    Ok(Value::from(format!("data:text/plain;charset=utf8;base64,{content}")))
+}
+
+pub(super) fn data_uri_to_string(arguments: &[Value]) -> Result<Value, String> {
+    let uri = text(arguments, 0)?.strip_prefix("data:");
+    let (kind, content) = uri.and_then(|uri| uri.split_once(',')).ok_or("is no data URI")?;
+    let content = [Value::from(content)];
+    if kind.ends_with(";base64") {
+        base64_to_string(&content)
+    } else {
+        uri_component_to_string(&content)
+    }
 }
 
 /// The base up to its last slash, then the relative part; by text, so that open parts may be in it.
