@@ -32,7 +32,9 @@ fn ask(path: &str, body: &str, queries: &[(&str, &str)]) -> Call {
     ];
     let queries = of_resource.iter().chain(queries);
     Call {
-        queries: queries.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        queries: queries
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         body: Some(json(body)),
         ..call("logs", "POST", path)
     }
@@ -51,7 +53,8 @@ async fn a_query_is_asked_of_the_workspace() {
     assert!(answer.get("attachmentContent").and_then(Value::as_str).is_some());
 
     let calls = fake.calls();
-    let path = "/v1/subscriptions/s-1/resourceGroups/rg%20one/providers/Microsoft.OperationalInsights/workspaces/soc/query";
+    let path =
+        "/v1/subscriptions/s-1/resourceGroups/rg%20one/providers/Microsoft.OperationalInsights/workspaces/soc/query";
     let bodies = [
         r#"{"query":"Heartbeat | take 1","timespan":"P7D"}"#,
         r#"{"query":"Heartbeat","timespan":"PT1H"}"#,
@@ -74,7 +77,10 @@ async fn what_the_service_cannot_be_asked_is_refused() {
         (ask("/visualizeQuery", r#""T""#, chart), "Bar Chart"),
         (ask("/queryData", r#""T""#, odd), "since yesterday"),
         (ask("/queryData", "{}", nothing), "no query"),
-        (ask("/queryDataV2", r#"{"query":"T","timerange":{"from":1}}"#, nothing), "timerange"),
+        (
+            ask("/queryDataV2", r#"{"query":"T","timerange":{"from":1}}"#, nothing),
+            "timerange",
+        ),
         (
             Call {
                 queries: Vec::new(),
