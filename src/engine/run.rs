@@ -50,6 +50,8 @@ pub enum Control {
 pub enum Driven {
     /// The run has ended.
     Ended(RunStatus),
+    /// The run had ended before.
+    Over(RunStatus),
     /// The run waits; the store knows until when.
     Waiting,
 }
@@ -143,7 +145,7 @@ impl<'a> Drive<'a> {
     /// on from what is committed.
     pub async fn drive(mut self) -> Result<Driven, Error> {
         if let Some(closed) = &self.state.closed {
-            return Ok(Driven::Ended(closed.status));
+            return Ok(Driven::Over(closed.status));
         }
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);

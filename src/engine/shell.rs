@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::call::Services;
 use super::clock::Moment;
 use super::content::{Content, Playbook};
+use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
 use super::run::{Control, Drive, Driven};
@@ -82,6 +83,8 @@ pub struct Shared {
     pub desk: Desk,
     /// Tells what happened.
     pub notices: broadcast::Sender<Notice>,
+    /// Tells single runs' ends.
+    pub(super) ends: Ends,
     wake: Notify,
     /// Whether runs are driven now, and not only stored.
     serving: AtomicBool,
@@ -305,6 +308,7 @@ impl Engine {
             content,
             desk,
             notices: broadcast::channel(NOTICES).0,
+            ends: Ends::default(),
             wake: Notify::new(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
@@ -436,6 +440,16 @@ impl Engine {
         }
     }
 
+    /// Takes up the evaluation of an incident that waited for the one before it.
+    async fn take_next(&self, incident: &str) {
+        match self.shared.store.next_evaluation(incident).await {
+            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.take(row, None, None)),
+            Ok(Some(_) | None) => {}
+            // The scheduler finds it.
+            Err(_) => self.poke(),
+        }
+    }
+
     /// Drives a run in a task of its own; false if one does already.
     fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
@@ -460,6 +474,9 @@ impl Engine {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             drop(claim);
+            if let (Ok(Some(_)), EVALUATION, Some(incident)) = (&driven, row.kind.as_str(), &row.incident) {
+                Engine::of(shared.clone()).take_next(incident).await;
+            }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
                 // A wish that came when nobody listened any more.
@@ -503,6 +520,23 @@ impl Engine {
     /// The store fails.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.shared.store.runs(filter).await
+    }
+
+    /// The runs beside the first of a request that named the identity of its first run, in order: with `splitOn` there is
+    /// one for each element.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn split(&self, first: &str) -> Result<Vec<RunRow>, StoreError> {
+        let mut others = Vec::new();
+        let Ok(first) = uuid::Uuid::try_parse(first) else {
+            return Ok(others);
+        };
+        // All were stored in one transaction, so the first that is missing ends them.
+        while let Some(row) = self.shared.store.run(&start::given_id(first, others.len() + 1)).await? {
+            others.push(row);
+        }
+        Ok(others)
     }
 
     /// How far an evaluation of automation rules is.
@@ -557,27 +591,27 @@ async fn drive(
         row.id.clone(),
         if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK },
     );
-    let status = match (kind, &row.definition) {
+    let driven = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
             let drive = match fresh {
                 Some(fresh) => Drive::begin(shared.clone(), workflow, fresh, control)?,
                 None => Drive::load(shared.clone(), workflow, row, control).await?,
             };
-            match drive.drive().await? {
-                Driven::Ended(status) => Some(status.as_str().to_owned()),
-                Driven::Waiting => None,
-            }
+            drive.drive().await?
         }
-        _ => Some(evaluate::drive(shared, row).await?),
+        _ => evaluate::drive(shared, row).await?,
     };
-    let notice = match &status {
-        Some(status) => Notice::Ended {
-            run,
-            kind,
-            status: status.clone(),
-        },
-        None => Notice::Waiting { run },
+    let (notice, status) = match driven {
+        // A row that was read before the end: the end was told.
+        Driven::Over(status) => return Ok(Some(status.as_str().to_owned())),
+        Driven::Waiting => (Notice::Waiting { run }, None),
+        Driven::Ended(status) => {
+            shared.ends.tell(&run);
+            let status = status.as_str().to_owned();
+            let told = status.clone();
+            (Notice::Ended { run, kind, status }, Some(told))
+        }
     };
     // Nobody listening is no failure.
     let _ = shared.notices.send(notice);

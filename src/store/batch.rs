@@ -196,6 +196,7 @@ async fn apply_operations(
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
+            Operation::DropChanges { before } => change::drop_before(connection, before).await?,
             Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
         }
     }

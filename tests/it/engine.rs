@@ -108,6 +108,7 @@ impl Scenario {
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
             incident: None,
+            depth: 0,
         }
     }
 

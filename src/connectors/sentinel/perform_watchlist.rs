@@ -13,6 +13,9 @@ pub(super) async fn perform(act: &Act<'_>, command: WatchlistCommand) -> Done {
     let WatchlistCommand { workspace, alias, wish } = command;
     let (desk, author, now, id) = (act.desk, act.author(), act.now, act.id());
     let namespace = act.namespace(&workspace)?;
+    if wish.is_change() {
+        act.may_change(&namespace).await?;
+    }
     let (namespace, alias) = (namespace.as_str(), alias.as_str());
     let ids = desk.workspaces().ids(namespace);
     match wish {

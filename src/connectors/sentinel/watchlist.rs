@@ -75,6 +75,16 @@ pub enum WatchlistWish {
     },
 }
 
+impl WatchlistWish {
+    /// Whether something may be different afterwards.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Create(_) | Self::Delete | Self::AddItem(_) | Self::UpdateItem(..) | Self::DeleteItem(_) => true,
+            Self::Get | Self::GetItem(_) | Self::Items { .. } => false,
+        }
+    }
+}
+
 impl WatchlistCommand {
     /// What a matched operation with this body and these queries wants.
     ///

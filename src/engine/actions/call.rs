@@ -136,6 +136,7 @@ impl Planner<'_> {
             namespace: opened.namespace.clone(),
             playbook: opened.playbook.clone(),
             action: action.name.to_string(),
+            depth: opened.depth,
             target,
             method,
             path,
