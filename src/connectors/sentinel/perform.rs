@@ -1,4 +1,5 @@
-//! Answers the calls of the Sentinel connector from Riposte's own incidents and watchlists. Reads now, plans what is to be written.
+//! Answers the calls of the Sentinel connector from Riposte's own incidents and watchlists. Reads now, plans what is to
+//! be written.
 
 use std::sync::Arc;
 
@@ -197,8 +198,8 @@ impl Act<'_> {
         Ok(view)
     }
 
-    /// That the run may change incidents and watchlists of a workspace: it is the playbook's own, it started the run, or the playbook
-    /// was given the right.
+    /// That the run may change incidents and watchlists of a workspace: it is the playbook's own, it started the run, or
+    /// the playbook was given the right.
     pub(super) async fn may_change(&self, workspace: &str) -> Result<(), Refused> {
         let Call {
             namespace,
