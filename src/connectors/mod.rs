@@ -5,6 +5,7 @@
 
 mod authentication;
 mod body;
+pub mod by_id;
 pub mod catalog;
 pub mod client;
 mod connection;
@@ -15,6 +16,7 @@ mod form;
 pub mod guard;
 mod logs;
 mod multipart;
+mod pages;
 mod probe;
 pub mod request;
 mod resolver;

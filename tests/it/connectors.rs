@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Its helpers are tests too, which the lints cannot see.
 
+mod by_id;
 mod client;
 mod corpus;
 mod logs;
 mod openapi;
+mod pages;
 mod request;
 mod response;
 mod sentinel;

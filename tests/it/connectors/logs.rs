@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use riposte::connectors::{ConnectorServices, ResolvedConnection, fake};
-use riposte::engine::call::{Call, Services};
+use riposte::engine::call::{Call, Services, Target};
 use riposte::expression::Value;
 use tempfile::TempDir;
 
@@ -65,6 +65,26 @@ async fn a_query_is_asked_of_the_workspace() {
         assert_eq!(String::from_utf8_lossy(&call.body), body);
     }
     assert!(services.safe_to_repeat(&first));
+}
+
+#[tokio::test]
+async fn a_query_is_asked_by_the_id_of_its_operation() {
+    let (_folder, fake, services) = fake().await;
+    let parameters = r#"{"subscriptions":"s","resourcegroups":"g","resourcename":"soc","timerange":"7d","body":"T"}"#;
+    let asked = Call {
+        target: Target::Operation {
+            connection: "logs".to_owned(),
+            operation: "QueryData".to_owned(),
+            parameters: json(parameters).as_object().unwrap().clone(),
+        },
+        ..call("logs", "", "")
+    };
+    let answer = services.call(&asked).await.unwrap().body.unwrap();
+    assert!(answer.get("value").is_some());
+    assert_eq!(
+        String::from_utf8_lossy(&fake.calls()[0].body),
+        r#"{"query":"T","timespan":"P7D"}"#
+    );
 }
 
 #[tokio::test]
