@@ -18,6 +18,12 @@ pub enum Refusal {
     /// The watchlist or item changed or went since it was read.
     #[error("watchlist '{0}' changed since it was read")]
     StaleWatchlist(String),
+    /// The schedule moved on since it was read.
+    #[error("the schedule of playbook '{0}' has moved on")]
+    StaleSchedule(String),
+    /// Messages of a batch were released since they were read.
+    #[error("messages of the batch were released already")]
+    StaleBatch,
     /// The run has other events than expected, or has ended.
     #[error("run '{0}' has moved on")]
     StaleRun(RunId),

@@ -11,6 +11,7 @@ mod perform;
 mod perform_watchlist;
 mod watchlist;
 
+pub use answer::case as case_resource;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 pub use perform::Performer;
 pub use watchlist::{WatchlistCommand, WatchlistOperation, WatchlistWish};
