@@ -104,7 +104,7 @@ pub trait Connections: Send + Sync {
         let (namespace, _) = playbook;
         Err(NoTriage::Missing(format!(
             "no rule of the workspace '{workspace}' and no incident of it started this run, so a playbook of \
-             '{namespace}' must not change its incidents; start it from there"
+             '{namespace}' must not change its incidents or watchlists; start it from there"
         )))
     }
 }

@@ -14,6 +14,7 @@ mod failure;
 pub mod fake;
 mod form;
 pub mod guard;
+mod logs;
 mod multipart;
 mod pages;
 mod probe;

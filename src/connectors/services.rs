@@ -56,6 +56,15 @@ impl ConnectorServices {
         }
         let connector = connection.connector.clone();
         let (call, found) = by_id::find(&connector, call)?;
+        if let Some(translation) = found.operation.translation {
+            let asked = translation.call(&call)?;
+            let found = connector.find(&asked.method, &asked.path).ok_or_else(|| {
+                let message = format!("connector '{}' does not describe '{}'", connector.name, asked.path);
+                Code::OperationNotFound.refusal(message)
+            })?;
+            let build = |connection: &_| request::operation(&asked, &found, connection, now);
+            return Ok(translation.answer(self.send(&asked, connection, now, build).await?));
+        }
         match found.operation.native {
             Some(native) => self.incidents.perform(native, &found, &call, now).await,
             None => {

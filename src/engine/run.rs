@@ -483,7 +483,9 @@ impl<'a> Drive<'a> {
                     self.shared.poke();
                     return Ok(ready);
                 }
-                Err(StoreError::Refused(Refusal::StaleIncident(_) | Refusal::GroupTaken(_))) => {
+                Err(StoreError::Refused(
+                    Refusal::StaleIncident(_) | Refusal::StaleWatchlist(_) | Refusal::GroupTaken(_),
+                )) => {
                     answer = match self.shared.services.call(call).await {
                         Ok(answer) => answer,
                         Err(error) => return self.give_up(step, id, error),
@@ -492,7 +494,8 @@ impl<'a> Drive<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let message = "the incident changed too often while the action tried to change it; resubmit the run";
+        let message =
+            "the incident or watchlist changed too often while the action tried to change it; resubmit the run";
         let error = CallError {
             code: "Conflict".into(),
             message: message.into(),

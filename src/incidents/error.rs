@@ -18,6 +18,25 @@ pub enum Error {
     /// No such task.
     #[error("there is no task '{0}'; it may lie in another workspace or have been removed")]
     UnknownTask(String),
+    /// No such watchlist.
+    #[error("there is no watchlist '{0}'; it may lie in another workspace or have been removed")]
+    UnknownWatchlist(String),
+    /// No such item of a watchlist.
+    #[error("watchlist '{watchlist}' has no item '{item}'")]
+    UnknownItem {
+        /// Alias of the watchlist.
+        watchlist: String,
+        /// Id of the item.
+        item: String,
+    },
+    /// A watchlist or an item of it cannot be as it is given.
+    #[error("watchlist '{watchlist}' {reason}")]
+    Watchlist {
+        /// Alias of the watchlist.
+        watchlist: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// The change breaks a rule for incidents.
     #[error(transparent)]
     Refused(#[from] PatchError),

@@ -8,7 +8,9 @@ mod aggregate;
 mod error;
 mod evaluation;
 mod plan;
+mod removal;
 mod rows;
+mod watchlists;
 mod workspace;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +24,7 @@ pub use accept_incident::summarise;
 pub use aggregate::opened_by;
 pub use error::Error;
 pub use plan::{Cause, Planned};
+pub use watchlists::{FoundItems, FoundWatchlist};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;

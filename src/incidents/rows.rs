@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use crate::rules::{Alert, Comment, Incident, Task};
-use crate::store::{AlertRow, IncidentRow, NoteRow};
+use crate::rules::{Alert, Comment, Incident, Task, Watchlist, WatchlistItem};
+use crate::store::{AlertRow, IncidentRow, NoteRow, WatchlistItemRow, WatchlistRow};
 
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, id: &str, document: &str) -> Result<T, Error> {
     let unreadable = |error: serde_json::Error| Error::Unreadable {
@@ -76,5 +76,35 @@ pub(super) fn task_row(task: &Task, created_at: i64) -> Result<NoteRow, Error> {
         incident: task.incident.clone(),
         created_at,
         document: write("task", &task.id, task)?,
+    })
+}
+
+pub(super) fn watchlist(row: &WatchlistRow) -> Result<Watchlist, Error> {
+    let watchlist: Watchlist = read("watchlist", &row.id, &row.document)?;
+    Ok(Watchlist {
+        version: row.version,
+        ..watchlist
+    })
+}
+
+pub(super) fn watchlist_row(watchlist: &Watchlist) -> Result<WatchlistRow, Error> {
+    Ok(WatchlistRow {
+        id: watchlist.id.clone(),
+        workspace: watchlist.workspace.clone(),
+        alias: watchlist.alias.clone(),
+        version: watchlist.version,
+        document: write("watchlist", &watchlist.id, watchlist)?,
+    })
+}
+
+pub(super) fn watchlist_item(row: &WatchlistItemRow) -> Result<WatchlistItem, Error> {
+    read("item", &row.id, &row.document)
+}
+
+pub(super) fn watchlist_item_row(item: &WatchlistItem) -> Result<WatchlistItemRow, Error> {
+    Ok(WatchlistItemRow {
+        position: 0,
+        id: item.id.clone(),
+        document: write("item", &item.id, item)?,
     })
 }

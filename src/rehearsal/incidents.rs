@@ -9,7 +9,7 @@ use crate::connectors::spec::Match;
 use crate::engine::call::{Answer, Call};
 use crate::expression::{Object, Value};
 use crate::incidents::WorkspaceIds;
-use crate::rules::{Author, Comment, Incident, IncidentView, Patch, Task, body, entities};
+use crate::rules::{Alert, Author, Comment, Incident, IncidentView, Patch, Task, body, entities};
 
 /// Incidents in memory; the first is the one that the rehearsal is about.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Incidents {
         call: &Call,
         now: Timestamp,
     ) -> Answer {
-        let command = SentinelCommand::read(native, found, call.body.as_ref());
+        let command = SentinelCommand::read(native, found, call.body.as_ref(), &call.queries);
         let done = match command {
             Ok(command) => self.done(command, call, now),
             Err(bad) => Err((400, bad.to_string())),
@@ -116,6 +116,16 @@ impl Incidents {
                 Ok(resource)
             }
             SentinelCommand::CompleteTask { task } => self.complete(&task, now),
+            SentinelCommand::Relate { incident, alert } => self.relate(&incident, &alert),
+            SentinelCommand::Unrelate { incident, alert } => {
+                let at = self.find(&incident);
+                self.views[at].alerts.retain(|own| !is_named(own, &alert));
+                Ok(Value::Null)
+            }
+            SentinelCommand::Watchlist(command) => {
+                let alias = command.alias;
+                Err((404, format!("a rehearsal has no watchlist '{alias}'; mock the action")))
+            }
         }
     }
 
@@ -180,6 +190,20 @@ impl Incidents {
         Ok(resource)
     }
 
+    /// Adds an alert that some incident of the rehearsal has.
+    fn relate(&mut self, incident: &IncidentRef, alert: &str) -> Result<Value, Refused> {
+        let at = self.find(incident);
+        let mut alerts = self.views.iter().flat_map(|view| &view.alerts);
+        let known = alerts.find(|known| is_named(known, alert)).cloned();
+        let known = known.ok_or_else(|| (404, format!("there is no alert '{alert}'; mock the action")))?;
+        let view = &mut self.views[at];
+        let resource = body::relation_resource(&view.incident.id, &known.id, &self.ids.ids(&view.incident.workspace));
+        if !view.alerts.iter().any(|own| own.id == known.id) {
+            view.alerts.push(known);
+        }
+        Ok(resource)
+    }
+
     fn complete(&mut self, arm_id: &str, now: Timestamp) -> Result<Value, Refused> {
         let name = arm_id.rsplit('/').next().unwrap_or_default();
         let ids = self.ids.clone();
@@ -218,4 +242,10 @@ impl Incidents {
             Shape::Case => case_resource(view, &incident),
         }
     }
+}
+
+/// Whether an alert has this id or ARM id.
+fn is_named(alert: &Alert, given: &str) -> bool {
+    let name = given.rsplit('/').next().unwrap_or_default();
+    alert.id.eq_ignore_ascii_case(name)
 }

@@ -6,6 +6,7 @@ use super::example;
 use super::incidents::Incidents;
 use super::mock::{Asked, Mocks, Served, Unmocked};
 use super::stage::Stage;
+use crate::connectors::sentinel::NativeOperation;
 use crate::connectors::{Connector, Operation};
 use crate::engine::call::{Answer, Call, CallError, Target};
 use crate::engine::clock::timestamp;
@@ -104,7 +105,7 @@ impl<'a> World<'a> {
         operation: Option<&'a Operation>,
     ) -> (By, Result<Answer, CallError>) {
         if let (Some(native), Some(found)) = (
-            operation.and_then(|operation| operation.native),
+            operation.and_then(native),
             connector.and_then(|connector| connector.find(&call.method, path_of(call))),
         ) {
             return (
@@ -132,6 +133,12 @@ impl<'a> World<'a> {
             _ => example::answer(self.stage.reads(), &call.action, None),
         }
     }
+}
+
+/// What the incidents in memory answer. What a watchlist holds is data of elsewhere, as what a service answers.
+fn native(operation: &Operation) -> Option<NativeOperation> {
+    let native = operation.native?;
+    (!matches!(native, NativeOperation::Watchlist(_))).then_some(native)
 }
 
 fn path_of(call: &Call) -> &str {

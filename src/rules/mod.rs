@@ -12,6 +12,7 @@ pub mod incident;
 pub mod patch;
 pub mod updates;
 pub mod view;
+pub mod watchlist;
 
 pub use alert::Alert;
 pub use author::Author;
@@ -21,3 +22,4 @@ pub use incident::{Comment, Incident, Label, Task};
 pub use patch::{Patch, PatchError};
 pub use updates::{Change, IncidentUpdates, UpdatedField};
 pub use view::IncidentView;
+pub use watchlist::{Watchlist, WatchlistDraft, WatchlistItem};

@@ -216,10 +216,12 @@ impl From<incidents::Error> for Problem {
     fn from(error: incidents::Error) -> Self {
         use incidents::Error;
         match &error {
-            Error::UnknownIncident(_) | Error::UnknownAlert(_) | Error::UnknownTask(_) => {
-                Self::new(Kind::NotFound, error.to_string())
-            }
-            Error::Refused(_) | Error::Length { .. } | Error::Full { .. } => {
+            Error::UnknownIncident(_)
+            | Error::UnknownAlert(_)
+            | Error::UnknownTask(_)
+            | Error::UnknownWatchlist(_)
+            | Error::UnknownItem { .. } => Self::new(Kind::NotFound, error.to_string()),
+            Error::Refused(_) | Error::Length { .. } | Error::Full { .. } | Error::Watchlist { .. } => {
                 Self::new(Kind::Refused, error.to_string())
             }
             Error::Busy(_) => Self::new(Kind::Overloaded, error.to_string()),

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
 use super::error::Fault;
-use super::{Error, Millis, Refusal, Store};
+use super::{Error, Millis, Refusal, Store, change};
 
 /// A stored alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,13 @@ pub(super) async fn link(connection: &mut SqliteConnection, alert: String, incid
     .bind(alert)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+pub(super) async fn unlink(connection: &mut SqliteConnection, alert: String, incident: String) -> Result<(), Fault> {
+    change::incident(connection, &incident).await?;
+    let query = sqlx::query("DELETE FROM incident_alerts WHERE incident = $1 AND alert = $2");
+    query.bind(incident).bind(alert).execute(connection).await?;
     Ok(())
 }
 

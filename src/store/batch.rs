@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, incident, journal, message, note, run, schedule};
+use super::{alert, change, document, group, incident, journal, message, note, run, schedule, watchlist};
 
 /// What the caller of a transaction is told.
 type Outcome = Result<Committed, Error>;
@@ -155,6 +155,7 @@ async fn apply_operations(
                 change::incident(connection, &incident).await?;
                 alert::link(connection, alert, incident).await?;
             }
+            Operation::UnlinkAlert { alert, incident } => alert::unlink(connection, alert, incident).await?,
             Operation::ClaimGroup {
                 workspace,
                 key,
@@ -187,6 +188,7 @@ async fn apply_operations(
                 change::incident(connection, &row.incident).await?;
                 note::update_task(connection, row).await?;
             }
+            Operation::ChangeWatchlist(change) => watchlist::apply(connection, change).await?,
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,

@@ -15,6 +15,9 @@ pub enum Refusal {
     /// Another incident holds the grouping key.
     #[error("incident '{0}' holds the grouping key")]
     GroupTaken(String),
+    /// The watchlist or item changed or went since it was read.
+    #[error("watchlist '{0}' changed since it was read")]
+    StaleWatchlist(String),
     /// The schedule moved on since it was read.
     #[error("the schedule of playbook '{0}' has moved on")]
     StaleSchedule(String),

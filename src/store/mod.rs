@@ -1,5 +1,5 @@
-//! The store: alerts, incidents, comments, tasks and the journals of runs, in SQL. One writer commits many transactions
-//! with one fsync (group commit). It knows keys, sequences and times; documents, events and payloads are opaque text.
+//! The store: alerts, incidents, comments, tasks, watchlists and the journals of runs, in SQL. One writer commits many
+//! transactions with one fsync (group commit). It knows keys, sequences and times; documents, events and payloads are opaque text.
 //! Invariant: a run that has not ended always has a wake-up time.
 
 mod alert;
@@ -19,6 +19,7 @@ mod schedule;
 mod schema;
 mod sealer;
 mod transaction;
+mod watchlist;
 mod writer;
 
 use sqlx::SqlitePool;
@@ -36,6 +37,7 @@ pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
 pub use transaction::{Committed, Operation, Transaction};
+pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 
 /// Identity of a run: a UUID v7 in text, so runs sort by their start.
 pub type RunId = String;

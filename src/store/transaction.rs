@@ -1,7 +1,10 @@
 //! What a transaction is made of. The store applies the operations in order and knows nothing of what they mean.
 //! Invariant: a transaction is stored whole or not at all.
 
-use super::{AlertRow, Append, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, ScheduleKey, ScheduleRow};
+use super::{
+    AlertRow, Append, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, ScheduleKey, ScheduleRow,
+    WatchlistChange,
+};
 
 /// All or nothing: the operations that one commit makes durable together.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,13 @@ pub enum Operation {
     },
     /// An alert joins an incident; joining twice is no error.
     LinkAlert {
+        /// The alert.
+        alert: String,
+        /// The incident.
+        incident: String,
+    },
+    /// An alert leaves an incident; one that is not in it is no error.
+    UnlinkAlert {
         /// The alert.
         alert: String,
         /// The incident.
@@ -56,6 +66,8 @@ pub enum Operation {
     InsertTask(NoteRow),
     /// A changed task; one that is not known yet is inserted.
     UpdateTask(NoteRow),
+    /// A change of a watchlist or its items.
+    ChangeWatchlist(WatchlistChange),
     /// A new run with its first events; refused with [`super::Refusal::StaleRun`] if its identity is known already.
     CreateRun(NewRun),
     /// Events of a run; refused with [`super::Refusal::StaleRun`] unless it has exactly `expected_seq` events and has not ended.

@@ -6,12 +6,14 @@
 mod by_id;
 mod client;
 mod corpus;
+mod logs;
 mod openapi;
 mod pages;
 mod request;
 mod response;
 mod sentinel;
 mod services;
+mod watchlist;
 
 use std::sync::Arc;
 use std::time::Duration;

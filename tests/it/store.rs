@@ -12,6 +12,7 @@ mod durability;
 mod incidents;
 mod runs;
 mod sealing;
+mod watchlists;
 
 use riposte::store::{AlertRow, Append, Committed, Error, EventRow, IncidentRow, NewRun, Next, NoteRow, Operation};
 use riposte::store::{PayloadRow, Refusal, Store, Transaction};

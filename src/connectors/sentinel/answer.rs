@@ -28,8 +28,14 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::UnknownIncident(_) | Error::UnknownAlert(_) | Error::UnknownTask(_) => Self::Answer(404, message),
-            Error::Refused(_) | Error::Length { .. } | Error::Full { .. } => Self::Answer(400, message),
+            Error::UnknownIncident(_)
+            | Error::UnknownAlert(_)
+            | Error::UnknownTask(_)
+            | Error::UnknownWatchlist(_)
+            | Error::UnknownItem { .. } => Self::Answer(404, message),
+            Error::Refused(_) | Error::Length { .. } | Error::Full { .. } | Error::Watchlist { .. } => {
+                Self::Answer(400, message)
+            }
             Error::Busy(_) => Self::Answer(503, message),
             Error::Store(_) => Self::Failed(Code::StoreFailed.error(message, true, false)),
             Error::Unreadable { .. } => Self::Failed(Code::StoreFailed.refusal(message)),

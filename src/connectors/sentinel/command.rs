@@ -1,7 +1,7 @@
-//! From an operation of the `azuresentinel` connector to what is wanted of Riposte's own incidents.
+//! From an operation of the `azuresentinel` connector to what is wanted of Riposte's own incidents and watchlists.
 //! Pure and lenient as the original: text that holds JSON is read, names match without regard to case.
 
-use super::{CaseChange, NativeOperation};
+use super::{CaseChange, NativeOperation, WatchlistCommand};
 use crate::api::automation_rule::{Classification, ClassificationReason, IncidentStatus, Owner, OwnerType, Severity};
 use crate::connectors::spec::Match;
 use crate::expression::Value;
@@ -63,6 +63,22 @@ pub enum SentinelCommand {
         /// Its ARM id.
         task: String,
     },
+    /// An alert is part of an incident.
+    Relate {
+        /// Which incident.
+        incident: IncidentRef,
+        /// The alert's id, or its ARM id.
+        alert: String,
+    },
+    /// An alert is no part of an incident.
+    Unrelate {
+        /// Which incident.
+        incident: IncidentRef,
+        /// The alert's id, or its ARM id.
+        alert: String,
+    },
+    /// Something of a watchlist.
+    Watchlist(WatchlistCommand),
 }
 
 /// The form of an answer with an incident.
@@ -104,11 +120,16 @@ pub struct BadRequest(pub String);
 type Result<T> = std::result::Result<T, BadRequest>;
 
 impl SentinelCommand {
-    /// What a matched operation with this body wants.
+    /// What a matched operation with this body and these queries wants.
     ///
     /// # Errors
-    /// A body or path that lacks something or holds a value that the original refuses.
-    pub fn read(operation: NativeOperation, found: &Match<'_>, body: Option<&Value>) -> Result<Self> {
+    /// A body, query or path that lacks something or holds a value that the original refuses.
+    pub fn read(
+        operation: NativeOperation,
+        found: &Match<'_>,
+        body: Option<&Value>,
+        queries: &[(String, String)],
+    ) -> Result<Self> {
         use NativeOperation as N;
         let body = body.map(parsed).unwrap_or_default();
         let get = |incident, shape| Ok(Self::Get { incident, shape });
@@ -148,6 +169,15 @@ impl SentinelCommand {
             N::CompleteTask => Ok(Self::CompleteTask {
                 task: required(&body, "taskArmId")?,
             }),
+            N::CreateRelation => Ok(Self::Relate {
+                incident: arm(&body)?,
+                alert: required(&body, "relatedResourceId")?,
+            }),
+            N::DeleteRelation => Ok(Self::Unrelate {
+                incident: arm(&body)?,
+                alert: required(&body, "relatedResourceId")?,
+            }),
+            N::Watchlist(operation) => WatchlistCommand::read(operation, found, &body, queries).map(Self::Watchlist),
         }
     }
 }
@@ -318,7 +348,7 @@ fn arm(body: &Value) -> Result<IncidentRef> {
     required(body, "incidentArmId").map(IncidentRef::Arm)
 }
 
-fn workspace(found: &Match<'_>) -> Result<WorkspaceRef> {
+pub(super) fn workspace(found: &Match<'_>) -> Result<WorkspaceRef> {
     Ok(WorkspaceRef {
         subscription: place(found, "subscription")?,
         resource_group: place(found, "resourceGroup")?,
@@ -345,14 +375,14 @@ fn case_ref(found: &Match<'_>) -> Result<IncidentRef> {
     }
 }
 
-fn place(found: &Match<'_>, name: &str) -> Result<String> {
+pub(super) fn place(found: &Match<'_>, name: &str) -> Result<String> {
     found
         .value(name)
         .map(str::to_owned)
         .ok_or_else(|| BadRequest(format!("the path has no {name}")))
 }
 
-fn text(body: &Value, name: &str) -> Option<String> {
+pub(super) fn text(body: &Value, name: &str) -> Option<String> {
     match body.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.to_string()),
         Some(Value::Int(number)) => Some(number.to_string()),
@@ -360,6 +390,16 @@ fn text(body: &Value, name: &str) -> Option<String> {
     }
 }
 
-fn required(body: &Value, name: &str) -> Result<String> {
+/// A whole number that is not negative, or text that holds one.
+pub(super) fn number(body: &Value, name: &str) -> Result<Option<usize>> {
+    let Some(given) = text(body, name) else {
+        return Ok(None);
+    };
+    let read = given.trim().parse().ok();
+    let error = || BadRequest(format!("'{name}' is '{given}', no whole number from 0 on"));
+    read.map(Some).ok_or_else(error)
+}
+
+pub(super) fn required(body: &Value, name: &str) -> Result<String> {
     text(body, name).ok_or_else(|| BadRequest(format!("the body has no text '{name}'")))
 }

@@ -1,16 +1,20 @@
-//! The `azuresentinel` connector: calls that Riposte answers itself, from its own incidents.
+//! The `azuresentinel` connector: calls that Riposte answers itself, from its own incidents and watchlists.
 //! [`command`] is pure: from operation, path and body to what is wanted.
 //! Invariants: changes are only planned here; they commit together with the end of the action, so they happen exactly
-//! once. A run changes only incidents of its playbook's namespace, of the workspace that started it, or where it was given
-//! the right.
+//! once. A run changes only incidents and watchlists of its playbook's namespace, of the workspace that started it, or
+//! where it was given the right.
 
 mod answer;
 pub mod command;
+mod content;
 mod perform;
+mod perform_watchlist;
+mod watchlist;
 
 pub use answer::case as case_resource;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 pub use perform::Performer;
+pub use watchlist::{WatchlistCommand, WatchlistOperation, WatchlistWish};
 
 use crate::rules::EntityKind;
 
@@ -35,6 +39,12 @@ pub enum NativeOperation {
     CreateTask,
     /// Mark a task as completed.
     CompleteTask,
+    /// Add alert to incident.
+    CreateRelation,
+    /// Remove alert from incident.
+    DeleteRelation,
+    /// An operation on a watchlist.
+    Watchlist(WatchlistOperation),
     /// Alert - Get incident, in its first form.
     GetCase,
     /// Add comment to incident, in its first form.
@@ -79,6 +89,45 @@ const NAMES: &[(&str, NativeOperation)] = &[
     ("addComment", NativeOperation::AddComment),
     ("createTask", NativeOperation::CreateTask),
     ("completeTask", NativeOperation::CompleteTask),
+    ("createRelation", NativeOperation::CreateRelation),
+    ("deleteRelation", NativeOperation::DeleteRelation),
+    (
+        "createWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::Create),
+    ),
+    (
+        "createLargeWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::CreateLarge),
+    ),
+    ("getWatchlist", NativeOperation::Watchlist(WatchlistOperation::Get)),
+    (
+        "deleteWatchlist",
+        NativeOperation::Watchlist(WatchlistOperation::Delete),
+    ),
+    (
+        "addWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::AddItem),
+    ),
+    (
+        "getWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::GetItem),
+    ),
+    (
+        "updateWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::UpdateItem),
+    ),
+    (
+        "deleteWatchlistItem",
+        NativeOperation::Watchlist(WatchlistOperation::DeleteItem),
+    ),
+    (
+        "listWatchlistItems",
+        NativeOperation::Watchlist(WatchlistOperation::ListItems),
+    ),
+    (
+        "pageWatchlistItems",
+        NativeOperation::Watchlist(WatchlistOperation::PageItems),
+    ),
     ("getCase", NativeOperation::GetCase),
     ("addCaseComment", NativeOperation::AddCaseComment),
     ("setCaseStatus", NativeOperation::ChangeCase(CaseChange::Status)),

@@ -1,4 +1,5 @@
-//! Answers the calls of the Sentinel connector from Riposte's own incidents. Reads now, plans what is to be written.
+//! Answers the calls of the Sentinel connector from Riposte's own incidents and watchlists. Reads now, plans what is to
+//! be written.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::answer::{self, Refused};
-use super::{IncidentRef, NativeOperation, SentinelCommand, Shape, WorkspaceRef};
+use super::{IncidentRef, NativeOperation, SentinelCommand, Shape, WorkspaceRef, perform_watchlist};
 use crate::connectors::Connections;
 use crate::connectors::spec::Match;
 use crate::engine::call::{Answer, Call, CallError};
@@ -22,7 +23,8 @@ pub struct Performer {
     connections: Arc<dyn Connections>,
 }
 
-type Done = Result<(Value, Vec<Operation>), Refused>;
+/// The answer's body, and what is to be written.
+pub(super) type Done = Result<(Value, Vec<Operation>), Refused>;
 
 impl Performer {
     /// A performer over a desk; the connections say what else a playbook may change.
@@ -42,7 +44,7 @@ impl Performer {
         call: &Call,
         now: Timestamp,
     ) -> Result<Answer, CallError> {
-        let done = match SentinelCommand::read(operation, found, call.body.as_ref()) {
+        let done = match SentinelCommand::read(operation, found, call.body.as_ref(), &call.queries) {
             Ok(command) => {
                 Act {
                     desk: &self.desk,
@@ -64,11 +66,11 @@ impl Performer {
 }
 
 /// One command at work.
-struct Act<'a> {
-    desk: &'a Desk,
+pub(super) struct Act<'a> {
+    pub(super) desk: &'a Desk,
     connections: &'a dyn Connections,
     call: &'a Call,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Act<'_> {
@@ -101,6 +103,9 @@ impl Act<'_> {
                 description,
             } => self.create_task(&incident, &title, &description).await,
             SentinelCommand::CompleteTask { task } => self.complete_task(&task).await,
+            SentinelCommand::Relate { incident, alert } => self.relate(&incident, &alert).await,
+            SentinelCommand::Unrelate { incident, alert } => self.unrelate(&incident, &alert).await,
+            SentinelCommand::Watchlist(command) => perform_watchlist::perform(self, command).await,
         }
     }
 
@@ -153,6 +158,39 @@ impl Act<'_> {
         Ok((body::task_resource(&planned.value, &ids), planned.operations))
     }
 
+    async fn relate(&self, incident: &IncidentRef, alert: &str) -> Done {
+        let incident = self.changeable(incident).await?.incident;
+        let alert = self.alert_id(&incident.workspace, alert)?;
+        let author = self.author();
+        let planned = self
+            .desk
+            .plan_alert(&incident.id, &alert, self.cause(&author), self.now)
+            .await?;
+        let ids = self.desk.workspaces().ids(&incident.workspace);
+        let relation = body::relation_resource(&incident.id, &planned.value.id, &ids);
+        Ok((relation, planned.operations))
+    }
+
+    async fn unrelate(&self, incident: &IncidentRef, alert: &str) -> Done {
+        let incident = self.changeable(incident).await?.incident;
+        let alert = self.alert_id(&incident.workspace, alert)?;
+        let planned = self.desk.plan_alert_removal(&incident.id, &alert, self.now).await?;
+        Ok((Value::Null, planned.operations))
+    }
+
+    /// The id of an alert that is named by it or by its ARM id, in the workspace.
+    fn alert_id(&self, workspace: &str, given: &str) -> Result<String, Refused> {
+        let by_arm_id = self.desk.workspaces().parse_alert_arm_id(given);
+        let by_arm_id = by_arm_id
+            .filter(|(namespace, _)| namespace == workspace)
+            .map(|(_, id)| id);
+        let by_id = || Uuid::try_parse(given.trim()).ok().map(|id| id.to_string());
+        by_arm_id.or_else(by_id).ok_or_else(|| {
+            let message = format!("'{given}' is no alert of the incident's workspace; only alerts can be related");
+            Refused::Answer(404, message)
+        })
+    }
+
     /// The incident of a reference, if the run may change it.
     async fn changeable(&self, reference: &IncidentRef) -> Result<IncidentView, Refused> {
         let view = self.view(reference).await?;
@@ -160,9 +198,9 @@ impl Act<'_> {
         Ok(view)
     }
 
-    /// That the run may change incidents of a workspace: it is the playbook's own, it started the run, or the playbook
-    /// was given the right.
-    async fn may_change(&self, workspace: &str) -> Result<(), Refused> {
+    /// That the run may change incidents and watchlists of a workspace: it is the playbook's own, it started the run, or
+    /// the playbook was given the right.
+    pub(super) async fn may_change(&self, workspace: &str) -> Result<(), Refused> {
         let Call {
             namespace,
             playbook,
@@ -201,7 +239,7 @@ impl Act<'_> {
         }
     }
 
-    fn namespace(&self, workspace: &WorkspaceRef) -> Result<String, Refused> {
+    pub(super) fn namespace(&self, workspace: &WorkspaceRef) -> Result<String, Refused> {
         let WorkspaceRef {
             subscription,
             resource_group,
@@ -228,7 +266,7 @@ impl Act<'_> {
         }
     }
 
-    fn author(&self) -> Author {
+    pub(super) fn author(&self) -> Author {
         Author::Playbook {
             namespace: self.call.namespace.clone(),
             name: self.call.playbook.clone(),
@@ -241,7 +279,7 @@ impl Act<'_> {
     }
 
     /// The same for every repetition of the call, so that what it makes is made once.
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, self.call.idempotency_key.as_bytes()).to_string()
     }
 }

@@ -19,6 +19,7 @@ pub(in crate::connectors) use openapi::resolve;
 pub use parameter::{In, Parameter};
 pub use path::{ConcretePath, PathTemplate, PathValues, decode_component, encode_component};
 
+use super::logs::Translation;
 use super::sentinel::NativeOperation;
 
 /// A kind of service.
@@ -65,6 +66,8 @@ pub struct Operation {
     pub safe_to_repeat: bool,
     /// What Riposte itself does instead of a call (`x-riposte-operation`).
     pub native: Option<NativeOperation>,
+    /// How calls and answers of the service are made from those of the operation (`x-riposte-translation`).
+    pub translation: Option<Translation>,
 }
 
 /// The request that the vendor's service gets.

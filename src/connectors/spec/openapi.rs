@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::parameter::{self, Parameter};
 use super::{DefaultValue, Operation, PathTemplate, Place, Real};
 use crate::api::connector::{BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate};
+use crate::connectors::logs::Translation;
 use crate::connectors::sentinel::NativeOperation;
 
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch"];
@@ -132,6 +133,13 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
                 .ok_or_else(|| format!("{method} {path}: x-riposte-operation '{name}' is unknown"))?,
         ),
     };
+    let translation = match text(node, "x-riposte-translation") {
+        None => None,
+        Some(name) => Some(
+            Translation::named(name)
+                .ok_or_else(|| format!("{method} {path}: x-riposte-translation '{name}' is unknown"))?,
+        ),
+    };
     let declared = node.get("x-riposte-safe-to-repeat").and_then(Json::as_bool);
     let repeatable = REPEATABLE.contains(&real_method.as_str()) || native.is_some();
     Ok(Operation {
@@ -153,6 +161,7 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
         response: response_schema(document, node),
         safe_to_repeat: declared.unwrap_or(repeatable),
         native,
+        translation,
         method,
     })
 }

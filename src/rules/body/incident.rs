@@ -207,6 +207,20 @@ pub fn task_resource(task: &Task, ids: &Ids) -> Value {
     part_of_incident("Tasks", &task.incident, &task.id, properties, ids)
 }
 
+/// The relation of an incident to an alert, as "Add alert to incident" answers.
+pub fn relation_resource(incident: &str, alert: &str, ids: &Ids) -> Value {
+    let properties = Value::object([
+        ("relatedResourceId", Value::from(ids.arm_id("Entities", alert))),
+        ("relatedResourceName", Value::from(alert)),
+        (
+            "relatedResourceType",
+            Value::from("Microsoft.SecurityInsights/Entities"),
+        ),
+        ("relatedResourceKind", Value::from("SecurityAlert")),
+    ]);
+    part_of_incident("Relations", incident, alert, properties, ids)
+}
+
 fn part_of_incident(collection: &str, incident: &str, id: &str, properties: Value, ids: &Ids) -> Value {
     let incident = ids.incident_arm_id(incident);
     Value::object([
@@ -220,7 +234,7 @@ fn part_of_incident(collection: &str, incident: &str, id: &str, properties: Valu
     ])
 }
 
-fn client(name: &str) -> Value {
+pub(super) fn client(name: &str) -> Value {
     Value::object([
         ("name", Value::from(name)),
         ("email", Value::Null),

@@ -4,11 +4,15 @@
 mod alert;
 mod entity;
 mod incident;
+mod watchlist;
 
 pub use alert::{alert_resource, alert_trigger};
 pub(super) use entity::pascal_case;
 pub use entity::{entity_id, entity_resource, entity_trigger};
-pub use incident::{EventType, comment_resource, incident_resource, incident_trigger, task_resource};
+pub use incident::{
+    EventType, comment_resource, incident_resource, incident_trigger, relation_resource, task_resource,
+};
+pub use watchlist::{watchlist_item_answer, watchlist_item_resource, watchlist_resource};
 
 use crate::expression::Value;
 

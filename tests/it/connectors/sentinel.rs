@@ -14,20 +14,20 @@ use super::client::egress;
 use super::services::Fixed;
 use super::{built_in, call, json};
 
-const ZEROS: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const ZEROS: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A workspace `soc` with one alert in one incident.
-struct World {
+pub(super) struct World {
     _folder: tempfile::TempDir,
-    store: Store,
+    pub(super) store: Store,
     desk: Desk,
-    services: ConnectorServices,
+    pub(super) services: ConnectorServices,
     alert: String,
     incident: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let desk = Desk::new(store.clone(), WorkspaceIds::default());
@@ -150,12 +150,16 @@ async fn runs(world: &World) {
 }
 
 /// Every way to change something: method, path and body.
-async fn changes(world: &World) -> [(&'static str, String, Value); 4] {
+async fn changes(world: &World) -> Vec<(&'static str, String, Value)> {
     let arm_id = world.arm_id().await;
     let guid = world.desk.workspaces().of("soc").workspace_id.unwrap();
     let place = format!("/Incidents/subscriptions/{ZEROS}/resourceGroups/soc/workspaces/{guid}");
     let made = json(r#"{"title":"new","severity":"High","status":"New"}"#);
-    [
+    let list = format!("/Watchlists/subscriptions/{ZEROS}/resourceGroups/soc/workspaces/{guid}/watchlists/known");
+    let filled = json(r#"{"itemsSearchKey":"a","rawContent":"a\n1"}"#);
+    world.done("PUT", &list, filled.clone()).await;
+    let item = format!("{list}/watchlistItem");
+    vec![
         (
             "PUT",
             "/Incidents".to_owned(),
@@ -171,7 +175,15 @@ async fn changes(world: &World) -> [(&'static str, String, Value); 4] {
             "/Incidents/CreateTask".to_owned(),
             with_arm(&arm_id, r#","taskTitle":"x""#),
         ),
+        (
+            "POST",
+            "/Incidents/Relation/Delete".to_owned(),
+            with_arm(&arm_id, &format!(r#","relatedResourceId":"{}""#, world.alert)),
+        ),
         ("PUT", place, made),
+        ("PUT", list.clone(), filled),
+        ("PUT", item, json(r#"{"a":"2"}"#)),
+        ("DELETE", list, Value::Null),
     ]
 }
 
@@ -332,6 +344,32 @@ async fn tasks_are_added_and_completed() {
     assert!(world.view().await.tasks[0].completed);
     let other = format!(r#"{{"taskArmId":"{}/tasks/{ZEROS}"}}"#, world.arm_id().await);
     world.refused(404, "POST", "/Incidents/CompleteTask", &other).await;
+}
+
+#[tokio::test]
+async fn an_alert_leaves_an_incident_and_joins_another() {
+    let world = World::new().await;
+    let arm_id = world.arm_id().await;
+    let with = |alert: &str| with_arm(&arm_id, &format!(r#","relatedResourceId":"{alert}""#));
+    let named = world.desk.workspaces().alert_arm_id("soc", &world.alert);
+    for _ in 0..2 {
+        world.done("POST", "/Incidents/Relation/Delete", with(&named)).await;
+        let view = world.view().await;
+        assert_eq!((view.alerts.len(), view.incident.alerts_count), (0, 0));
+    }
+    for alert in [&named, &world.alert.to_uppercase()] {
+        let relation = world.done("POST", "/Incidents/Relation/Create", with(alert)).await;
+        let related = relation.at(&["properties", "relatedResourceId"]);
+        assert_eq!(related, Some(&Value::from(named.as_str())));
+        let view = world.view().await;
+        assert_eq!((view.alerts.len(), view.incident.alerts_count), (1, 1));
+    }
+    let bookmark = named.replace("Entities", "Bookmarks");
+    let foreign = named.replace("/soc/", "/other/");
+    for other in [ZEROS, bookmark.as_str(), foreign.as_str()] {
+        let body = with(other).to_json();
+        world.refused(404, "POST", "/Incidents/Relation/Create", &body).await;
+    }
 }
 
 #[tokio::test]
