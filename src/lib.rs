@@ -16,6 +16,7 @@ pub mod catalog;
 pub mod incidents;
 pub mod local;
 pub mod rehearsal;
+pub mod script;
 pub mod store;
 
 pub mod cluster;

@@ -13,16 +13,19 @@ mod describe;
 mod dev;
 mod eval;
 mod export;
+mod functions;
 mod get;
 mod import;
 mod logs;
 mod operator;
 mod output;
+mod page;
 mod print;
 mod remote;
 mod resource;
 mod run;
 mod schema;
+mod script_host;
 mod start;
 mod test;
 mod validate;
@@ -49,6 +52,7 @@ enum Command {
     Test(test::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
+    Functions(functions::Arguments),
     Import(import::Arguments),
     Export(export::Arguments),
     Crds(crds::Arguments),
@@ -60,6 +64,8 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    #[command(name = crate::script::COMMAND, hide = true)]
+    ScriptHost(script_host::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -73,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
@@ -84,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -16,6 +16,7 @@ use super::content::{Content, Playbook};
 use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
+use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
 use super::{evaluate, status::RunStatus};
@@ -301,10 +302,22 @@ impl Engine {
         content: Arc<dyn Content>,
         desk: Desk,
     ) -> Self {
-        let shared = Shared {
+        Self::with(store, sealer, services, content, desk, nested::Settings::default())
+    }
+
+    /// The same with settings of its own.
+    pub fn with(
+        store: Store,
+        sealer: Sealer,
+        services: Arc<dyn Services>,
+        content: Arc<dyn Content>,
+        desk: Desk,
+        settings: nested::Settings,
+    ) -> Self {
+        let shared = Arc::new_cyclic(|shared| Shared {
             store,
             sealer,
-            services,
+            services: Arc::new(Nested::new(services, shared.clone(), settings)),
             content,
             desk,
             notices: broadcast::channel(NOTICES).0,
@@ -313,10 +326,8 @@ impl Engine {
             serving: AtomicBool::new(false),
             live: Mutex::default(),
             workflows: Mutex::default(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        });
+        Self { shared }
     }
 
     /// The engine of what is shared.

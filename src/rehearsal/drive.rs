@@ -209,7 +209,11 @@ impl<'a> Run<'a> {
         self.flying.insert(id);
         let (delay, outcome) = self.world.answer(&call, self.now);
         let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-        self.land(self.now.saturating_add(delay), id, Coming::Answer(Box::new(call), outcome));
+        self.land(
+            self.now.saturating_add(delay),
+            id,
+            Coming::Answer(Box::new(call), outcome),
+        );
     }
 
     fn land(&mut self, at: Millis, id: NodeId, what: Coming) {

@@ -159,6 +159,11 @@ impl Mocks {
         Some((mocked.delay, mocked.outcome()))
     }
 
+    /// Whether there is a mock for a call.
+    pub fn has(&self, asked: &Asked<'_>) -> bool {
+        self.find(asked).is_some()
+    }
+
     fn find(&self, asked: &Asked<'_>) -> Option<usize> {
         self.0.iter().position(|mock| mock.key.fits(asked))
     }

@@ -109,6 +109,7 @@ impl Scenario {
             requester: "user/test".into(),
             incident: None,
             depth: 0,
+            tracking_id: None,
         }
     }
 
