@@ -194,6 +194,7 @@ async fn execute(
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        schedules: false,
     };
     let system = System::open(catalog, options).await?;
     // The engine stops before its folder goes, whatever came of the run.

@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::clock::Moment;
 use super::content::{Connection, Playbook};
 use super::event::{Opened, Payload};
+use super::trigger_scope::TriggerScope;
 use crate::definition::workflow::{Parameter, ParameterType, Trigger, TriggerKind};
-use crate::expression::context::{Context, ContextScope};
 use crate::expression::{Object, Value};
+use crate::store::Millis;
 
 /// The most runs that one `splitOn` makes.
 const SPLIT_MAX: usize = 100_000;
@@ -23,6 +24,12 @@ pub struct Request {
     pub body: Value,
     /// Headers of the trigger, if it is an HTTP request.
     pub headers: Option<Value>,
+    /// All outputs of the trigger, where they are others than headers and a body.
+    pub outputs: Option<Object>,
+    /// Code of the trigger: that of the answer of the service that was asked.
+    pub code: Option<String>,
+    /// The time that the run is scheduled for.
+    pub scheduled_at: Option<Millis>,
     /// What starts it.
     pub kind: StartKind,
     /// The incident that it is about, if any.
@@ -126,12 +133,13 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         .ok_or_else(|| Refused::NotFound(name.clone()))?;
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
-    let mut outputs = Object::new();
-    if let Some(headers) = &request.headers {
-        outputs.insert("headers", headers.clone());
-    }
-    outputs.insert("body", request.body.clone());
-    let scope = trigger_scope(&outputs, &parameters, moment);
+    let outputs = outputs(request);
+    let scope = TriggerScope {
+        playbook,
+        parameters: &parameters,
+        trigger: Some(TriggerScope::fired(trigger, &outputs, request, moment)),
+        moment,
+    };
     let bodies = split(name, trigger, &outputs, &scope)?;
     let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let bindings = playbook
@@ -141,7 +149,9 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     let connections: Vec<_> = bindings.collect();
     let opened = bodies.into_iter().enumerate().map(|(index, body)| {
         let mut outputs = outputs.clone();
-        outputs.insert("body", body);
+        if let Some(body) = body {
+            outputs.insert("body", body);
+        }
         Opened {
             at: moment.now,
             run: request.id.map_or_else(|| run_id(moment), |id| given_id(id, index)),
@@ -150,6 +160,8 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             definition: playbook.hash.clone(),
             trigger: trigger.name.clone(),
             outputs: Payload::hidden_if(trigger.secure_outputs, outputs.into()),
+            code: request.code.clone(),
+            scheduled_at: request.scheduled_at,
             parameters: parameters.clone(),
             connections: connections.clone(),
             requester: request.requester.clone(),
@@ -159,6 +171,19 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         }
     });
     Ok(opened.collect())
+}
+
+/// The outputs of the trigger.
+fn outputs(request: &Request) -> Object {
+    if let Some(outputs) = &request.outputs {
+        return outputs.clone();
+    }
+    let mut outputs = Object::new();
+    if let Some(headers) = &request.headers {
+        outputs.insert("headers", headers.clone());
+    }
+    outputs.insert("body", request.body.clone());
+    outputs
 }
 
 /// The identity of a new run: a UUID v7.
@@ -204,7 +229,7 @@ fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refuse
 }
 
 /// The values of all declared parameters; `$connections` is made of the bound connections.
-fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
+pub(super) fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
     let refused = |name: &str, reason: String| Refused::Parameter {
         playbook: playbook.name.clone(),
         name: name.to_owned(),
@@ -286,25 +311,12 @@ fn connection(namespace: &str, bound: &Connection) -> Value {
     ])
 }
 
-/// What the expressions of a trigger see.
-fn trigger_scope(outputs: &Object, parameters: &[(String, Payload)], moment: &Moment) -> ContextScope {
-    let values = parameters.iter();
-    let context = Context {
-        trigger_outputs: Some(outputs.clone().into()),
-        parameters: values
-            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
-            .collect(),
-        ..Context::default()
-    };
-    ContextScope::new(context, moment.timestamp(), moment.random())
-}
-
 /// The id that the caller knows the run by: what the trigger makes of the request, else the request's own.
 fn tracking_id(
     playbook: &str,
     trigger: &Trigger,
     request: &Request,
-    scope: &ContextScope,
+    scope: &TriggerScope<'_>,
 ) -> Result<Option<String>, Refused> {
     let Some(template) = &trigger.tracking_id else {
         return Ok(request.tracking_id.clone());
@@ -319,7 +331,12 @@ fn tracking_id(
 }
 
 /// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
-fn split(playbook: &str, trigger: &Trigger, outputs: &Object, scope: &ContextScope) -> Result<Vec<Value>, Refused> {
+fn split(
+    playbook: &str,
+    trigger: &Trigger,
+    outputs: &Object,
+    scope: &TriggerScope<'_>,
+) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
         playbook: playbook.to_owned(),
         reason,
@@ -331,10 +348,10 @@ fn split(playbook: &str, trigger: &Trigger, outputs: &Object, scope: &ContextSco
         }
     }
     let Some(split_on) = &trigger.split_on else {
-        return Ok(vec![outputs.get_exact("body").cloned().unwrap_or_default()]);
+        return Ok(vec![outputs.get_exact("body").cloned()]);
     };
     match split_on.evaluate(scope).map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.to_vec()),
+        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
             "`splitOn` gives {} elements, more than {SPLIT_MAX}",
             items.len()

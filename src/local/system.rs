@@ -28,6 +28,8 @@ pub struct Options {
     pub mocks: Option<Mocks>,
     /// What calls may reach.
     pub egress: Egress,
+    /// Whether triggers that nobody calls run: schedules, polls and batches.
+    pub schedules: bool,
 }
 
 /// Which services without credentials are faked.
@@ -113,7 +115,14 @@ impl System {
         let stopping = CancellationToken::new();
         let serving = tokio::spawn({
             let (engine, stopping) = (engine.clone(), stopping.clone());
-            async move { engine.serve(stopping).await }
+            async move {
+                let keeping = async {
+                    if options.schedules {
+                        engine.keep_schedules(stopping.clone()).await;
+                    }
+                };
+                tokio::join!(engine.serve(stopping.clone()), keeping);
+            }
         });
         Ok(Self {
             store,

@@ -15,6 +15,12 @@ pub enum Refusal {
     /// Another incident holds the grouping key.
     #[error("incident '{0}' holds the grouping key")]
     GroupTaken(String),
+    /// The schedule moved on since it was read.
+    #[error("the schedule of playbook '{0}' has moved on")]
+    StaleSchedule(String),
+    /// Messages of a batch were released since they were read.
+    #[error("messages of the batch were released already")]
+    StaleBatch,
     /// The run has other events than expected, or has ended.
     #[error("run '{0}' has moved on")]
     StaleRun(RunId),

@@ -26,6 +26,7 @@ mod program;
 mod projection;
 mod rehearsal;
 mod rules;
+mod schedule;
 mod server;
 mod shell;
 mod store;

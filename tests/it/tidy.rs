@@ -193,11 +193,14 @@ const PURE_ROOMS: &[&str] = &[
     "rehearsal",
 ];
 const SHELLS: &[&str] = &[
+    "engine/collect.rs",
     "engine/ends.rs",
     "engine/evaluate.rs",
     "engine/journal.rs",
     "engine/nested.rs",
     "engine/run.rs",
+    "engine/schedule/keeper.rs",
+    "engine/schedule/taking.rs",
     "engine/shell.rs",
     "connectors/client.rs",
     "connectors/fake.rs",

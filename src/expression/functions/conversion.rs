@@ -540,15 +540,14 @@ fn to_xml(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
 }
 
 fn encode_uri_component(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
+    // The designer writes numbers into paths with it, such as the id of a list's item.
+    let text = |index: usize| match arguments.value(index) {
+        number @ (Value::Int(_) | Value::Float(_) | Value::Decimal(_)) => Ok(uri_text::encode(&number.to_text())),
+        _ => Ok::<_, EvalError>(uri_text::encode(arguments.text(index)?)),
+    };
     let mut encoded = String::new();
     for index in 0..arguments.values.len() {
-        // The designer writes numbers into paths with it, such as the id of a list's item.
-        match arguments.value(index) {
-            number @ (Value::Int(_) | Value::Float(_) | Value::Decimal(_)) => {
-                encoded.push_str(&uri_text::encode(&number.to_text()));
-            }
-            _ => encoded.push_str(&uri_text::encode(arguments.text(index)?)),
-        }
+        encoded.push_str(&text(index)?);
         if encoded.len() > MAX_TEXT {
             return Err(too_long());
         }
