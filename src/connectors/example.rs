@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::spec::resolve;
 
-const DEPTH: usize = 12;
+const DEPTH: usize = 20;
 /// What an example may cost, in bytes of JSON; one given in the schema is used whole.
 const BYTES: usize = 100_000;
 
@@ -103,6 +103,14 @@ impl Maker<'_> {
             self.spend(name.len());
             members.insert(name.clone(), self.make(property, depth - 1));
         }
+        // What must be there though nothing is said of it.
+        let required = schema.get("required").and_then(Json::as_array);
+        for name in required.into_iter().flatten().filter_map(Json::as_str) {
+            if self.bytes > 0 && !members.contains_key(name) {
+                self.spend(name.len());
+                members.insert(name.to_owned(), json!("example"));
+            }
+        }
         Json::Object(members)
     }
 }
@@ -158,10 +166,11 @@ mod tests {
             "id": {"type": "string", "example": "x1"}, "n": {"type": "integer", "minimum": 3}, "ok": {"type": "boolean"},
             "when": {"type": "string", "format": "date-time"}, "kind": {"enum": ["a", "b"]},
             "list": {"items": {"$ref": "#/definitions/item"}}, "maybe": {"type": ["null", "number"]},
-            "both": {"allOf": [{"$ref": "#/definitions/item"}, {"properties": {"b": {"default": 2}}}]}}});
+            "both": {"allOf": [{"$ref": "#/definitions/item"}, {"properties": {"b": {"default": 2}}}]}},
+            "required": ["id", "unsaid"]});
         let document = json!({"definitions": {"item": {"properties": {"a": {"const": 1}}}}});
         let expected = json!({"id": "x1", "n": 3, "ok": false, "when": "2024-01-01T00:00:00Z", "kind": "a",
-            "list": [{"a": 1}], "maybe": 0, "both": {"a": 1, "b": 2}});
+            "list": [{"a": 1}], "maybe": 0, "both": {"a": 1, "b": 2}, "unsaid": "example"});
         assert_eq!(example(&schema, &document), expected);
     }
 

@@ -37,16 +37,20 @@ impl Mocked {
     }
 }
 
+fn asked<'a>(call: &'a Call, connector: Option<&'a str>) -> Asked<'a> {
+    Asked {
+        action: &call.action,
+        connector,
+        method: &call.method,
+        path: &call.path,
+    }
+}
+
 #[async_trait]
 impl Services for Mocked {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
         let connector = self.connector(call);
-        let asked = Asked {
-            action: &call.action,
-            connector: connector.as_deref(),
-            method: &call.method,
-            path: &call.path,
-        };
+        let asked = asked(call, connector.as_deref());
         let answer = {
             // Every step leaves the counts valid.
             let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,8 +69,9 @@ impl Services for Mocked {
         self.services.safe_to_repeat(call)
     }
 
-    /// Playbooks that are called need not exist, if there is a mock for the action.
+    /// Playbooks that are called need not exist where they are mocked.
     fn stands_in(&self, call: &Call) -> bool {
-        self.mocks.names(&call.action)
+        let connector = self.connector(call);
+        self.mocks.has(&asked(call, connector.as_deref()))
     }
 }

@@ -150,14 +150,6 @@ impl Mocks {
         matches!(Key::read(key), Key::Action(_))
     }
 
-    /// Whether there is a mock for an action by its name.
-    pub fn names(&self, action: &str) -> bool {
-        let action = action.to_lowercase();
-        self.0
-            .iter()
-            .any(|mock| matches!(&mock.key, Key::Action(name) if *name == action))
-    }
-
     /// What a call is answered, and how long that takes; `None` where there is no mock for it.
     pub fn answer(&self, asked: &Asked<'_>, served: &mut Served) -> Option<(Duration, Result<Answer, CallError>)> {
         let found = self.find(asked)?;
@@ -165,6 +157,11 @@ impl Mocks {
         *times += 1;
         let mocked = self.nth(found, *times - 1)?;
         Some((mocked.delay, mocked.outcome()))
+    }
+
+    /// Whether there is a mock for a call.
+    pub fn has(&self, asked: &Asked<'_>) -> bool {
+        self.find(asked).is_some()
     }
 
     fn find(&self, asked: &Asked<'_>) -> Option<usize> {
