@@ -4,10 +4,14 @@
 //! folds events and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
+pub mod answer;
 pub mod call;
+pub mod callback;
 pub mod clock;
 pub mod content;
 pub mod event;
+pub mod incoming;
+pub mod invoke;
 pub mod node;
 pub mod plan;
 pub mod retry;
@@ -23,4 +27,5 @@ pub mod journal;
 mod run;
 pub mod shell;
 
+pub use run::Undelivered;
 pub use shell::{Engine, Notice};

@@ -23,6 +23,8 @@ pub struct Request {
     pub body: Value,
     /// Headers of the trigger, if it is an HTTP request.
     pub headers: Option<Value>,
+    /// The whole outputs of the trigger, where they are more than headers and body.
+    pub outputs: Option<Object>,
     /// What starts it.
     pub kind: StartKind,
     /// The incident that it is about, if any.
@@ -122,11 +124,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         .ok_or_else(|| Refused::NotFound(name.clone()))?;
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
-    let mut outputs = Object::new();
-    if let Some(headers) = &request.headers {
-        outputs.insert("headers", headers.clone());
-    }
-    outputs.insert("body", request.body.clone());
+    let outputs = outputs(request);
     let bodies = split(name, trigger, &outputs, &parameters, moment)?;
     let bindings = playbook
         .connections
@@ -135,7 +133,9 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     let connections: Vec<_> = bindings.collect();
     let opened = bodies.into_iter().enumerate().map(|(index, body)| {
         let mut outputs = outputs.clone();
-        outputs.insert("body", body);
+        if let Some(body) = body {
+            outputs.insert("body", body);
+        }
         Opened {
             at: moment.now,
             run: request.id.map_or_else(|| run_id(moment), |id| given_id(id, index)),
@@ -151,6 +151,19 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         }
     });
     Ok(opened.collect())
+}
+
+/// The outputs of the trigger.
+fn outputs(request: &Request) -> Object {
+    if let Some(outputs) = &request.outputs {
+        return outputs.clone();
+    }
+    let mut outputs = Object::new();
+    if let Some(headers) = &request.headers {
+        outputs.insert("headers", headers.clone());
+    }
+    outputs.insert("body", request.body.clone());
+    outputs
 }
 
 /// The identity of a new run: a UUID v7.
@@ -285,7 +298,7 @@ fn split(
     outputs: &Object,
     parameters: &[(String, Payload)],
     moment: &Moment,
-) -> Result<Vec<Value>, Refused> {
+) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
         playbook: playbook.to_owned(),
         reason,
@@ -306,10 +319,10 @@ fn split(
         }
     }
     let Some(split_on) = &trigger.split_on else {
-        return Ok(vec![outputs.get_exact("body").cloned().unwrap_or_default()]);
+        return Ok(vec![outputs.get_exact("body").cloned()]);
     };
     match split_on.evaluate(&scope).map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.to_vec()),
+        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
             "`splitOn` gives {} elements, more than {SPLIT_MAX}",
             items.len()

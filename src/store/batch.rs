@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, incident, journal, note, run};
+use super::{alert, change, document, group, inbox, incident, journal, note, run};
 
 /// What the caller of a transaction is told.
 type Outcome = Result<Committed, Error>;
@@ -188,7 +188,10 @@ async fn apply_operations(
                 note::update_task(connection, row).await?;
             }
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
+            Operation::LimitRuns { namespace, name, most } => run::limit(connection, namespace, name, most).await?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
+            Operation::Deliver(row) => inbox::deliver(connection, row).await?,
+            Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
             Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,

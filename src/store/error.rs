@@ -15,6 +15,12 @@ pub enum Refusal {
     /// Another incident holds the grouping key.
     #[error("incident '{0}' holds the grouping key")]
     GroupTaken(String),
+    /// Something came for this action of the run before.
+    #[error("the run '{0}' was called back for this already")]
+    Delivered(RunId),
+    /// As many runs of the playbook wait as may.
+    #[error("so many runs of the playbook '{0}' wait that no more are taken")]
+    Full(String),
     /// The run has other events than expected, or has ended.
     #[error("run '{0}' has moved on")]
     StaleRun(RunId),

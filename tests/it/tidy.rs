@@ -149,7 +149,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Between two rooms that use each other, the files that one may use of the other.
 const NARROW: &[(&str, &str, &[&str])] = &[
     ("connectors", "engine", &["call"]),
-    ("engine", "connectors", &["code_of"]),
+    ("engine", "connectors", &["body", "code_of", "response"]),
     ("catalog", "engine", &["content"]),
     (
         "controllers",
@@ -175,7 +175,10 @@ const PURE_ROOMS: &[&str] = &[
 const SHELLS: &[&str] = &[
     "engine/evaluate.rs",
     "engine/journal.rs",
+    "engine/invoke.rs",
     "engine/run.rs",
+    "engine/run/inbox.rs",
+    "engine/run/queue.rs",
     "engine/shell.rs",
     "connectors/client.rs",
     "connectors/fake.rs",

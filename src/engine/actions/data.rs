@@ -141,7 +141,7 @@ fn parse_json(content: Value, schema: Option<&Value>) -> Result<Done, Failure> {
 }
 
 /// The first place where a value does not fit a JSON schema; a schema that cannot be read is itself the problem.
-fn mismatch(schema: &Value, value: &Value) -> Option<String> {
+pub(in crate::engine) fn mismatch(schema: &Value, value: &Value) -> Option<String> {
     let schema = serde_json::Value::from(schema);
     let options = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft4)
