@@ -22,7 +22,9 @@ use super::reference::LocalRef;
     derive = "PartialEq",
     category = "riposte"
 )]
-#[kube(doc = "A run: one execution of a playbook. Runs are told apart by UID: a restored object runs once only.")]
+#[kube(
+    doc = "A run: one execution of a playbook, or with `splitOn` one for each element. Runs are told apart by the UID of the object: one that is made anew under the same name, such as from a Git repository after its deletion, runs again."
+)]
 #[kube(selectable = ".spec.playbookRef.name")]
 #[kube(selectable = ".spec.desiredState")]
 #[kube(selectable = ".status.phase")]

@@ -142,9 +142,7 @@ impl Folder {
                 self.files.insert(path, known);
                 return false;
             }
-            if source.is_broken() {
-                source.objects = known.source.objects;
-            }
+            source = source.or_objects_of(known.source);
         }
         self.files.insert(path, Known { digest, source });
         true

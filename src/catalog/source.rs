@@ -115,6 +115,15 @@ impl Source {
         }
     }
 
+    /// The same, but with the objects of what was read before if this is broken.
+    #[must_use]
+    pub fn or_objects_of(mut self, before: Self) -> Self {
+        if self.is_broken() {
+            self.objects = before.objects;
+        }
+        self
+    }
+
     /// Its problems, in the order in which they were found.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics

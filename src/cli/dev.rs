@@ -363,6 +363,10 @@ impl<'a> Session<'a> {
                 evaluation::Verdict::Matched => {
                     lines.push(format!("rule {} matched", self.style.paint(Tone::Strong, &name)))
                 }
+                evaluation::Verdict::Stopped => {
+                    let text = format!("rule {name} is stopped: {}", evaluation::Verdict::LOOP);
+                    lines.push(self.style.paint(Tone::Bad, &text));
+                }
                 evaluation::Verdict::Skipped { reason } => {
                     let text = format!("rule {name} does not apply: {}", clean(reason));
                     lines.push(self.style.paint(Tone::Quiet, &text));

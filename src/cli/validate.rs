@@ -210,7 +210,7 @@ mod tests {
       "type": "Compose",
       "inputs": "x @{nope()} y"
     },
-    "B": {"type": "Wait"}
+    "B": {"type": "Xslt"}
   }
 }"#;
 
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn hostile_names_do_not_reach_the_terminal() {
-        let report = report("a.json", &DEFINITION.replace("Wait", "W\\u001b[31m"));
+        let report = report("a.json", &DEFINITION.replace("Xslt", "W\\u001b[31m"));
         assert_eq!(report.summary.errors, 2);
         assert!(report.lines().contains("W\u{fffd}[31m"), "{}", report.lines());
     }

@@ -12,9 +12,10 @@ use kube::{Api, Client};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::permit::{Question, Reviews};
+use super::permit::Reviews;
 use super::resource::PLAYBOOK;
 use crate::grants::RUN_VERB;
+use crate::server::journal::User;
 use crate::server::{Access, Authenticate, Identity, Reach, Unchecked};
 
 /// How long the API server may take.
@@ -103,15 +104,12 @@ impl Authenticate for ClusterCallers {
 
     async fn may(&self, identity: &Identity, access: Access, workspace: Option<&str>) -> Result<bool, Unchecked> {
         let (verb, resource) = needed(access);
-        let question = Question {
-            user: identity.name.to_string(),
+        let user = User {
+            name: identity.name.to_string(),
             groups: identity.groups.clone(),
-            verb,
-            resource,
-            namespace: workspace.unwrap_or_default().to_owned(),
-            name: String::new(),
+            ..User::default()
         };
-        let allowed = self.reviews.allows(&question).await;
+        let allowed = self.reviews.allows(&user, (verb, resource), (workspace, None)).await;
         allowed.map_err(|undecided| Unchecked(undecided.0))
     }
 }

@@ -9,8 +9,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::permit::Reviews;
 use crate::server::ServerState;
-use crate::server::journal::{AccessReviews, Certificate, publish, read_trust, serve, watch_trust};
+use crate::server::journal::{Certificate, publish, read_trust, serve, watch_trust};
 
 /// How long until something that the API server did not answer is asked for again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ pub struct Options {
 /// Serves until `stop` is cancelled. What the cluster does not give yet (the APIService, the trusted authorities) is
 /// asked for again and again; nothing else waits for it.
 pub async fn run(
-    client: Client,
+    (client, reviews): (Client, Reviews),
     namespace: String,
     options: Options,
     listener: TcpListener,
@@ -50,8 +51,7 @@ pub async fn run(
             until(&stop, "tell the APIService of the certificate", tell).await
         })
     });
-    let reviewer = Arc::new(AccessReviews::new(client));
-    if let Err(error) = serve(listener, state, certificate, trust, reviewer, stop).await {
+    if let Err(error) = serve(listener, state, certificate, trust, reviews.reviewer(), stop).await {
         tracing::error!(%error, "the aggregated API broke off");
     }
     telling.iter().for_each(tokio::task::JoinHandle::abort);

@@ -107,7 +107,8 @@ pub const PERMISSIONS: &[Permission] = &[
         "authorization.k8s.io",
         &["subjectaccessreviews"],
         &["create"],
-        "asks whether a workspace may run a playbook, a sender may send alerts and a caller may read a run",
+        "asks whether a workspace may run a playbook, a playbook may change incidents elsewhere, a sender may send alerts \
+         and a caller may read a run",
     ),
     rule(
         Scope::Cluster,
@@ -137,9 +138,9 @@ pub const PERMISSIONS: &[Permission] = &[
     rule(
         Scope::Watched,
         GROUP,
-        &["playbooks"],
+        &["automationrules", "playbooks"],
         &["get"],
-        "asks how many runs a playbook keeps, when one of its runs is shown",
+        "asks how many runs a playbook keeps when one of its runs is shown, and what the status of a rule shows",
     ),
     rule(
         Scope::Watched,

@@ -16,7 +16,7 @@ use super::authenticate::ClusterCallers;
 use super::journal;
 use super::lease::{Candidate, hold};
 use super::metrics::Metrics;
-use super::permit::ClusterContent;
+use super::permit::{ClusterConnections, ClusterContent};
 use super::rbac::LEASE;
 use super::resource::{ANALYTICS_RULE, CONTENT_REPOSITORY, OF_CATALOG, Resource};
 use super::source::{self, Scope, Shelf, Snapshot};
@@ -115,7 +115,8 @@ impl Operator {
             services.clone(),
         );
         let content = ClusterContent::new(catalog.clone(), context.reviews.clone());
-        let services = ConnectorServices::new(Arc::new(catalog), services, desk.clone());
+        let connections = ClusterConnections::new(catalog, context.reviews.clone());
+        let services = ConnectorServices::new(Arc::new(connections), services, desk.clone());
         let engine = Engine::new(
             store.clone(),
             sealer,
@@ -167,7 +168,7 @@ impl Operator {
         if let (Some(listener), Some(options)) = (aggregated, self.options.journal.clone()) {
             let (client, namespace) = (self.client.clone(), self.options.namespace.clone());
             followers.push(Box::pin(journal::run(
-                client,
+                (client, self.context.reviews.clone()),
                 namespace,
                 options,
                 listener,

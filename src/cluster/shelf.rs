@@ -1,5 +1,6 @@
 //! What the watches and reads have brought so far, object by object, and the snapshot that is made of it.
-//! Invariant: an object is read again only if what its user wrote differs; a status never causes a new catalog.
+//! Invariants: an object is read again only if what its user wrote differs, so a status never causes a new catalog; an
+//! edit that cannot be read leaves the last version that could in the catalog, until the object is mended or goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,9 +69,27 @@ impl Scope {
 /// What is known of one object.
 #[derive(Debug)]
 struct Shelved {
+    uid: Option<String>,
     digest: [u8; 32],
     source: Source,
     reading: Reading,
+}
+
+impl Shelved {
+    /// The same after what was known of the object, whose last good version stays if this one is broken. An object that
+    /// only has the name of the one before begins anew.
+    fn after(mut self, known: Self) -> Self {
+        if self.reading.errors.is_empty() || self.uid != known.uid {
+            return self;
+        }
+        self.reading.last_good = if known.reading.errors.is_empty() {
+            known.reading.generation
+        } else {
+            known.reading.last_good
+        };
+        self.source = self.source.or_objects_of(known.source);
+        self
+    }
 }
 
 /// How the reading of an object went.
@@ -78,8 +97,17 @@ struct Shelved {
 pub struct Reading {
     /// The generation that was read.
     pub generation: Option<i64>,
-    /// Why the object is not in the catalog, with the place of each problem; empty if it is.
+    /// Why this generation is not in the catalog, with the place of each problem; empty if it is.
     pub errors: Vec<String>,
+    /// The generation that is in the catalog instead of this one, which has errors: the last one without.
+    pub last_good: Option<i64>,
+}
+
+impl Reading {
+    /// Whether some version of the object is in the catalog.
+    pub fn is_served(&self) -> bool {
+        self.errors.is_empty() || self.last_good.is_some()
+    }
 }
 
 /// Everything that is configured, at one moment, with how the reading of each object went.
@@ -184,13 +212,23 @@ impl Shelf {
         drop(inner);
         let source = Source::read_json(&key.file(), &text);
         let errors = errors(scope.resource, object.data.get("spec"), &source);
-        let reading = Reading { generation, errors };
         let shelved = Shelved {
+            uid: object.uid(),
             digest,
             source,
-            reading,
+            reading: Reading {
+                generation,
+                errors,
+                last_good: None,
+            },
         };
-        self.lock().objects.insert(key, shelved);
+        let mut inner = self.lock();
+        let shelved = match inner.objects.remove(&key) {
+            Some(known) => shelved.after(known),
+            None => shelved,
+        };
+        inner.objects.insert(key, shelved);
+        drop(inner);
         self.changed.notify_one();
     }
 
@@ -405,6 +443,39 @@ mod tests {
             "{error}"
         );
         assert!(snapshot.catalog.playbook("soc", "one").is_none());
+        assert!(!reading.is_served());
+    }
+
+    #[test]
+    fn a_broken_edit_keeps_the_last_good_version_until_the_object_goes() {
+        let playbooks = scope(PLAYBOOK);
+        let shelf = Shelf::new([playbooks.clone()]);
+        shelf.begin(&playbooks);
+        shelf.put(&playbooks, &playbook("one", 1, "Compose"));
+        shelf.end(&playbooks);
+        let known = || {
+            let snapshot = shelf.snapshot().unwrap();
+            let found = snapshot.catalog.playbook("soc", "one").is_some();
+            let reading = snapshot.readings.values().next().cloned().unwrap_or_default();
+            (found, reading.errors.len(), reading.last_good)
+        };
+        assert_eq!(known(), (true, 0, None));
+        shelf.put(&playbooks, &playbook("one", 2, "Compoze"));
+        assert_eq!(known(), (true, 1, Some(1)));
+        shelf.put(&playbooks, &playbook("one", 3, "Compozze"));
+        assert_eq!(known(), (true, 1, Some(1)));
+        shelf.put(&playbooks, &playbook("one", 4, "Compose"));
+        assert_eq!(known(), (true, 0, None));
+        shelf.put(&playbooks, &playbook("one", 5, "Compoze"));
+        assert_eq!(known(), (true, 1, Some(4)));
+        let mut other = playbook("one", 1, "Compozze");
+        other.metadata.uid = Some("another".into());
+        shelf.put(&playbooks, &other);
+        assert_eq!(known(), (false, 1, None), "another object of the same name");
+        shelf.put(&playbooks, &playbook("one", 4, "Compose"));
+        shelf.put(&playbooks, &playbook("one", 5, "Compoze"));
+        shelf.remove(&playbooks, &playbook("one", 5, "Compoze"));
+        assert_eq!(known(), (false, 0, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use ipnet::IpNet;
 
 use super::spec::Connector;
@@ -72,11 +73,36 @@ pub struct ClientCredentials {
     pub scope: Option<String>,
 }
 
-/// Finds ApiConnections.
+/// Why a playbook may not change the incidents of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoTriage {
+    /// It lacks a permission: which one, and what gives it.
+    #[error("{0}")]
+    Missing(String),
+    /// Who decides does not answer.
+    #[error("the permission to change incidents of another workspace cannot be asked for: {0}")]
+    Undecided(String),
+}
+
+/// Finds ApiConnections, and says what they let a playbook do.
+#[async_trait]
 pub trait Connections: Send + Sync {
     /// The ApiConnection of this name in this namespace.
     ///
     /// # Errors
     /// There is none, or something that it needs is missing: what, and what to do; never a secret.
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String>;
+
+    /// Whether a playbook, by namespace and name, may change incidents of a workspace that is not its namespace and did
+    /// not start the run: a right that somebody must have given it. Outside of a cluster nobody can.
+    ///
+    /// # Errors
+    /// It may not, or nobody can say.
+    async fn may_triage(&self, playbook: (&str, &str), workspace: &str) -> Result<(), NoTriage> {
+        let (namespace, _) = playbook;
+        Err(NoTriage::Missing(format!(
+            "no rule of the workspace '{workspace}' and no incident of it started this run, so a playbook of \
+             '{namespace}' must not change its incidents; start it from there"
+        )))
+    }
 }

@@ -41,6 +41,8 @@ codes! {
     ResponseTooLarge,
     /// The service redirects without end.
     TooManyRedirects,
+    /// Who decides what a playbook may do does not answer.
+    PermissionUnknown,
     /// Riposte's own store failed.
     StoreFailed,
 }

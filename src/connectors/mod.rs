@@ -26,7 +26,7 @@ mod status;
 mod tokens;
 
 pub use client::{Client, Egress};
-pub use connection::{ClientCredentials, Connections, ResolvedAuthentication, ResolvedConnection};
+pub use connection::{ClientCredentials, Connections, NoTriage, ResolvedAuthentication, ResolvedConnection};
 pub use probe::{Reached, probe};
 pub use resolver::{Lookup, SystemLookup};
 pub use services::ConnectorServices;

@@ -32,9 +32,9 @@ impl ConnectorServices {
     /// Services over these connections, this client, and these incidents.
     pub fn new(connections: Arc<dyn Connections>, client: Client, desk: Desk) -> Self {
         Self {
+            incidents: Performer::new(desk, connections.clone()),
             connections,
             client,
-            incidents: Performer::new(desk),
             tokens: Tokens::default(),
         }
     }

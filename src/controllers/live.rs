@@ -80,6 +80,16 @@ impl Context {
         self.store.run(id).await.map_err(|error| store_failed(error.into()))
     }
 
+    /// The other runs that have not ended of the object whose first run this is.
+    pub(super) async fn split(&self, first: &str) -> Result<Vec<RunRow>, ReconcileError> {
+        let others = self
+            .engine
+            .split(first)
+            .await
+            .map_err(|error| store_failed(error.into()))?;
+        Ok(others.into_iter().filter(|other| other.ended_at.is_none()).collect())
+    }
+
     pub(super) async fn setting(&self, key: &str) -> Result<Option<String>, ReconcileError> {
         self.store
             .setting(key)

@@ -33,19 +33,23 @@ impl Seen<'_> {
         &self.key.name
     }
 
-    /// That the object could be read; else what is wrong with it.
+    /// That the object could be read; else what is wrong with it, and what counts instead.
     pub fn sound(&self, reason: &'static str) -> Result<(), ReconcileError> {
-        let errors = self
-            .snapshot
-            .reading(&self.key)
-            .map(|reading| reading.errors.as_slice());
-        match errors.unwrap_or_default() {
-            [] => Ok(()),
-            errors => Err(ReconcileError::Stalled {
+        match self.snapshot.reading(&self.key) {
+            Some(reading) if !reading.errors.is_empty() => Err(ReconcileError::Stalled {
                 reason,
-                message: together(errors),
+                message: format!("{}; {}", together(&reading.errors), instead(reading.last_good)),
             }),
+            Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// What counts instead of a version that could not be read.
+fn instead(last_good: Option<i64>) -> String {
+    match last_good {
+        Some(generation) => format!("until it is mended, the last good version counts (generation {generation})"),
+        None => "no good version of it is known, so nothing of it counts until it is mended".to_owned(),
     }
 }
 

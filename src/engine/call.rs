@@ -22,6 +22,8 @@ pub struct Call {
     pub playbook: String,
     /// Name of the action.
     pub action: String,
+    /// How many changes by automation led to the run: what it changes is one more.
+    pub depth: u32,
     /// Whom to call.
     pub target: Target,
     /// `GET`, `POST` and so on, in capitals.

@@ -6,18 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast;
-
 use super::journal::Error;
-use super::run::LEASE;
-use super::shell::{Engine, Notice, Shared, now};
+use super::run::{Driven, LEASE};
+use super::shell::{Engine, Shared, now};
 use super::start::{Refused, Request, StartKind};
+use super::status::RunStatus;
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
 use crate::expression::Value;
 use crate::grants::Permission;
-use crate::incidents;
+use crate::incidents::{self, Cause};
 use crate::rules::condition::{self, Subject};
-use crate::rules::evaluation::{ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, pin};
+use crate::rules::evaluation::{
+    ActionOutcome, ContinueReason, Event, Occasion, PLAYBOOK_WAIT, State, Step, Verdict, pin,
+};
 use crate::rules::{Author, IncidentView, Patch, body};
 use crate::store::{Append, Error as StoreError, EventRow, Next, Operation, Refusal, RunRow, Store, Transaction};
 
@@ -30,15 +31,17 @@ struct Evaluation<'a> {
     run: &'a RunRow,
     state: State,
     seq: i64,
-    notices: broadcast::Receiver<Notice>,
 }
 
 /// Evaluates until the end and says how it ended.
 ///
 /// # Errors
 /// A store that fails; the evaluation then goes on from what is committed.
-pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, Error> {
+pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<Driven, Error> {
     let mut evaluation = Evaluation::load(shared, run).await?;
+    if *evaluation.state.next() == Step::Ended {
+        return Ok(Driven::Over(RunStatus::Succeeded));
+    }
     loop {
         match evaluation.state.next().clone() {
             Step::Pin => evaluation.pin().await?,
@@ -54,7 +57,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<String, 
                 let event = evaluation.state.ending();
                 evaluation.commit(event, Vec::new()).await?;
             }
-            Step::Ended => return Ok("Succeeded".into()),
+            Step::Ended => return Ok(Driven::Ended(RunStatus::Succeeded)),
         }
     }
 }
@@ -82,7 +85,6 @@ impl<'a> Evaluation<'a> {
             run,
             state,
             seq,
-            notices: shared.notices.subscribe(),
         })
     }
 
@@ -104,6 +106,7 @@ impl<'a> Evaluation<'a> {
             | Event::Pinned { .. }
             | Event::Skipped { .. }
             | Event::Matched { .. }
+            | Event::Stopped { .. }
             | Event::Done { .. }
             | Event::Continued { .. } => Next::WakeAt(at + LEASE),
         };
@@ -156,21 +159,50 @@ impl<'a> Evaluation<'a> {
     }
 
     async fn check(&mut self, rule: usize) -> Result<(), Error> {
-        let reason = match (self.view().await?, self.state.rule(rule)) {
+        let view = self.view().await?;
+        let reason = match (&view, self.state.rule(rule)) {
             (Some(view), Some(pinned)) => {
                 let subject = Subject {
-                    view: &view,
+                    view,
                     occasion: self.state.occasion(),
                 };
                 condition::unmet(&pinned.spec, &subject).map(|unmet| unmet.to_string())
             }
             _ => Some("the incident is gone".into()),
         };
-        let event = match reason {
-            Some(reason) => Event::Skipped { rule, reason },
-            None => Event::Matched { rule },
+        match reason {
+            Some(reason) => self.commit(Event::Skipped { rule, reason }, Vec::new()).await,
+            None if self.state.is_loop() => {
+                let with = self.remark(rule).await?;
+                self.commit(Event::Stopped { rule }, with).await
+            }
+            None => self.commit(Event::Matched { rule }, Vec::new()).await,
+        }
+    }
+
+    /// The comment by which an incident tells that rules rest on it, at most once a day.
+    async fn remark(&self, rule: usize) -> Result<Vec<Operation>, Error> {
+        let Some(incident) = self.state.occasion().incident() else {
+            return Ok(Vec::new());
         };
-        self.commit(event, Vec::new()).await
+        let (at, name) = (
+            super::clock::timestamp(now()),
+            self.state.rule(rule).map(|rule| &*rule.name),
+        );
+        let id = format!("loop/{incident}/{}", at.strftime("%F"));
+        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).to_string();
+        let message = format!(
+            "Automation rule {} was stopped: {}.",
+            name.unwrap_or_default(),
+            Verdict::LOOP
+        );
+        let author = Author::Application("Riposte".to_owned());
+        match self.shared.desk.plan_remark(incident, &message, &author, at, &id).await {
+            Ok(planned) => Ok(planned.operations),
+            Err(incidents::Error::Store(error)) => Err(error.into()),
+            // A courtesy: an incident that is full of comments does without.
+            Err(_) => Ok(Vec::new()),
+        }
     }
 
     async fn perform(&mut self, rule: usize, action: usize) -> Result<(), Error> {
@@ -282,6 +314,7 @@ impl<'a> Evaluation<'a> {
             incident: self.state.occasion().incident().map(str::to_owned),
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
+            depth: self.state.depth(),
             id: None,
         }))
     }
@@ -324,11 +357,13 @@ impl<'a> Evaluation<'a> {
         place: (usize, usize),
     ) -> Result<Vec<Operation>, incidents::Error> {
         let at = super::clock::timestamp(now());
+        let depth = self.state.depth().saturating_add(1);
+        let cause = Cause { author, depth };
         match change {
             Change::Patch(patch) => self
                 .shared
                 .desk
-                .plan_patch(incident, patch, author, at)
+                .plan_patch(incident, patch, cause, at)
                 .await
                 .map(|planned| planned.operations),
             Change::Task(task) => {
@@ -348,6 +383,7 @@ impl<'a> Evaluation<'a> {
     /// Waits until a playbook's run ended, or the rule may wait no longer.
     async fn wait(&mut self, rule: usize, action: usize, run: &str, until: i64) -> Result<(), Error> {
         let why = loop {
+            let ended = self.shared.ends.of(run);
             if let Some(status) = self.shared.store.run(run).await?.and_then(|row| row.status) {
                 break ContinueReason::Ended { status };
             }
@@ -357,7 +393,7 @@ impl<'a> Evaluation<'a> {
             }
             let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             // Whatever ended the wait, the store says what is true.
-            let _ = tokio::time::timeout(limit, ended(&mut self.notices, run)).await;
+            let _ = tokio::time::timeout(limit, ended).await;
         };
         self.commit(Event::Continued { rule, action, why }, Vec::new()).await
     }
@@ -367,17 +403,6 @@ impl<'a> Evaluation<'a> {
 enum Change {
     Patch(Patch),
     Task(AddIncidentTask),
-}
-
-/// Waits for the notice that a run ended, or for anything that makes the notices incomplete.
-async fn ended(notices: &mut broadcast::Receiver<Notice>, run: &str) {
-    loop {
-        match notices.recv().await {
-            Ok(Notice::Ended { run: other, .. }) if other == run => return,
-            Ok(_) => {}
-            Err(_) => return,
-        }
-    }
 }
 
 fn patch(change: ModifyProperties) -> Patch {

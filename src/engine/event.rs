@@ -273,6 +273,9 @@ pub struct Opened {
     /// The incident that the run is about, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// How many changes by automation led to the run; 0 for one that a person asked for.
+    #[serde(default)]
+    pub depth: u32,
 }
 
 /// What failed in an action or a run.

@@ -57,6 +57,8 @@ pub enum Control {
 pub enum Driven {
     /// The run has ended.
     Ended(RunStatus),
+    /// The run had ended before.
+    Over(RunStatus),
     /// The run waits; the store knows until when.
     Waiting,
 }
@@ -161,7 +163,7 @@ impl<'a> Drive<'a> {
     /// on from what is committed.
     pub async fn drive(mut self) -> Result<Driven, Error> {
         if let Some(closed) = &self.state.closed {
-            return Ok(Driven::Ended(closed.status));
+            return Ok(Driven::Over(closed.status));
         }
         if let Some(driven) = self.queue().await? {
             return Ok(driven);

@@ -14,6 +14,7 @@ use super::call::Services;
 use super::callback::Links;
 use super::clock::Moment;
 use super::content::{Content, Playbook};
+use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
 use super::run::{Control, Drive, Driven};
@@ -85,6 +86,8 @@ pub struct Shared {
     pub links: Links,
     /// Tells what happened.
     pub notices: broadcast::Sender<Notice>,
+    /// Tells single runs' ends.
+    pub(super) ends: Ends,
     wake: Notify,
     /// Whether runs are driven now, and not only stored.
     serving: AtomicBool,
@@ -318,6 +321,7 @@ impl Engine {
             content,
             desk,
             notices: broadcast::channel(NOTICES).0,
+            ends: Ends::default(),
             wake: Notify::new(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
@@ -480,6 +484,16 @@ impl Engine {
         }
     }
 
+    /// Takes up the evaluation of an incident that waited for the one before it.
+    async fn take_next(&self, incident: &str) {
+        match self.shared.store.next_evaluation(incident).await {
+            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.take(row, None, None)),
+            Ok(Some(_) | None) => {}
+            // The scheduler finds it.
+            Err(_) => self.poke(),
+        }
+    }
+
     /// Drives a run in a task of its own; false if one does already.
     fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
@@ -504,6 +518,9 @@ impl Engine {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             drop(claim);
+            if let (Ok(Some(_)), EVALUATION, Some(incident)) = (&driven, row.kind.as_str(), &row.incident) {
+                Engine::of(shared.clone()).take_next(incident).await;
+            }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
                 // Wishes that came when nobody listened any more.
@@ -555,6 +572,23 @@ impl Engine {
     /// The store fails.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.shared.store.runs(filter).await
+    }
+
+    /// The runs beside the first of a request that named the identity of its first run, in order: with `splitOn` there is
+    /// one for each element.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn split(&self, first: &str) -> Result<Vec<RunRow>, StoreError> {
+        let mut others = Vec::new();
+        let Ok(first) = uuid::Uuid::try_parse(first) else {
+            return Ok(others);
+        };
+        // All were stored in one transaction, so the first that is missing ends them.
+        while let Some(row) = self.shared.store.run(&start::given_id(first, others.len() + 1)).await? {
+            others.push(row);
+        }
+        Ok(others)
     }
 
     /// How far an evaluation of automation rules is.
@@ -609,7 +643,7 @@ async fn drive(
         row.id.clone(),
         if row.kind == EVALUATION { EVALUATION } else { PLAYBOOK },
     );
-    let status = match (kind, &row.definition) {
+    let driven = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
             let limited = workflow.clone();
@@ -617,23 +651,24 @@ async fn drive(
                 Some(fresh) => Drive::begin(shared.clone(), workflow, fresh, control)?,
                 None => Drive::load(shared.clone(), workflow, row, control).await?,
             };
-            match drive.drive().await? {
-                Driven::Ended(status) => {
-                    Engine::of(shared.clone()).next_in_line(row, &limited).await;
-                    Some(status.as_str().to_owned())
-                }
-                Driven::Waiting => None,
+            let driven = drive.drive().await?;
+            if matches!(driven, Driven::Ended(_)) {
+                Engine::of(shared.clone()).next_in_line(row, &limited).await;
             }
+            driven
         }
-        _ => Some(evaluate::drive(shared, row).await?),
+        _ => evaluate::drive(shared, row).await?,
     };
-    let notice = match &status {
-        Some(status) => Notice::Ended {
-            run,
-            kind,
-            status: status.clone(),
-        },
-        None => Notice::Waiting { run },
+    let (notice, status) = match driven {
+        // A row that was read before the end: the end was told.
+        Driven::Over(status) => return Ok(Some(status.as_str().to_owned())),
+        Driven::Waiting => (Notice::Waiting { run }, None),
+        Driven::Ended(status) => {
+            shared.ends.tell(&run);
+            let status = status.as_str().to_owned();
+            let told = status.clone();
+            (Notice::Ended { run, kind, status }, Some(told))
+        }
     };
     // Nobody listening is no failure.
     let _ = shared.notices.send(notice);

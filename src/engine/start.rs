@@ -33,6 +33,8 @@ pub struct Request {
     pub requester: String,
     /// The run that asks, if one does.
     pub parent: Option<String>,
+    /// How many changes by automation led to this wish.
+    pub depth: u32,
     /// The identity that the run gets, so that asking again starts nothing; else it gets a new one. With `splitOn` the
     /// first run gets it, and the others get identities that follow from it.
     pub id: Option<Uuid>,
@@ -148,6 +150,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             connections: connections.clone(),
             requester: request.requester.clone(),
             incident: request.incident.clone(),
+            depth: request.depth,
         }
     });
     Ok(opened.collect())
@@ -177,7 +180,7 @@ pub fn run_id(moment: &Moment) -> String {
 }
 
 /// The identity of the `index`-th run of a request that has one.
-fn given_id(id: Uuid, index: usize) -> String {
+pub(super) fn given_id(id: Uuid, index: usize) -> String {
     match index {
         0 => id.to_string(),
         _ => Uuid::new_v5(&id, index.to_string().as_bytes()).to_string(),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{Desk, Error, accept_incident, aggregate, evaluation, rows};
+use super::{Cause, Desk, Error, accept_incident, aggregate, evaluation, rows};
 use crate::intake::Intake;
 use crate::rules::evaluation::Occasion;
 use crate::rules::{Alert, Author, Incident, IncidentUpdates};
@@ -139,6 +139,7 @@ fn open(alert: &Alert, full: Option<String>, now: Timestamp) -> Result<Place, Er
     operations.push(evaluation::order(
         &alert.workspace,
         Occasion::IncidentCreated { incident: id.clone() },
+        0,
         now,
     )?);
     operations.push(announce(alert, &id, now)?);
@@ -154,7 +155,7 @@ fn join(alert: &Alert, row: &IncidentRow, incident: Incident, now: Timestamp) ->
         Operation::InsertAlert(rows::alert_row(alert, now)?),
         claim(alert, &row.id, now),
     ];
-    operations.extend(joining(alert, row, incident, Author::AlertGrouping, now)?);
+    operations.extend(joining(alert, row, incident, (&Author::AlertGrouping).into(), now)?);
     operations.push(announce(alert, &row.id, now)?);
     Ok(Place {
         incident: row.id.clone(),
@@ -168,7 +169,7 @@ pub(super) fn joining(
     alert: &Alert,
     row: &IncidentRow,
     mut incident: Incident,
-    author: Author,
+    cause: Cause<'_>,
     now: Timestamp,
 ) -> Result<Vec<Operation>, Error> {
     let time = now.to_string();
@@ -176,7 +177,7 @@ pub(super) fn joining(
     let updates = IncidentUpdates {
         alerts: vec![alert.id.clone()],
         tactics,
-        ..IncidentUpdates::new(author, time)
+        ..IncidentUpdates::new(cause.author.clone(), time)
     };
     let occasion = Occasion::IncidentUpdated {
         incident: row.id.clone(),
@@ -191,7 +192,7 @@ pub(super) fn joining(
             alert: alert.id.clone(),
             incident: row.id.clone(),
         },
-        evaluation::order(&row.workspace, occasion, now)?,
+        evaluation::order(&row.workspace, occasion, cause.depth, now)?,
     ])
 }
 
@@ -212,7 +213,7 @@ pub(super) fn announce(alert: &Alert, incident: &str, now: Timestamp) -> Result<
         alert: alert.id.clone(),
         incident: Some(incident.to_owned()),
     };
-    evaluation::order(&alert.workspace, occasion, now)
+    evaluation::order(&alert.workspace, occasion, 0, now)
 }
 
 /// A known alert makes nothing new, but that it has ended at its source is written into its incident once.

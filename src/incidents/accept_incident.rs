@@ -66,7 +66,7 @@ fn operations(item: &NativeIncident, known: &HashSet<String>, now: Timestamp) ->
     let created = Occasion::IncidentCreated {
         incident: incident.id.clone(),
     };
-    operations.push(evaluation::order(&incident.workspace, created, now)?);
+    operations.push(evaluation::order(&incident.workspace, created, 0, now)?);
     for alert in &item.alerts {
         if !known.contains(&alert.id) {
             operations.extend(new_alert(alert, &incident.id, now)?);

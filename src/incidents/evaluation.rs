@@ -11,11 +11,12 @@ use crate::store::{EventRow, NewRun, Operation};
 /// The kind of these runs in the store.
 const KIND: &str = "evaluation";
 
-pub(super) fn order(workspace: &str, occasion: Occasion, now: Timestamp) -> Result<Operation, Error> {
+/// An order; `depth` is how many changes by automation led to it.
+pub(super) fn order(workspace: &str, occasion: Occasion, depth: u32, now: Timestamp) -> Result<Operation, Error> {
     // Ids that are made later in this process sort later, so evaluations of one incident keep their order.
     let id = Uuid::now_v7().to_string();
     let (name, incident) = (occasion.name().to_owned(), occasion.incident().map(str::to_owned));
-    let opened = Event::Opened { occasion };
+    let opened = Event::Opened { occasion, depth };
     let at = now.as_millisecond();
     Ok(Operation::CreateRun(NewRun {
         kind: KIND.to_owned(),

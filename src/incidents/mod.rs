@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 pub use accept::{Accepted, GROUP_WINDOW};
 pub use error::Error;
-pub use plan::Planned;
+pub use plan::{Cause, Planned};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;
@@ -127,6 +127,22 @@ impl Desk {
             .incident_by_number(workspace, number)
             .await?
             .map(|row| row.id))
+    }
+
+    /// The workspace that a run of a playbook was started by: that of the incident that it is about, or of the rule that
+    /// ran it. `None` if a person started it on neither.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn starter(&self, run: &str) -> Result<Option<String>, Error> {
+        let Some(run) = self.store.run(run).await? else {
+            return Ok(None);
+        };
+        Ok(match (run.incident, run.parent) {
+            (Some(incident), _) => self.store.incident(&incident).await?.map(|row| row.workspace),
+            (None, Some(evaluation)) => self.store.run(&evaluation).await?.map(|row| row.namespace),
+            (None, None) => None,
+        })
     }
 
     async fn stored_incident(&self, id: &str) -> Result<(IncidentRow, Incident), Error> {

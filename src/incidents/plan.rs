@@ -17,6 +17,21 @@ const TASKS: (usize, usize) = (40, 150);
 /// Characters of a description.
 const MAX_DESCRIPTION: usize = 5_000;
 
+/// Who changes something, and what led to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause<'a> {
+    /// Who.
+    pub author: &'a Author,
+    /// How many changes by automation led to this one, itself included; 0 for a change of a person or an alert.
+    pub depth: u32,
+}
+
+impl<'a> From<&'a Author> for Cause<'a> {
+    fn from(author: &'a Author) -> Self {
+        Self { author, depth: 0 }
+    }
+}
+
 /// A change that is not made yet.
 #[derive(Clone, Debug)]
 pub struct Planned<T> {
@@ -36,9 +51,10 @@ impl Desk {
         &self,
         incident: &str,
         patch: &Patch,
-        author: &Author,
+        cause: impl Into<Cause<'_>>,
         now: Timestamp,
     ) -> Result<Planned<Incident>, Error> {
+        let Cause { author, depth } = cause.into();
         let (row, before) = self.stored_incident(incident).await?;
         let (mut after, updates) = before.apply(patch, author, &now.to_string())?;
         if after == before {
@@ -61,7 +77,7 @@ impl Desk {
                 incident: row.id,
                 updates,
             };
-            operations.push(evaluation::order(&after.workspace, occasion, now)?);
+            operations.push(evaluation::order(&after.workspace, occasion, depth, now)?);
         }
         after.version = row.version.saturating_add(1);
         Ok(Planned {
@@ -78,13 +94,45 @@ impl Desk {
         &self,
         incident: &str,
         message: &str,
+        cause: impl Into<Cause<'_>>,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<Planned<Comment>, Error> {
+        let Cause { author, depth } = cause.into();
+        let mut planned = self.plan_remark(incident, message, author, now, id).await?;
+        if planned.operations.is_empty() {
+            return Ok(planned);
+        }
+        let (row, _) = self.stored_incident(incident).await?;
+        let updates = IncidentUpdates {
+            comments: vec![planned.value.id.clone()],
+            ..IncidentUpdates::new(author.clone(), now.to_string())
+        };
+        let occasion = Occasion::IncidentUpdated {
+            incident: incident.to_owned(),
+            updates,
+        };
+        planned
+            .operations
+            .push(evaluation::order(&row.workspace, occasion, depth, now)?);
+        Ok(planned)
+    }
+
+    /// A new comment of this id that rules are not told of: Riposte's own remark on what it did.
+    ///
+    /// # Errors
+    /// As [`Desk::plan_comment`].
+    pub async fn plan_remark(
+        &self,
+        incident: &str,
+        message: &str,
         author: &Author,
         now: Timestamp,
         id: &str,
     ) -> Result<Planned<Comment>, Error> {
         let (limit, length) = COMMENTS;
         check_length("comment", message, length)?;
-        let (row, _) = self.stored_incident(incident).await?;
+        self.stored_incident(incident).await?;
         let stored = self.store.comments(incident).await?;
         if let Some(known) = stored.iter().find(|comment| comment.id == id) {
             let value = rows::read("comment", &known.id, &known.document)?;
@@ -101,18 +149,7 @@ impl Desk {
             author: author.to_string(),
             created_time: now.to_string(),
         };
-        let updates = IncidentUpdates {
-            comments: vec![comment.id.clone()],
-            ..IncidentUpdates::new(author.clone(), now.to_string())
-        };
-        let occasion = Occasion::IncidentUpdated {
-            incident: incident.to_owned(),
-            updates,
-        };
-        let operations = vec![
-            Operation::InsertComment(rows::comment_row(&comment, now)?),
-            evaluation::order(&row.workspace, occasion, now)?,
-        ];
+        let operations = vec![Operation::InsertComment(rows::comment_row(&comment, now)?)];
         Ok(Planned {
             value: comment,
             operations,
@@ -129,10 +166,11 @@ impl Desk {
         incident: &str,
         title: &str,
         description: &str,
-        author: &Author,
+        cause: impl Into<Cause<'_>>,
         now: Timestamp,
         id: &str,
     ) -> Result<Planned<Task>, Error> {
+        let Cause { author, .. } = cause.into();
         let (limit, length) = TASKS;
         check_length("title of a task", title, length)?;
         if !description.is_empty() {
@@ -196,10 +234,11 @@ impl Desk {
         &self,
         workspace: &str,
         patch: &Patch,
-        author: &Author,
+        cause: impl Into<Cause<'_>>,
         now: Timestamp,
         id: &str,
     ) -> Result<Planned<Incident>, Error> {
+        let Cause { author, depth } = cause.into();
         if let Some(row) = self.store.incident(id).await? {
             return Ok(Planned {
                 value: rows::incident(&row)?,
@@ -229,6 +268,7 @@ impl Desk {
                 Occasion::IncidentCreated {
                     incident: id.to_owned(),
                 },
+                depth,
                 now,
             )?,
         ];
@@ -247,9 +287,10 @@ impl Desk {
         &self,
         incident: &str,
         alert: &str,
-        author: &Author,
+        cause: impl Into<Cause<'_>>,
         now: Timestamp,
     ) -> Result<Planned<Alert>, Error> {
+        let cause = cause.into();
         let (row, before) = self.stored_incident(incident).await?;
         let stored = self
             .store
@@ -271,7 +312,7 @@ impl Desk {
             members.len(),
             crate::intake::MAX_ALERTS_PER_INCIDENT,
         )?;
-        let operations = accept::joining(&alert, &row, before, author.clone(), now)?;
+        let operations = accept::joining(&alert, &row, before, cause, now)?;
         Ok(Planned {
             value: alert,
             operations,

@@ -15,6 +15,8 @@ pub enum Item {
     Incident(String),
     /// The counts of runs of a playbook: namespace and name.
     Counts(String, String),
+    /// How an automation rule did: workspace and name.
+    Rule(String, String),
 }
 
 /// When an item is due, and why.
@@ -57,6 +59,11 @@ impl Agenda {
     /// Whether nothing has to be shown.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Notes that the log is read up to a change that nothing has to be shown for.
+    pub fn pass(&mut self, position: i64) {
+        self.read = self.read.max(position);
     }
 
     /// Notes a change of the log.

@@ -9,8 +9,10 @@ pub mod bucket;
 pub mod decision;
 pub mod history;
 pub mod incident_status;
+pub mod rule_status;
 pub mod run_object;
 pub mod run_status;
+pub mod split_status;
 
 mod objects;
 mod prune;

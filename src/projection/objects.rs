@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::history::Limits;
 use super::run_object::{INCIDENT, Owner, RUN, incident_name, is_ours, run_name};
-use crate::api::{GROUP, Incident, Playbook, PlaybookRun, VERSION};
+use crate::api::{AutomationRule, GROUP, Incident, Playbook, PlaybookRun, VERSION};
 use crate::store::{Millis, RunRow};
 
 /// The name under which all of this is written.
@@ -176,6 +176,13 @@ impl Objects {
             },
             keep: keep.map(|seconds| seconds.saturating_mul(1_000)),
         }))
+    }
+
+    /// An automation rule as it is now; `None` if it is gone.
+    pub(super) async fn rule(&self, workspace: &str, rule: &str) -> Result<Option<DynamicObject>, kube::Error> {
+        let kind = ApiResource::erase::<AutomationRule>(&());
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), workspace, &kind);
+        api.get_opt(rule).await
     }
 
     /// Deletes runs by their ids, in one request.

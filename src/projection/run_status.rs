@@ -229,6 +229,11 @@ fn shown_conditions(status: RunStatus, began: &[Began<'_>], failure: Option<&Fai
         || progress(status, began),
         |failure| cut(&format!("{}: {}", failure.code, failure.message), MESSAGE_MAX),
     );
+    shown(status, &message)
+}
+
+/// The conditions of runs that stand so.
+pub(super) fn shown(status: RunStatus, message: &str) -> Vec<Shown> {
     let truth = match status {
         RunStatus::Running | RunStatus::Waiting => Truth::Unknown,
         RunStatus::Succeeded => Truth::True,
@@ -240,7 +245,7 @@ fn shown_conditions(status: RunStatus, began: &[Began<'_>], failure: Option<&Fai
         RunStatus::Succeeded | RunStatus::Cancelled => None,
     };
     let reason = status.as_str();
-    let beside = beside.map(|kind| Shown::new(kind, true, reason, message.clone()));
+    let beside = beside.map(|kind| Shown::new(kind, true, reason, message));
     let succeeded = Shown::new(SUCCEEDED, truth, reason, message);
     std::iter::once(succeeded).chain(beside).collect()
 }

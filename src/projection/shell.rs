@@ -1,5 +1,6 @@
 //! The loop of the projection: reads the log of changes and the notices of the engine, and shows what is due.
-//! Invariant: what is acknowledged in the store is shown; all else is shown again after a restart.
+//! Invariants: what is acknowledged in the store is shown, all else is shown again after a restart; an evaluation is
+//! counted once, because how far evaluations are counted is stored together with the counts.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,17 +12,22 @@ use super::agenda::{Agenda, Entry, Item};
 use super::bucket::Bucket;
 use super::objects::{Failure, Objects, failure, run_of};
 use super::prune::{Policies, prune};
+use super::rule_status::{Evaluated, Tallies};
 use super::run_status::is_ended;
 use crate::api::status::PlaybookRunStatus;
+use crate::engine::journal;
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::{Engine, Notice};
 use crate::incidents::{self, Desk};
 use crate::store::{self, Changed, Millis, Operation, RunFilter, Store, Transaction};
 
-/// The setting of the store that holds the acknowledged position.
+/// The settings of the store that hold the acknowledged position, and up to where evaluations are counted.
 const POSITION: &str = "projection/position";
+const COUNTED: &str = "projection/counted";
 /// Changes of one thing gather for so long, in milliseconds: at most one write a second.
 pub(super) const GATHER: Millis = 1_000;
+/// What automation rules did gathers for so long: at most one write in ten seconds for each.
+pub(super) const GATHER_RULES: Millis = 10_000;
 /// Changes that are read at a time.
 const READ_MAX: u32 = 1_000;
 /// Items that wait at most before the log is read on.
@@ -103,7 +109,13 @@ pub struct Projection {
     pub(super) policies: Policies,
     /// Runs with an object that does not show an end.
     pub(super) open: HashMap<String, Open>,
+    /// The first run of an object, by its other runs that have not ended (`splitOn`).
+    pub(super) first: HashMap<String, String>,
+    /// How automation rules did.
+    pub(super) tallies: Tallies,
     acknowledged: i64,
+    /// Up to where evaluations are counted in the store.
+    counted: i64,
     away: Option<(Millis, u32)>,
 }
 
@@ -119,8 +131,9 @@ impl Projection {
         objects: Objects,
         settings: Settings,
     ) -> Result<Self, store::Error> {
-        let position = store.setting(POSITION).await?;
-        let position = position.and_then(|text| text.parse().ok()).unwrap_or_default();
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or_default();
+        let position = number(store.setting(POSITION).await?);
+        let counted = number(store.setting(COUNTED).await?);
         Ok(Self {
             engine,
             desk,
@@ -130,7 +143,10 @@ impl Projection {
             agenda: Agenda::behind(position),
             policies: Policies::default(),
             open: HashMap::new(),
+            first: HashMap::new(),
+            tallies: Tallies::default(),
             acknowledged: position,
+            counted,
             away: None,
         })
     }
@@ -210,7 +226,7 @@ impl Projection {
         }
         let due = match item {
             Item::Run(_) => now() + GATHER,
-            Item::Incident(_) | Item::Counts(..) => now(),
+            Item::Incident(_) | Item::Counts(..) | Item::Rule(..) => now(),
         };
         self.agenda.note(item, due);
     }
@@ -244,13 +260,58 @@ impl Projection {
 
     async fn read(&mut self) -> Result<(), Error> {
         for change in self.store.changes(self.agenda.read(), READ_MAX).await? {
-            let (item, due) = match change.subject {
-                Changed::Run(run) => (Item::Run(run), now()),
-                Changed::Incident(incident) => (Item::Incident(incident), now() + GATHER),
-            };
-            self.agenda.change(item, change.position, due);
+            match change.subject {
+                Changed::Run(run) => self.agenda.change(Item::Run(run), change.position, now()),
+                Changed::Incident(incident) => {
+                    let due = now() + GATHER;
+                    self.agenda.change(Item::Incident(incident), change.position, due);
+                }
+                Changed::Evaluation(run) => self.count(&run, change.position).await?,
+            }
         }
         Ok(())
+    }
+
+    /// Counts an evaluation for each of its rules, unless the store has it counted already.
+    async fn count(&mut self, run: &str, position: i64) -> Result<(), Error> {
+        if let Some(evaluated) = self.evaluated(run).await? {
+            for (rule, progress) in evaluated.state.rules().iter().enumerate() {
+                let name = &progress.pinned.name;
+                if position > self.counted {
+                    let tally = self.tallies.load(&self.store, &evaluated.workspace, name).await?;
+                    tally.count(&evaluated, rule);
+                }
+                let item = Item::Rule(evaluated.workspace.clone(), name.clone());
+                self.agenda.change(item, position, now() + GATHER_RULES);
+            }
+        }
+        self.agenda.pass(position);
+        Ok(())
+    }
+
+    /// An evaluation that ended; `None` if it cannot be read, which nothing mends.
+    async fn evaluated(&self, run: &str) -> Result<Option<Evaluated>, Error> {
+        let Some(row) = self.store.run(run).await? else {
+            return Ok(None);
+        };
+        let state = match self.engine.evaluation(run).await {
+            Ok(state) => state,
+            Err(journal::Error::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "an evaluation is not counted");
+                return Ok(None);
+            }
+        };
+        let incident = match &row.incident {
+            Some(incident) => self.store.incident(incident).await?,
+            None => None,
+        };
+        Ok(Some(Evaluated {
+            workspace: row.namespace,
+            at: row.ended_at.unwrap_or(row.created_at),
+            incident: incident.map(|incident| incident.number),
+            state,
+        }))
     }
 
     async fn show_due(&mut self) {
@@ -306,15 +367,26 @@ impl Projection {
     }
 
     async fn acknowledge(&mut self) -> Result<(), Error> {
-        let position = self.agenda.acknowledged();
-        if position > self.acknowledged {
-            let operations = vec![Operation::PutSetting {
-                key: POSITION.to_owned(),
-                value: position.to_string(),
-            }];
-            self.store.commit(Transaction { operations }).await?;
-            self.acknowledged = position;
+        let put = |key: &str, position: i64| Operation::PutSetting {
+            key: key.to_owned(),
+            value: position.to_string(),
+        };
+        let (shown, read) = (self.agenda.acknowledged(), self.agenda.read());
+        let mut operations = self.tallies.unsaved()?;
+        if !operations.is_empty() {
+            operations.push(put(COUNTED, read));
         }
+        if shown > self.acknowledged {
+            operations.push(put(POSITION, shown));
+            operations.push(Operation::DropChanges { before: shown });
+        }
+        if operations.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(Transaction { operations }).await?;
+        self.tallies.saved();
+        self.counted = self.counted.max(read);
+        self.acknowledged = self.acknowledged.max(shown);
         Ok(())
     }
 

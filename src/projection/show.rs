@@ -9,10 +9,11 @@ use super::incident_status::{self, RUNS_MAX, Wishes, incident_status};
 use super::objects::is_from_object;
 use super::run_object::{INCIDENT, MANAGED_BY, RIPOSTE, RUN, Subject, incident_name, run_object};
 use super::run_status::{self, is_ended, phase, run_status, time};
-use super::shell::{Error, Open, Outcome, Projection};
+use super::shell::{Error, GATHER_RULES, Open, Outcome, Projection};
+use super::split_status::{standing_of, together};
 use crate::api::automation_rule::Severity;
 use crate::api::status::{RunCounts, RunPhase, RunSummary};
-use crate::api::{Incident, IncidentSpec, Playbook, PlaybookRun};
+use crate::api::{AutomationRule, Incident, IncidentSpec, Playbook, PlaybookRun};
 use crate::definition::Workflow;
 use crate::engine::clock;
 use crate::engine::shell::{PLAYBOOK, now};
@@ -30,6 +31,8 @@ const LAST_RUNS: u32 = 5;
 /// A run with its history.
 struct Told {
     row: RunRow,
+    /// The other runs that the same object asked for.
+    others: Vec<RunRow>,
     workflow: std::sync::Arc<Workflow>,
     state: State,
 }
@@ -41,6 +44,7 @@ impl Projection {
             Item::Run(run) => self.show_run(run).await,
             Item::Incident(incident) => self.show_incident(incident).await,
             Item::Counts(namespace, playbook) => self.show_counts(namespace, playbook).await,
+            Item::Rule(workspace, rule) => self.show_rule(workspace, rule).await,
         }
     }
 
@@ -49,7 +53,14 @@ impl Projection {
             self.open.remove(run);
             return Ok(Outcome::Done);
         };
+        if let Some(first) = self.first.remove(run) {
+            self.agenda.note(Item::Run(first), now());
+        }
         let object = self.objects.run(&row);
+        let others = match &object {
+            Some(_) if is_from_object(run) => self.others(run).await?,
+            Some(_) | None => Vec::new(),
+        };
         let shown = match &object {
             Some(object) if is_ended(object.status.as_ref()) => Shown::End,
             Some(_) => Shown::Open,
@@ -58,16 +69,16 @@ impl Projection {
         };
         let facts = Run {
             shown,
-            stands: stands(&row),
+            stands: stands(std::iter::once(&row).chain(&others)),
             from_object: is_from_object(run),
             by_hand: row.parent.is_none(),
         };
         let decision = decision::run(facts, &mut self.bucket, now());
-        let is_over = row.ended_at.is_some();
+        let is_over = facts.stands != Stands::Open;
         match decision {
             Decision::Later(wait) => return Ok(Outcome::Later(wait)),
             Decision::Create => self.make_run(row.clone()).await?,
-            Decision::Report => self.report_run(row.clone(), object.as_deref()).await?,
+            Decision::Report => self.report_run((row.clone(), others), object.as_deref()).await?,
             Decision::Count | Decision::Leave => {}
         }
         if is_over {
@@ -84,15 +95,29 @@ impl Projection {
         Ok(Outcome::Done)
     }
 
-    async fn tell(&self, row: RunRow) -> Result<Told, Error> {
+    /// The other runs of an object whose first run this is; the end of each brings the object here again.
+    async fn others(&mut self, first: &str) -> Result<Vec<RunRow>, Error> {
+        let others = self.engine.split(first).await?;
+        for other in others.iter().filter(|other| other.ended_at.is_none()) {
+            self.first.insert(other.id.clone(), first.to_owned());
+        }
+        Ok(others)
+    }
+
+    async fn tell(&self, (row, others): (RunRow, Vec<RunRow>)) -> Result<Told, Error> {
         let unreadable = |error: &dyn std::fmt::Display| Error::Run(error.to_string());
         let (workflow, events) = self.engine.history(&row.id).await.map_err(|error| unreadable(&error))?;
         let state = State::fold(&workflow, &events).map_err(|error| unreadable(&error))?;
-        Ok(Told { row, workflow, state })
+        Ok(Told {
+            row,
+            others,
+            workflow,
+            state,
+        })
     }
 
     async fn make_run(&mut self, row: RunRow) -> Result<(), Error> {
-        let told = self.tell(row).await?;
+        let told = self.tell((row, Vec::new())).await?;
         let place = (told.row.namespace.as_str(), told.row.name.as_str());
         let policy = self.policies.fresh(&self.objects, place, now()).await?;
         let subject = match &told.row.incident {
@@ -114,8 +139,8 @@ impl Projection {
         self.write_run(told, Some(&made), playbook).await
     }
 
-    async fn report_run(&mut self, row: RunRow, object: Option<&PlaybookRun>) -> Result<(), Error> {
-        let told = self.tell(row).await?;
+    async fn report_run(&mut self, rows: (RunRow, Vec<RunRow>), object: Option<&PlaybookRun>) -> Result<(), Error> {
+        let told = self.tell(rows).await?;
         let needs_snapshot = object
             .and_then(|object| object.status.as_ref())
             .is_none_or(|status| status.playbook.is_none());
@@ -149,6 +174,7 @@ impl Projection {
             playbook: playbook.as_ref().map(|(uid, generation)| (uid.as_str(), *generation)),
         };
         let status = run_status(&told.workflow, &told.state, about);
+        let status = together(status, &told.row, &told.others, about);
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
@@ -256,6 +282,28 @@ impl Projection {
         Ok(Outcome::Done)
     }
 
+    /// Writes how a rule did, if its object does not show it yet.
+    async fn show_rule(&mut self, workspace: &str, rule: &str) -> Result<Outcome, Error> {
+        // Never on credit: what rules did can wait, and gathers meanwhile.
+        if !self.bucket.take(1, now()) {
+            return Ok(Outcome::Later(GATHER_RULES));
+        }
+        let Some(object) = self.objects.rule(workspace, rule).await? else {
+            self.tallies.forget(workspace, rule);
+            return Ok(Outcome::Done);
+        };
+        let uid = object.uid().unwrap_or_default();
+        let tally = self.tallies.load(&self.store, workspace, rule).await?;
+        let status = serde_json::to_value(tally.of(&uid).status())?;
+        if tally.is_shown_by(object.data.get("status")) {
+            return Ok(Outcome::Done);
+        }
+        self.objects
+            .write_status::<AutomationRule>(workspace, (rule, &uid), &status)
+            .await?;
+        Ok(Outcome::Done)
+    }
+
     fn summary(&self, row: &RunRow) -> RunSummary {
         RunSummary {
             name: self.objects.run(row).map(|object| object.name_any()),
@@ -271,13 +319,11 @@ impl Projection {
     }
 }
 
-fn stands(row: &RunRow) -> Stands {
-    match row.status.as_deref().map(RunStatus::parse) {
-        None => Stands::Open,
-        Some(Some(RunStatus::Failed | RunStatus::TimedOut) | None) => Stands::Failed,
-        Some(Some(RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Running | RunStatus::Waiting)) => {
-            Stands::Ended
-        }
+fn stands<'r>(rows: impl Iterator<Item = &'r RunRow> + Clone) -> Stands {
+    match standing_of(rows) {
+        RunStatus::Running | RunStatus::Waiting => Stands::Open,
+        RunStatus::Failed | RunStatus::TimedOut => Stands::Failed,
+        RunStatus::Succeeded | RunStatus::Cancelled => Stands::Ended,
     }
 }
 

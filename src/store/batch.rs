@@ -194,6 +194,7 @@ async fn apply_operations(
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
+            Operation::DropChanges { before } => change::drop_before(connection, before).await?,
             Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
         }
     }

@@ -1,5 +1,6 @@
-//! The log of changes: which runs of playbooks ended and which incidents changed, for who shows them elsewhere.
-//! Invariant: a change is in the log exactly if its transaction is stored, and positions follow the order of commits.
+//! The log of changes: which runs ended and which incidents changed, for who shows them elsewhere.
+//! Invariants: a change is in the log exactly if its transaction is stored; positions follow the order of commits, and
+//! none is given twice, also after the beginning of the log was dropped.
 
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
@@ -21,6 +22,8 @@ pub struct Change {
 pub enum Changed {
     /// This run of a playbook ended.
     Run(RunId),
+    /// This evaluation of rules ended, and there were rules to evaluate.
+    Evaluation(RunId),
     /// This incident, its alerts, comments or tasks changed, or a run on it began or ended.
     Incident(String),
 }
@@ -37,10 +40,10 @@ impl FromRow<'_, SqliteRow> for Change {
         let (kind, subject): (String, String) = (row.try_get("kind")?, row.try_get("subject")?);
         Ok(Change {
             position: row.try_get("position")?,
-            subject: if kind == "run" {
-                Changed::Run(subject)
-            } else {
-                Changed::Incident(subject)
+            subject: match kind.as_str() {
+                "run" => Changed::Run(subject),
+                "evaluation" => Changed::Evaluation(subject),
+                _ => Changed::Incident(subject),
             },
         })
     }
@@ -53,15 +56,23 @@ pub(super) async fn incident(connection: &mut SqliteConnection, incident: &str) 
     Ok(())
 }
 
-/// Notes that runs ended, and the incidents that those were about. Only runs of playbooks are noted.
+/// Notes that runs ended, and the incidents that those of playbooks were about. An evaluation is noted only if it has
+/// more than three events: opened, pinned and ended are all that one without rules has, and most are such.
 pub(super) async fn ended(connection: &mut SqliteConnection, runs: &[RunId]) -> Result<(), sqlx::Error> {
     let runs = json!(runs).to_string();
-    let ended = "INSERT INTO changes (kind, subject) SELECT 'run', id FROM runs
-        WHERE id IN (SELECT value FROM json_each($1)) AND kind = 'playbook'";
+    let ended = "INSERT INTO changes (kind, subject) SELECT iif(kind = 'playbook', 'run', kind), id FROM runs
+        WHERE id IN (SELECT value FROM json_each($1)) AND (kind = 'playbook' OR kind = 'evaluation' AND seq > 3)";
     sqlx::query(ended).bind(runs.as_str()).execute(&mut *connection).await?;
     let incidents = "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs
         WHERE id IN (SELECT value FROM json_each($1)) AND kind = 'playbook' AND incident IS NOT NULL";
     sqlx::query(incidents).bind(runs).execute(connection).await?;
+    Ok(())
+}
+
+/// Drops the log before a position. The last change always stays: the next position follows from it.
+pub(super) async fn drop_before(connection: &mut SqliteConnection, before: i64) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("DELETE FROM changes WHERE position < min($1, (SELECT max(position) FROM changes))");
+    query.bind(before).execute(connection).await?;
     Ok(())
 }
 

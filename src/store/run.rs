@@ -1,5 +1,6 @@
 //! Runs: their beginnings, and the times at which they need attention. How they go on is in `append`.
-//! Invariant: an identity is one run, and one that has not ended has a wake-up time.
+//! Invariants: an identity is one run, and one that has not ended has a wake-up time; of the evaluations of changes of one
+//! incident only the oldest that has not ended is ever due, so that rules see changes in their order.
 
 use std::collections::HashSet;
 
@@ -144,6 +145,26 @@ impl FromRow<'_, SqliteRow> for RunRow {
     }
 }
 
+/// That the turn of a run has come: no older evaluation of its incident goes on. As in the index `runs_in_turn`.
+macro_rules! in_turn {
+    () => {
+        "NOT (kind = 'evaluation' AND name <> 'AlertCreated' AND incident IS NOT NULL AND EXISTS (
+            SELECT 1 FROM runs AS older WHERE older.incident = runs.incident AND older.ended_at IS NULL
+            AND older.kind = 'evaluation' AND older.name <> 'AlertCreated'
+            AND (older.created_at, older.id) < (runs.created_at, runs.id)))"
+    };
+}
+const DUE: &str = concat!(
+    "SELECT * FROM runs WHERE ended_at IS NULL AND wake_at <= $1 AND ",
+    in_turn!(),
+    " ORDER BY wake_at, id LIMIT $2"
+);
+const NEXT_WAKE: &str = concat!(
+    "SELECT wake_at FROM runs WHERE ended_at IS NULL AND ",
+    in_turn!(),
+    " ORDER BY wake_at LIMIT 1"
+);
+
 /// Which of these identities are known.
 const KNOWN: &str = "SELECT id FROM runs WHERE id IN (SELECT new.value ->> 0 FROM json_each($1) AS new)";
 
@@ -251,23 +272,33 @@ impl Store {
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 
-    /// The runs that need attention by now, the longest waiting first.
+    /// The runs that need attention by now and whose turn has come, the longest waiting first.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn due_runs(&self, now: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let query =
-            sqlx::query_as("SELECT * FROM runs WHERE ended_at IS NULL AND wake_at <= $1 ORDER BY wake_at LIMIT $2");
+        let query = sqlx::query_as(DUE);
         Ok(query.bind(now).bind(limit).fetch_all(&self.readers).await?)
     }
 
-    /// When the next run needs attention; `None` if none is open.
+    /// The evaluation of changes of an incident whose turn it is.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn next_evaluation(&self, incident: &str) -> Result<Option<RunRow>, Error> {
+        let query = sqlx::query_as(
+            "SELECT * FROM runs WHERE incident = $1 AND ended_at IS NULL AND kind = 'evaluation'
+                AND name <> 'AlertCreated' ORDER BY created_at, id LIMIT 1",
+        );
+        Ok(query.bind(incident).fetch_optional(&self.readers).await?)
+    }
+
+    /// When the next run needs attention whose turn has come; `None` if none is open.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn next_wake(&self) -> Result<Option<Millis>, Error> {
-        let query = sqlx::query_scalar("SELECT min(wake_at) FROM runs WHERE ended_at IS NULL");
-        Ok(query.fetch_one(&self.readers).await?)
+        Ok(sqlx::query_scalar(NEXT_WAKE).fetch_optional(&self.readers).await?)
     }
 
     /// How many runs have not ended.

@@ -7,10 +7,11 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 use super::Error;
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
-    (3, "inbox", include_str!("migrations/0003_inbox.sql")),
+    (3, "evaluations", include_str!("migrations/0003_evaluations.sql")),
+    (5, "inbox", include_str!("migrations/0005_inbox.sql")),
 ];
 
 /// Brings the database to the schema of this program.

@@ -96,6 +96,11 @@ pub enum Operation {
         /// Value.
         value: String,
     },
+    /// Forgets the log of changes before a position that whoever shows them has acknowledged. The last change stays.
+    DropChanges {
+        /// The position that stays.
+        before: i64,
+    },
     /// Erases the sealed payloads of ended runs whose time has come; see [`super::Store::erase_due`].
     EraseDue {
         /// The time.

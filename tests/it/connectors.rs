@@ -27,6 +27,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         namespace: "soc".to_owned(),
         playbook: "enrich".to_owned(),
         action: "Ask".to_owned(),
+        depth: 0,
         target: Target::Connection(connection.to_owned()),
         method: method.to_owned(),
         path: path.to_owned(),

@@ -130,6 +130,7 @@ impl Scenario {
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
             incident: None,
+            depth: 0,
         }
     }
 

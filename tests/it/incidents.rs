@@ -61,7 +61,7 @@ impl Office {
         for run in self.store.runs(&filter).await.expect("runs") {
             let journal = self.store.journal(&run.id, 0).await.expect("a journal");
             let opened = serde_json::from_str(&journal[0].body).expect("an event");
-            if let Event::Opened { occasion } = opened {
+            if let Event::Opened { occasion, .. } = opened {
                 found.push((run, occasion));
             }
         }

@@ -13,6 +13,7 @@ mod definition;
 mod dev;
 mod engine;
 mod enrichment;
+mod evaluations;
 mod expression;
 mod incidents;
 mod intake;

@@ -19,7 +19,8 @@ use riposte::engine::Engine;
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::intake::{Format, decode};
 use riposte::projection::run_of;
-use riposte::store::{RunFilter, RunRow, Store};
+use riposte::rules::Author;
+use riposte::store::{RunFilter, RunRow, Store, Transaction};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -545,5 +546,162 @@ async fn wishes_of_a_person_are_applied_once_and_refusals_are_shown() {
     });
     house.apply(&foreign.to_string());
     house.shows("inc", "mine", "Stalled", "True", "IncidentNotFound").await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_cannot_be_is_refused_with_the_reason_and_the_next_one_heals() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    let id = house.alert("web-1").await;
+    house.shows("inc", "inc-1", "Ready", "True", "Succeeded").await;
+    let (desk, now) = (
+        Desk::new(house.store.clone(), WorkspaceIds::default()),
+        Timestamp::now(),
+    );
+    let author = Author::User("ben".to_owned());
+    let mut operations = Vec::new();
+    for number in 0..40 {
+        let planned = desk
+            .plan_task(&id, "check", "", &author, now, &format!("task-{number}"))
+            .await;
+        operations.extend(planned.unwrap().operations);
+    }
+    house.store.commit(Transaction { operations }).await.unwrap();
+    let wish = |spec: &Value| {
+        let patch = json!({ "spec": spec }).to_string();
+        house.kubectl(&["patch", "inc", "inc-1", "--type=merge", "-p", &patch], "");
+    };
+    wish(&json!({ "severity": "Low", "task": { "title": "One too many" } }));
+    let object = house.shows("inc", "inc-1", "Ready", "False", "ChangeRefused").await;
+    let stalled = find(&object, "Stalled").unwrap();
+    assert!(
+        stalled["message"].as_str().unwrap().contains("has 40 tasks already"),
+        "{stalled}"
+    );
+    assert_eq!(object["status"]["severity"], "Medium", "nothing of it is applied");
+    wish(&json!({ "task": null }));
+    let object = house.shows("inc", "inc-1", "Ready", "True", "Succeeded").await;
+    assert_eq!(
+        (find(&object, "Stalled"), &object["status"]["severity"]),
+        (None, &json!("Low"))
+    );
+    house.close().await;
+}
+
+/// A playbook that divides six by each element of its body, each in a run of its own.
+const SPLIT: &str = r#"
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: divide }
+spec:
+  definition:
+    triggers: { hand: { type: Request, inputs: {}, splitOn: "@triggerBody()" } }
+    actions: { Divide: { type: Compose, inputs: "@div(6, triggerBody())" } }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_with_several_runs_shows_how_all_did_and_ends_all() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.apply(SPLIT);
+    let waits = format!("actions:\n      {}\n", patient(house.service));
+    let actions = SPLIT.find("actions:").unwrap();
+    house.apply(&(SPLIT[..actions].replace("divide", "wait") + &waits));
+    house.shows("pbk", "divide", "Ready", "True", "Succeeded").await;
+    house.shows("pbk", "wait", "Ready", "True", "Succeeded").await;
+    let elements = json!({ "payload": { "body": "[1, 0, 2]" } });
+    house.kubectl(&["create", "-f", "-"], &run("three", "divide", &elements));
+    let object = house.shows("pbrun", "three", "Succeeded", "False", "Failed").await;
+    let message = find(&object, "Succeeded").unwrap()["message"].to_string();
+    let all = "3 runs, one for each element of `splitOn`: 2 succeeded, 1 failed, 0 cancelled, 0 not ended";
+    assert!(message.contains(all), "{message}");
+    assert_eq!(
+        object["status"]["actions"][0]["status"], "Succeeded",
+        "the first run is shown"
+    );
+
+    house.kubectl(&["create", "-f", "-"], &run("patient", "wait", &elements));
+    house.shows("pbrun", "patient", "Succeeded", "Unknown", "Running").await;
+    let cancel = r#"{"spec":{"desiredState":"Cancelled"}}"#;
+    house.kubectl(&["patch", "pbrun", "patient", "--type=merge", "-p", cancel], "");
+    let object = house.shows("pbrun", "patient", "Succeeded", "False", "Cancelled").await;
+    let message = find(&object, "Succeeded").unwrap()["message"].to_string();
+    assert!(message.contains("3 cancelled"), "{message}");
+    house.close().await;
+}
+
+/// A playbook for hosts.
+const HOST: &str = r#"
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: isolate }
+spec:
+  connections: [{ name: azuresentinel, connectionRef: { name: incidents } }]
+  definition:
+    parameters: { $connections: { type: Object, defaultValue: {} } }
+    triggers:
+      entity:
+        type: ApiConnectionWebhook
+        inputs:
+          body: { callback_url: "@{listCallbackUrl()}" }
+          host: { connection: { name: "@parameters('$connections')['azuresentinel']['connectionId']" } }
+          path: /entity/@{encodeURIComponent('Host')}
+    actions: { Name: { type: Compose, inputs: "@triggerBody()?['Entity']" } }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_of_an_incident_starts_a_run() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.apply(CONNECTION);
+    house.apply(HOST);
+    let playbook = house.shows("pbk", "isolate", "Ready", "True", "Succeeded").await;
+    assert_eq!(
+        (&playbook["status"]["triggerKind"], &playbook["status"]["entityType"]),
+        (&json!("Entity"), &json!("Host"))
+    );
+    let id = house.alert("web-1").await;
+    let incident = house.shows("inc", "inc-1", "Ready", "True", "Succeeded").await;
+    let entities = incident["status"]["entities"].as_array().unwrap();
+    let host = entities.iter().find(|entity| entity["kind"] == "Host").expect("a host");
+    let entity = json!({ "entity": { "id": host["id"], "incident": "1" } });
+    house.kubectl(&["create", "-f", "-"], &run("host", "isolate", &entity));
+    house.shows("pbrun", "host", "Succeeded", "True", "Succeeded").await;
+    let runs = house.runs().await;
+    assert_eq!(
+        runs[0].incident.as_deref(),
+        Some(id.as_str()),
+        "the run is about the incident"
+    );
+    let unknown = json!({ "entity": { "id": "00000000-0000-0000-0000-000000000000", "incident": "1" } });
+    house.kubectl(&["create", "-f", "-"], &run("nobody", "isolate", &unknown));
+    house
+        .shows("pbrun", "nobody", "Stalled", "True", "EntityNotFound")
+        .await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_a_rule_goes_when_its_time_is_over_and_stays_in_the_store() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.furnish().await;
+    let patch = r#"{"spec":{"ttlSecondsAfterFinished":1}}"#;
+    house.kubectl(&["patch", "pbk", "comment", "--type=merge", "-p", patch], "");
+    house.apply(&RULE.replace("NAME", "comment"));
+    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    house.alert("web-1").await;
+    eventually("the run is shown and goes", async || {
+        let writes = house.writes("playbookruns");
+        let is_gone = writes.iter().any(|write| write.starts_with("delete")) && house.list("pbrun").is_empty();
+        is_gone.then_some(())
+    })
+    .await;
+    assert_eq!(house.runs().await.len(), 1);
     house.close().await;
 }

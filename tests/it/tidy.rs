@@ -173,6 +173,7 @@ const PURE_ROOMS: &[&str] = &[
     "connectors",
 ];
 const SHELLS: &[&str] = &[
+    "engine/ends.rs",
     "engine/evaluate.rs",
     "engine/journal.rs",
     "engine/invoke.rs",

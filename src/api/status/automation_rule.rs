@@ -20,7 +20,7 @@ pub struct AutomationRuleStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub last_handled_reconcile_at: Option<String>,
-    /// When it was last evaluated.
+    /// When it was last evaluated; a rule that does not trigger on what happened is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_evaluation_time: Option<Time>,
     /// How its evaluations ended.
@@ -46,13 +46,13 @@ pub struct EvaluationCounts {
     /// Evaluations in which the conditions held.
     #[schemars(range(min = 0))]
     pub matched: i64,
-    /// Of these, those in which every action succeeded.
+    /// Of these, those in which every action was done; a playbook counts when it was started.
     #[schemars(range(min = 0))]
     pub succeeded: i64,
-    /// Those in which some actions failed.
+    /// Those in which an action failed, but not the first.
     #[schemars(range(min = 0))]
     pub partially_succeeded: i64,
-    /// Those in which every action failed.
+    /// Those in which the first action failed, and those that were stopped as part of a loop.
     #[schemars(range(min = 0))]
     pub failed: i64,
 }
@@ -74,6 +74,10 @@ pub struct EvaluationSummary {
     pub alert_id: Option<String>,
     /// How it ended.
     pub outcome: EvaluationOutcome,
+    /// Ids of the runs of playbooks that it started, at most 20.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 64)))]
+    pub runs: Vec<String>,
     /// What failed and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -83,12 +87,12 @@ pub struct EvaluationSummary {
 /// How an evaluation ended, as Microsoft Sentinel names it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq, Hash, JsonSchema)]
 pub enum EvaluationOutcome {
-    /// Every action succeeded.
+    /// Every action was done.
     #[default]
     Success,
-    /// Some actions failed.
+    /// An action failed, but not the first.
     PartialSuccess,
-    /// Every action failed.
+    /// The first action failed.
     Failure,
 }
 

@@ -1,6 +1,7 @@
 //! Answers of the Sentinel connector: in the form of its service, errors included.
 
 use super::BadRequest;
+use crate::connectors::NoTriage;
 use crate::connectors::failure::Code;
 use crate::connectors::status::code_of;
 use crate::engine::call::{Answer, CallError};
@@ -32,6 +33,16 @@ impl From<Error> for Refused {
             Error::Busy(_) => Self::Answer(503, message),
             Error::Store(_) => Self::Failed(Code::StoreFailed.error(message, true, false)),
             Error::Unreadable { .. } => Self::Failed(Code::StoreFailed.refusal(message)),
+        }
+    }
+}
+
+impl From<NoTriage> for Refused {
+    fn from(why: NoTriage) -> Self {
+        let message = why.to_string();
+        match why {
+            NoTriage::Missing(_) => Self::Answer(403, message),
+            NoTriage::Undecided(_) => Self::Failed(Code::PermissionUnknown.error(message, true, false)),
         }
     }
 }

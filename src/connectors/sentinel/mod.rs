@@ -1,6 +1,8 @@
 //! The `azuresentinel` connector: calls that Riposte answers itself, from its own incidents.
 //! [`command`] is pure: from operation, path and body to what is wanted.
-//! Invariant: changes are only planned here; they commit together with the end of the action, so they happen exactly once.
+//! Invariants: changes are only planned here; they commit together with the end of the action, so they happen exactly
+//! once. A run changes only incidents of its playbook's namespace, of the workspace that started it, or where it was given
+//! the right.
 
 mod answer;
 pub mod command;

@@ -1,32 +1,37 @@
 //! Answers the calls of the Sentinel connector from Riposte's own incidents. Reads now, plans what is to be written.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::answer::{self, Refused};
 use super::{IncidentRef, NativeOperation, SentinelCommand, Shape, WorkspaceRef};
+use crate::connectors::Connections;
 use crate::connectors::spec::Match;
 use crate::engine::call::{Answer, Call, CallError};
 use crate::expression::Value;
-use crate::incidents::Desk;
+use crate::incidents::{Cause, Desk};
 use crate::rules::{Author, IncidentView, Patch, body, entities};
 use crate::store::Operation;
 
 /// Performs commands with a desk; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Performer {
     desk: Desk,
+    connections: Arc<dyn Connections>,
 }
 
 type Done = Result<(Value, Vec<Operation>), Refused>;
 
 impl Performer {
-    /// A performer over a desk.
-    pub fn new(desk: Desk) -> Self {
-        Self { desk }
+    /// A performer over a desk; the connections say what else a playbook may change.
+    pub fn new(desk: Desk, connections: Arc<dyn Connections>) -> Self {
+        Self { desk, connections }
     }
 
-    /// Answers a call: what is wrong with it or not there is an answer of 400 or 404, as the original gives it.
+    /// Answers a call: what is wrong with it, not there or not allowed is an answer of 400, 404 or 403, as the original
+    /// gives it.
     ///
     /// # Errors
     /// The store failed.
@@ -41,6 +46,7 @@ impl Performer {
             Ok(command) => {
                 Act {
                     desk: &self.desk,
+                    connections: &*self.connections,
                     call,
                     now,
                 }
@@ -60,6 +66,7 @@ impl Performer {
 /// One command at work.
 struct Act<'a> {
     desk: &'a Desk,
+    connections: &'a dyn Connections,
     call: &'a Call,
     now: Timestamp,
 }
@@ -78,10 +85,11 @@ impl Act<'_> {
             }
             SentinelCommand::Create { workspace, patch } => self.create(&workspace, &patch).await,
             SentinelCommand::Update { incident, patch, shape } => {
-                let mut view = self.view(&incident).await?;
+                let mut view = self.changeable(&incident).await?;
+                let author = self.author();
                 let planned = self
                     .desk
-                    .plan_patch(&view.incident.id, &patch, &self.author(), self.now)
+                    .plan_patch(&view.incident.id, &patch, self.cause(&author), self.now)
                     .await?;
                 view.incident = planned.value;
                 Ok((self.resource(&view, shape), planned.operations))
@@ -98,9 +106,11 @@ impl Act<'_> {
 
     async fn create(&self, workspace: &WorkspaceRef, patch: &Patch) -> Done {
         let namespace = self.namespace(workspace)?;
+        self.may_change(&namespace).await?;
+        let author = self.author();
         let planned = self
             .desk
-            .plan_create(&namespace, patch, &self.author(), self.now, &self.id())
+            .plan_create(&namespace, patch, self.cause(&author), self.now, &self.id())
             .await?;
         let view = IncidentView {
             incident: planned.value,
@@ -110,17 +120,18 @@ impl Act<'_> {
     }
 
     async fn comment(&self, incident: &IncidentRef, message: &str) -> Done {
-        let incident = self.view(incident).await?.incident;
+        let incident = self.changeable(incident).await?.incident;
+        let (author, id) = (self.author(), self.id());
         let planned = self
             .desk
-            .plan_comment(&incident.id, message, &self.author(), self.now, &self.id())
+            .plan_comment(&incident.id, message, self.cause(&author), self.now, &id)
             .await?;
         let ids = self.desk.workspaces().ids(&incident.workspace);
         Ok((body::comment_resource(&planned.value, &ids), planned.operations))
     }
 
     async fn create_task(&self, incident: &IncidentRef, title: &str, description: &str) -> Done {
-        let incident = self.view(incident).await?.incident;
+        let incident = self.changeable(incident).await?.incident;
         let (author, id) = (self.author(), self.id());
         let planned = self
             .desk
@@ -133,13 +144,35 @@ impl Act<'_> {
     async fn complete_task(&self, arm_id: &str) -> Done {
         let missing = || Refused::Answer(404, format!("there is no task '{arm_id}'"));
         let (_, _, task) = self.desk.workspaces().parse_task_arm_id(arm_id).ok_or_else(missing)?;
-        let view = self.view(&IncidentRef::Arm(arm_id.to_owned())).await?;
+        let view = self.changeable(&IncidentRef::Arm(arm_id.to_owned())).await?;
         if !view.tasks.iter().any(|own| own.id == task) {
             return Err(missing());
         }
         let planned = self.desk.plan_task_completion(&task, self.now).await?;
         let ids = self.desk.workspaces().ids(&view.incident.workspace);
         Ok((body::task_resource(&planned.value, &ids), planned.operations))
+    }
+
+    /// The incident of a reference, if the run may change it.
+    async fn changeable(&self, reference: &IncidentRef) -> Result<IncidentView, Refused> {
+        let view = self.view(reference).await?;
+        self.may_change(&view.incident.workspace).await?;
+        Ok(view)
+    }
+
+    /// That the run may change incidents of a workspace: it is the playbook's own, it started the run, or the playbook
+    /// was given the right.
+    async fn may_change(&self, workspace: &str) -> Result<(), Refused> {
+        let Call {
+            namespace,
+            playbook,
+            run,
+            ..
+        } = self.call;
+        if namespace == workspace || self.desk.starter(run).await?.as_deref() == Some(workspace) {
+            return Ok(());
+        }
+        Ok(self.connections.may_triage((namespace, playbook), workspace).await?)
     }
 
     /// The incident of a reference, only if it lies in the workspace that the reference names.
@@ -200,6 +233,11 @@ impl Act<'_> {
             namespace: self.call.namespace.clone(),
             name: self.call.playbook.clone(),
         }
+    }
+
+    fn cause<'a>(&self, author: &'a Author) -> Cause<'a> {
+        let depth = self.call.depth.saturating_add(1);
+        Cause { author, depth }
     }
 
     /// The same for every repetition of the call, so that what it makes is made once.

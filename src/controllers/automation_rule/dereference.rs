@@ -17,7 +17,7 @@ pub(super) struct Dereferenced {
     pub rule: Option<Arc<Rule>>,
     /// What it names and is not there, or does not fit.
     pub problems: Vec<Diagnostic>,
-    /// The playbooks that are there but invalid, as `namespace/name`.
+    /// The playbooks that are there but invalid, with no last good version, as `namespace/name`.
     pub invalid: Vec<String>,
     /// Whether a grant of the catalog covers every playbook: what RBAC gives beside may go unseen.
     pub covered: bool,
@@ -40,7 +40,7 @@ pub(super) async fn dereference(seen: &Seen<'_>, context: &Context) -> Dereferen
             name: playbook.clone(),
         };
         match seen.snapshot.reading(&key) {
-            Some(reading) if !reading.errors.is_empty() => invalid.push(format!("{namespace}/{playbook}")),
+            Some(reading) if !reading.is_served() => invalid.push(format!("{namespace}/{playbook}")),
             Some(_) | None => {}
         }
         let given = context.catalog.permit(workspace, namespace, playbook).await;

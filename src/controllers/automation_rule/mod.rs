@@ -18,11 +18,10 @@ impl Kind for AutomationRule {
     const OWNED: &'static [&'static str] = &["missingGrants"];
 
     async fn reconcile(seen: &Seen<'_>, context: &Context) -> Progress {
-        if let Err(error) = seen.sound("InvalidSpec") {
-            return Progress::of(Err(error));
-        }
+        // Of a broken rule the catalog may have the last good version: the grants are about what runs.
+        let sound = seen.sound("InvalidSpec");
         let dereferenced = dereference::dereference(seen, context).await;
-        let validated = validate::validate(&dereferenced);
+        let validated = sound.and_then(|()| validate::validate(&dereferenced));
         update_status::update_status(&dereferenced, validated, jiff::Timestamp::now())
     }
 }

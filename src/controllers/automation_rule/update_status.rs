@@ -27,6 +27,9 @@ pub(super) fn update_status(
     validated: Result<Shown, ReconcileError>,
     now: Timestamp,
 ) -> Progress {
+    if found.rule.is_none() {
+        return Progress::of(validated);
+    }
     let missing = missing(found);
     let status = AutomationRuleStatus {
         missing_grants: missing.iter().take(GRANTS_MAX).map(|grant| summary(grant)).collect(),

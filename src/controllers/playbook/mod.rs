@@ -24,11 +24,10 @@ impl Kind for Playbook {
     ];
 
     async fn reconcile(seen: &Seen<'_>, context: &Context) -> Progress {
-        if let Err(error) = seen.sound("InvalidDefinition") {
-            return Progress::of(Err(error));
-        }
+        // Of a broken playbook the catalog may have the last good version: the fields are about what runs.
         let dereferenced = dereference::dereference(seen, context);
-        let validated = validate::validate(&dereferenced);
+        let sound = seen.sound("InvalidDefinition");
+        let validated = sound.and_then(|()| validate::validate(&dereferenced));
         update_status::update_status(&dereferenced, validated)
     }
 }

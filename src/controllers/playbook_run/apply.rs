@@ -40,7 +40,7 @@ fn refusal(refused: &Refused) -> ReconcileError {
     }
 }
 
-/// Ends a run, as `spec.desiredState` says.
+/// Ends a run and, with `splitOn`, all others that the object asked for, as `spec.desiredState` says.
 pub(super) async fn cancel(object: &PlaybookRun, run: &str, context: &Context) -> Result<Action, ReconcileError> {
     let requester = object.spec.requested_by.as_ref();
     let by = requester.map_or("spec.desiredState", |requester| requester.username.as_str());
@@ -50,6 +50,9 @@ pub(super) async fn cancel(object: &PlaybookRun, run: &str, context: &Context) -
         retry_after: AGAIN,
     };
     context.engine.cancel(run, by).await.map_err(failed)?;
+    for other in context.split(run).await? {
+        context.engine.cancel(&other.id, by).await.map_err(failed)?;
+    }
     context.ask(Item::Run(run.to_owned())).await;
     Ok(Action::await_change())
 }

@@ -139,6 +139,7 @@ impl Planner<'_> {
             namespace: opened.namespace.clone(),
             playbook: opened.playbook.clone(),
             action: action.name.to_string(),
+            depth: opened.depth,
             target,
             method,
             path,

@@ -133,6 +133,9 @@ pub enum Event {
     Opened {
         /// Why.
         occasion: Occasion,
+        /// How many changes by automation led to it, one by the other; 0 after a person or a new alert.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        depth: u32,
     },
     /// These rules will be evaluated, in this order.
     Pinned {
@@ -148,6 +151,11 @@ pub enum Event {
     },
     /// A rule applies; its actions follow.
     Matched {
+        /// The rule.
+        rule: usize,
+    },
+    /// A rule applies, but too many changes by automation led to this one: it does nothing.
+    Stopped {
         /// The rule.
         rule: usize,
     },
@@ -187,6 +195,11 @@ pub enum Event {
     },
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(depth: &u32) -> bool {
+    *depth == 0
+}
+
 impl Event {
     /// The name, such as `Opened`.
     pub fn name(&self) -> &'static str {
@@ -195,6 +208,7 @@ impl Event {
             Self::Pinned { .. } => "Pinned",
             Self::Skipped { .. } => "Skipped",
             Self::Matched { .. } => "Matched",
+            Self::Stopped { .. } => "Stopped",
             Self::Done { .. } => "Done",
             Self::Started { .. } => "Started",
             Self::Continued { .. } => "Continued",

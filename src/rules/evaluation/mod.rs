@@ -9,5 +9,5 @@ mod summary;
 
 pub use event::{ActionOutcome, ContinueReason, EndedRule, Event, Occasion, PinnedRule, RuleStatus};
 pub use pin::{PLAYBOOK_WAIT, is_active, pin};
-pub use state::{ActionProgress, IllegalEvent, RuleProgress, State, Step, Verdict};
+pub use state::{ActionProgress, CHAIN_MAX, IllegalEvent, RuleProgress, State, Step, Verdict};
 pub use summary::{ActionSummary, RuleSummary, Summary, summary};

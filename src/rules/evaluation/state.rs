@@ -4,12 +4,16 @@
 use super::event::{ActionOutcome, ContinueReason, EndedRule, Event, Occasion, PinnedRule, RuleStatus};
 use crate::api::automation_rule::RuleAction;
 
+/// How many changes by automation, one caused by the other, rules still answer to. More are a loop: two rules that
+/// contradict each other, or a playbook that comments on each comment.
+pub const CHAIN_MAX: u32 = 8;
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Choose the rules; answered by [`Event::Pinned`].
     Pin,
-    /// Check the conditions of a rule on the incident as it is now; answered by `Matched` or `Skipped`.
+    /// Check the conditions of a rule on the incident as it is now; answered by `Matched`, `Stopped` or `Skipped`.
     Check {
         /// The rule.
         rule: usize,
@@ -48,8 +52,17 @@ pub enum Verdict {
         /// Why.
         reason: String,
     },
+    /// It applies, but does nothing, because it is part of a loop.
+    Stopped,
     /// It applies.
     Matched,
+}
+
+impl Verdict {
+    /// Why a rule does nothing although its conditions hold.
+    pub const LOOP: &'static str = "its conditions hold, but it looks like a loop: more than 8 changes by rules and \
+        playbooks led to this one, with none by a person and no new alert in between; rules rest until one of these \
+        comes. A condition on IncidentUpdatedBySource ends the loop for good";
 }
 
 /// What became of an action so far.
@@ -88,6 +101,7 @@ pub struct IllegalEvent {
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     occasion: Occasion,
+    depth: u32,
     rules: Vec<RuleProgress>,
     step: Step,
 }
@@ -99,8 +113,9 @@ impl State {
     /// It is another event.
     pub fn open(first: &Event) -> Result<Self, IllegalEvent> {
         match first {
-            Event::Opened { occasion } => Ok(Self {
+            Event::Opened { occasion, depth } => Ok(Self {
                 occasion: occasion.clone(),
+                depth: *depth,
                 rules: Vec::new(),
                 step: Step::Pin,
             }),
@@ -137,6 +152,7 @@ impl State {
             Event::Pinned { rules } => self.pin(rules),
             Event::Skipped { rule, reason } => self.skip(*rule, reason),
             Event::Matched { rule } => self.begin(*rule),
+            Event::Stopped { rule } => self.stop(*rule),
             Event::Done { rule, action, outcome } => self.finish(*rule, *action, outcome),
             Event::Started {
                 rule,
@@ -162,6 +178,16 @@ impl State {
     /// Why the rules are evaluated.
     pub fn occasion(&self) -> &Occasion {
         &self.occasion
+    }
+
+    /// How many changes by automation led to this one.
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// Whether so many changes by automation led to this one that rules rest.
+    pub fn is_loop(&self) -> bool {
+        self.depth > CHAIN_MAX
     }
 
     /// The pinned rules with what became of them so far.
@@ -207,6 +233,14 @@ impl State {
         self.rules.get_mut(rule)?.verdict = Verdict::Skipped {
             reason: reason.to_owned(),
         };
+        Some(self.check(rule + 1))
+    }
+
+    fn stop(&mut self, rule: usize) -> Option<Step> {
+        if self.step != (Step::Check { rule }) || !self.is_loop() {
+            return None;
+        }
+        self.rules.get_mut(rule)?.verdict = Verdict::Stopped;
         Some(self.check(rule + 1))
     }
 

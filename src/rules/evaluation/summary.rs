@@ -26,7 +26,7 @@ pub struct RuleSummary {
     pub name: String,
     /// What people see.
     pub display_name: String,
-    /// Whether it applied; `None` before it was checked.
+    /// Whether it applied, and was not stopped as part of a loop; `None` before it was checked.
     pub matched: Option<bool>,
     /// Why it did not apply.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +67,7 @@ fn of_rule(progress: &RuleProgress) -> RuleSummary {
     let (matched, reason) = match &progress.verdict {
         Verdict::Pending => (None, None),
         Verdict::Skipped { reason } => (Some(false), Some(reason.clone())),
+        Verdict::Stopped => (Some(false), Some(Verdict::LOOP.to_owned())),
         Verdict::Matched => (Some(true), None),
     };
     let actions = match matched {

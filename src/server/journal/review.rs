@@ -1,5 +1,5 @@
 //! What only the cluster knows: whom to trust, and what its users may do. Invariant: a permission is asked for again
-//! after ten seconds at the latest, so taking it away takes effect.
+//! after two seconds at the latest, so giving it and taking it away take effect.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +23,8 @@ use super::request::{Attributes, GROUP};
 use super::trust::Trust;
 use crate::api::VERSION;
 
-/// How long an answer holds.
-const FRESH: Duration = Duration::from_secs(10);
+/// How long an answer holds: a rule may ask for the same twenty times.
+const FRESH: Duration = Duration::from_secs(2);
 /// How many answers are kept.
 const ANSWERS_MAX: usize = 4_096;
 /// How long the API server may take.
@@ -34,7 +34,8 @@ const TRUST_PERIOD: Duration = Duration::from_secs(60);
 
 type Question = (User, Attributes);
 
-/// Asks the API server what its users may do (SubjectAccessReview), and remembers the answers for ten seconds.
+/// Asks the API server what its users may do (SubjectAccessReview), and remembers the answers for
+/// two seconds.
 pub struct AccessReviews {
     client: Client,
     answers: Mutex<HashMap<Question, (Instant, bool)>>,
@@ -96,7 +97,7 @@ fn review(user: &User, what: &Attributes) -> SubjectAccessReview {
             user: Some(user.name.clone()),
             uid: user.uid.clone(),
             groups: Some(user.groups.clone()),
-            extra: Some(user.extra.clone()),
+            extra: (!user.extra.is_empty()).then(|| user.extra.clone()),
             resource_attributes: Some(ResourceAttributes {
                 verb: Some(what.verb.to_owned()),
                 group: Some(what.group.to_owned()),

@@ -1,13 +1,13 @@
 //! Calls of the Sentinel connector, answered from Riposte's own incidents.
 
 use jiff::Timestamp;
-use riposte::connectors::{Client, ConnectorServices};
+use riposte::connectors::{Client, Connections, ConnectorServices, NoTriage, ResolvedConnection};
 use riposte::engine::call::{Answer, Call, Services};
 use riposte::expression::Value;
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::intake::{self, Format};
 use riposte::rules::IncidentView;
-use riposte::store::{Store, Transaction};
+use riposte::store::{NewRun, Operation, Store, Transaction};
 use std::sync::Arc;
 
 use super::client::egress;
@@ -93,6 +93,136 @@ impl World {
             .unwrap()
             .to_owned()
     }
+}
+
+/// The connections of every namespace; a right of `given/enrich` on `soc`, and nobody to say of `silent`.
+struct Elsewhere;
+
+#[async_trait::async_trait]
+impl Connections for Elsewhere {
+    fn connection(&self, _: &str, _: &str) -> Result<ResolvedConnection, String> {
+        Ok(built_in("microsoftsentinel", &[]))
+    }
+
+    async fn may_triage(&self, playbook: (&str, &str), workspace: &str) -> Result<(), NoTriage> {
+        match (playbook, workspace) {
+            (("given", "enrich"), "soc") => Ok(()),
+            (("silent", _), _) => Err(NoTriage::Undecided("nobody answers".to_owned())),
+            _ => Err(NoTriage::Missing("ask the owner of soc".to_owned())),
+        }
+    }
+}
+
+/// A run of a playbook elsewhere, on this incident, or as a child of this evaluation.
+fn run(id: &str, incident: Option<&str>, parent: Option<&str>) -> Operation {
+    Operation::CreateRun(NewRun {
+        id: id.to_owned(),
+        kind: "playbook".to_owned(),
+        namespace: "elsewhere".to_owned(),
+        name: "enrich".to_owned(),
+        incident: incident.map(str::to_owned),
+        parent: parent.map(str::to_owned),
+        definition: None,
+        created_at: 0,
+        wake_at: 0,
+        events: Vec::new(),
+        payloads: Vec::new(),
+    })
+}
+
+/// Runs of a playbook elsewhere: started by hand, on the incident, and by a rule of `soc`.
+async fn runs(world: &World) {
+    let evaluation = Operation::CreateRun(NewRun {
+        kind: "evaluation".to_owned(),
+        namespace: "soc".to_owned(),
+        ..match run("of-soc", None, None) {
+            Operation::CreateRun(run) => run,
+            other => panic!("{other:?}"),
+        }
+    });
+    let operations = vec![
+        evaluation,
+        run("by-hand", None, None),
+        run("on-incident", Some(&world.incident), None),
+        run("by-rule", None, Some("of-soc")),
+    ];
+    world.store.commit(Transaction { operations }).await.unwrap();
+}
+
+/// Every way to change something: method, path and body.
+async fn changes(world: &World) -> [(&'static str, String, Value); 4] {
+    let arm_id = world.arm_id().await;
+    let guid = world.desk.workspaces().of("soc").workspace_id.unwrap();
+    let place = format!("/Incidents/subscriptions/{ZEROS}/resourceGroups/soc/workspaces/{guid}");
+    let made = json(r#"{"title":"new","severity":"High","status":"New"}"#);
+    [
+        (
+            "PUT",
+            "/Incidents".to_owned(),
+            with_arm(&arm_id, r#","severity":"High""#),
+        ),
+        (
+            "POST",
+            "/Incidents/Comment".to_owned(),
+            with_arm(&arm_id, r#","message":"x""#),
+        ),
+        (
+            "POST",
+            "/Incidents/CreateTask".to_owned(),
+            with_arm(&arm_id, r#","taskTitle":"x""#),
+        ),
+        ("PUT", place, made),
+    ]
+}
+
+#[tokio::test]
+async fn a_run_changes_incidents_only_where_it_is_at_home_was_started_or_was_given_the_right() {
+    let world = World::new().await;
+    runs(&world).await;
+    let changes = changes(&world).await;
+    let services = ConnectorServices::new(Arc::new(Elsewhere), Client::new(egress()), world.desk.clone());
+    let ask = async |namespace: &str, run: &str, method: &str, path: &str, body: &Value| {
+        let call = Call {
+            run: run.to_owned(),
+            namespace: namespace.to_owned(),
+            body: Some(body.clone()),
+            ..call("sentinel", method, path)
+        };
+        services.call(&call).await
+    };
+    for (method, path, body) in &changes {
+        for (namespace, run, status) in [
+            ("soc", "unknown", 200),
+            ("elsewhere", "on-incident", 200),
+            ("elsewhere", "by-rule", 200),
+            ("given", "by-hand", 200),
+            ("elsewhere", "by-hand", 403),
+            ("elsewhere", "unknown", 403),
+        ] {
+            let answer = ask(namespace, run, method, path, body).await.unwrap();
+            assert_eq!(
+                answer.status, status,
+                "{method} {path} of {run} in {namespace}: {:?}",
+                answer.body
+            );
+            assert_eq!(answer.writes.is_empty(), status != 200, "{method} {path}");
+            if status == 403 {
+                let body = answer.body.unwrap();
+                assert_eq!(body.at(&["error", "code"]), Some(&Value::from("Forbidden")));
+                assert_eq!(
+                    body.at(&["error", "message"]),
+                    Some(&Value::from("ask the owner of soc"))
+                );
+            }
+        }
+    }
+    let undecided = ask("silent", "by-hand", "PUT", "/Incidents", &changes[0].2)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (undecided.code.as_str(), undecided.retryable),
+        ("PermissionUnknown", true)
+    );
 }
 
 fn with_arm(arm_id: &str, members: &str) -> Value {

@@ -284,8 +284,30 @@ async fn what_is_missing_is_shown_heals_and_then_an_event_is_answered() {
     house.deliver().await;
     let run = house.ran().await;
     assert_eq!(run.status.as_deref(), Some("Succeeded"));
-    let comments = house.store.comments(&run.incident.expect("an incident")).await;
+    let comments = house
+        .store
+        .comments(run.incident.as_deref().expect("an incident"))
+        .await;
     assert_eq!(comments.expect("comments").len(), 1);
+
+    let rule = eventually("the rule shows what it did", async || {
+        let rule = house.get("autorule/comment-all");
+        (rule["status"]["counts"]["matched"] == 1).then_some(rule)
+    })
+    .await;
+    let counts = json!({ "evaluated": 1, "matched": 1, "succeeded": 1, "partiallySucceeded": 0, "failed": 0 });
+    assert_eq!(rule["status"]["counts"], counts);
+    let last = &rule["status"]["lastEvaluations"][0];
+    assert_eq!(
+        (&last["outcome"], &last["incidentNumber"]),
+        (&json!("Success"), &json!(1))
+    );
+    assert_eq!(last["runs"], json!([run.id]));
+    assert_eq!(
+        find(&rule, "Granted").expect("a condition")["status"],
+        "True",
+        "the rest stays"
+    );
 
     let (status, metrics) = house.http(reqwest::Method::GET, "/metrics", "", &Value::Null).await;
     let counted = r#"riposte_runs_ended_total{kind="playbook",status="Succeeded"} 1"#;
@@ -338,10 +360,33 @@ async fn what_is_wrong_is_stalled_with_its_place_and_what_is_not_served_says_so(
         .await;
     let message = find(&object, "Ready").expect("a condition")["message"].to_string();
     assert!(message.contains("definition/actions/Comment/type"), "{message}");
+    assert!(message.contains("no good version"), "{message}");
     house.apply(PLAYBOOK);
     house.apply(CONNECTION);
     let object = house.shows("playbook/comment", "Ready", "True", "Succeeded").await;
     assert_eq!(find(&object, "Stalled"), None);
+    let (generation, digest) = (&object["metadata"]["generation"], &object["status"]["definitionDigest"]);
+
+    house.apply(&PLAYBOOK.replace("type: ApiConnection\n", "type: ApiConection\n"));
+    let broken = house
+        .shows("playbook/comment", "Stalled", "True", "InvalidDefinition")
+        .await;
+    let message = find(&broken, "Ready").expect("a condition")["message"].to_string();
+    assert!(message.contains(&format!("(generation {generation})")), "{message}");
+    assert_eq!(&broken["status"]["definitionDigest"], digest, "what runs");
+    let request = Request {
+        namespace: namespace.to_string(),
+        playbook: "comment".to_owned(),
+        kind: StartKind::Incident,
+        requester: "test".to_owned(),
+        ..Request::default()
+    };
+    house.engine.start(&request).await.expect("the last good version runs");
+    succeeded(&plane.kubectl("admin", &["delete", "playbook", "comment", "-n", &namespace], ""));
+    eventually("a playbook that is gone does not start", async || {
+        house.engine.start(&request).await.err()
+    })
+    .await;
     let manifest = include_str!("../../../examples/kinds/content-repository.yaml");
     let repository: Value = riposte::api::yaml::parse(manifest).expect("YAML")[0].json.clone();
     let name = repository["metadata"]["name"].as_str().expect("a name").to_owned();

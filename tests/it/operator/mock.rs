@@ -4,9 +4,10 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
-use riposte::catalog::{Catalog, Current};
+use riposte::catalog::{Catalog, Current, Source};
 use riposte::cluster::authenticate::ClusterCallers;
-use riposte::cluster::permit::{ClusterContent, Reviews};
+use riposte::cluster::permit::{ClusterConnections, ClusterContent, Reviews};
+use riposte::connectors::{Connections as _, NoTriage};
 use riposte::engine::content::Content as _;
 use riposte::grants::Permission;
 use riposte::server::{Access, Authenticate as _};
@@ -64,7 +65,7 @@ async fn a_permission_is_asked_for_with_the_groups_of_the_account_and_once() {
             "user": "system:serviceaccount:soc:riposte-automation",
             "groups": ["system:serviceaccounts", "system:serviceaccounts:soc", "system:authenticated"],
             "resourceAttributes": {
-                "group": "riposte.dev", "resource": "playbooks", "verb": "run",
+                "group": "riposte.dev", "version": "v1alpha1", "resource": "playbooks", "verb": "run",
                 "namespace": "playbooks", "name": "close",
             },
         })
@@ -97,6 +98,47 @@ async fn a_refusal_names_what_is_missing_and_a_silent_api_server_decides_nothing
     });
     play(&mut api, 500, &refused(500)).await;
     assert!(asking.await.expect("an answer").is_err());
+}
+
+#[tokio::test]
+async fn the_account_of_a_playbook_may_work_on_incidents_elsewhere_only_if_the_cluster_says_so() {
+    let playbook = |name: &str, account: &str| {
+        format!(
+            r#"{{"apiVersion":"riposte.dev/v1alpha1","kind":"Playbook","metadata":{{"name":"{name}","namespace":"tools"}},
+                "spec":{{{account}"definition":{{"triggers":{{"hand":{{"type":"Request","inputs":{{}}}}}},"actions":{{}}}}}}}}"#
+        )
+    };
+    let sources = [
+        playbook("close", r#""serviceAccountName":"closer","#),
+        playbook("bare", ""),
+    ];
+    let sources: Vec<Source> = sources.iter().map(|text| Source::read_json("f", text)).collect();
+    let (client, mut api) = api();
+    let connections = ClusterConnections::new(Current::fixed(Catalog::build(&sources)), Reviews::new(client));
+    let Err(NoTriage::Missing(message)) = connections.may_triage(("tools", "bare"), "soc").await else {
+        panic!("it acts as nobody")
+    };
+    assert!(message.contains("`spec.serviceAccountName`"), "{message}");
+    let asking = tokio::spawn({
+        let connections = connections.clone();
+        async move { connections.may_triage(("tools", "close"), "soc").await }
+    });
+    let (_, body) = play(&mut api, 201, &reviewed(false)).await;
+    assert_eq!(body["spec"]["user"], "system:serviceaccount:tools:closer");
+    assert_eq!(body["spec"]["groups"][1], "system:serviceaccounts:tools");
+    let attributes = json!({
+        "group": "riposte.dev", "version": "v1alpha1", "resource": "incidents", "verb": "triage", "namespace": "soc",
+    });
+    assert_eq!(body["spec"]["resourceAttributes"], attributes);
+    let Err(NoTriage::Missing(message)) = asking.await.expect("an answer") else {
+        panic!("it is allowed")
+    };
+    let command =
+        "kubectl create rolebinding tools-closer-triage -n soc --role=riposte-triage --serviceaccount=tools:closer";
+    assert!(message.ends_with(command), "{message}");
+    let asking = tokio::spawn(async move { connections.may_triage(("tools", "close"), "other").await });
+    play(&mut api, 500, &refused(500)).await;
+    assert!(matches!(asking.await.expect("an answer"), Err(NoTriage::Undecided(_))));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use riposte::api::AutomationRuleSpec;
 use riposte::rules::evaluation::{
-    ActionOutcome, ContinueReason, EndedRule, Event, Occasion, PinnedRule, RuleStatus, State, Step, is_active, pin,
-    summary,
+    ActionOutcome, CHAIN_MAX, ContinueReason, EndedRule, Event, Occasion, PinnedRule, RuleStatus, State, Step,
+    is_active, pin, summary,
 };
 use riposte::rules::{Author, Change, IncidentUpdates};
 use serde_json::json;
@@ -13,6 +13,14 @@ use super::{NOW, rule, updates};
 fn created() -> Occasion {
     Occasion::IncidentCreated {
         incident: "i1".to_owned(),
+    }
+}
+
+/// The first event of an evaluation that a person or an alert caused.
+fn opened() -> Event {
+    Event::Opened {
+        occasion: created(),
+        depth: 0,
     }
 }
 
@@ -56,7 +64,7 @@ fn journal() -> Vec<(Event, Step)> {
         status,
     };
     vec![
-        (Event::Opened { occasion: created() }, Step::Pin),
+        (opened(), Step::Pin),
         (Event::Pinned { rules }, Step::Check { rule: 0 }),
         (Event::Matched { rule: 0 }, Step::Perform { rule: 0, action: 0 }),
         (
@@ -171,7 +179,7 @@ fn an_event_that_answers_another_step_is_refused_and_changes_nothing() {
 #[test]
 fn only_playbooks_are_started() {
     let mut state = fold(&[
-        Event::Opened { occasion: created() },
+        opened(),
         Event::Pinned {
             rules: vec![pinned("r", json!([{"modifyProperties": {"severity": "High"}}]))],
         },
@@ -188,7 +196,7 @@ fn only_playbooks_are_started() {
 
 #[test]
 fn without_rules_and_without_actions_the_evaluation_ends_too() {
-    let opened = Event::Opened { occasion: created() };
+    let opened = opened();
     let none = fold(&[opened.clone(), Event::Pinned { rules: Vec::new() }]);
     assert_eq!(none.next(), &Step::End);
     let empty = Event::Pinned {
@@ -273,6 +281,32 @@ fn expiry_is_exact_and_an_unreadable_one_counts_as_past() {
 }
 
 #[test]
+fn a_rule_that_is_too_deep_in_a_chain_of_automation_is_stopped_and_others_go_on() {
+    let occasion = || updated(Author::Rule("other".to_owned()));
+    let modify = || json!([{"modifyProperties": {"severity": "High"}}]);
+    let rules = vec![pinned("first", modify()), pinned("second", modify())];
+    let begin = |depth| {
+        let opened = Event::Opened {
+            occasion: occasion(),
+            depth,
+        };
+        let pinned = Event::Pinned { rules: rules.clone() };
+        State::fold(&[opened, pinned]).unwrap().unwrap()
+    };
+    let mut last = begin(CHAIN_MAX);
+    assert!(!last.is_loop());
+    last.apply(&Event::Stopped { rule: 0 }).unwrap_err();
+    last.apply(&Event::Matched { rule: 0 }).unwrap();
+    let mut state = begin(CHAIN_MAX + 1);
+    assert!(state.is_loop());
+    state.apply(&Event::Stopped { rule: 0 }).unwrap();
+    assert_eq!(*state.next(), Step::Check { rule: 1 });
+    assert_eq!(state.rules()[0].status(), None);
+    let shown = summary(&state).rules[0].reason.clone().unwrap();
+    assert!(shown.contains(&format!("more than {CHAIN_MAX} changes")), "{shown}");
+}
+
+#[test]
 fn the_journal_form_of_an_occasion_is_stable() {
     let mut updates: IncidentUpdates = updates(Author::Playbook {
         namespace: "p".to_owned(),
@@ -287,6 +321,7 @@ fn the_journal_form_of_an_occasion_is_stable() {
             incident: "i1".to_owned(),
             updates,
         },
+        depth: 0,
     };
     assert_eq!(
         serde_json::to_value(&event).unwrap(),

@@ -27,10 +27,19 @@ async fn ends_of_runs_and_changes_of_incidents_are_logged_in_order() {
     commit(&store, [Operation::Append(goes_on)]).await;
     commit(&store, [ends("r1", 2)]).await;
     commit(&store, [ends("e1", 1)]).await;
+    let mut busy = new_run("e2");
+    busy.kind = "evaluation".into();
+    commit(&store, [Operation::CreateRun(busy)]).await;
+    let matched = append("e2", 1, &["pinned", "matched"], Next::WakeAt(2_500));
+    commit(&store, [Operation::Append(matched), ends("e2", 3)]).await;
     refusal(&store, [ends("r1", 3)]).await;
     let log = store.changes(0, 100).await.unwrap();
     let subjects: Vec<Changed> = log.iter().map(|change| change.subject.clone()).collect();
-    assert_eq!(subjects, [changed("i1"), changed("i1"), run("r1"), changed("i1")]);
+    let evaluated = Changed::Evaluation("e2".into());
+    assert_eq!(
+        subjects,
+        [changed("i1"), changed("i1"), run("r1"), changed("i1"), evaluated]
+    );
     assert!(log.windows(2).all(|pair| pair[0].position < pair[1].position));
     assert_eq!(store.changes(log[1].position, 1).await.unwrap(), log[2..3]);
 }
@@ -62,4 +71,23 @@ async fn runs_are_counted_by_their_end() {
     ];
     assert_eq!(tally.by_status, expected);
     assert!(store.tally("soc", "other").await.unwrap().by_status.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_forgotten_and_positions_go_on() {
+    let (_folder, store) = new_store().await;
+    let positions = async || {
+        let log = store.changes(0, 100).await.unwrap();
+        log.iter().map(|change| change.position).collect::<Vec<_>>()
+    };
+    commit(&store, [Operation::DropChanges { before: 1 }]).await;
+    for id in ["i1", "i2", "i3"] {
+        commit(&store, [Operation::InsertIncident(incident(id))]).await;
+    }
+    commit(&store, [Operation::DropChanges { before: 2 }]).await;
+    assert_eq!(positions().await, [2, 3]);
+    commit(&store, [Operation::DropChanges { before: 100 }]).await;
+    assert_eq!(positions().await, [3]);
+    commit(&store, [Operation::InsertIncident(incident("i4"))]).await;
+    assert_eq!(positions().await, [3, 4]);
 }

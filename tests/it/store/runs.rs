@@ -200,6 +200,54 @@ async fn due_runs_come_longest_waiting_first() {
 }
 
 #[tokio::test]
+async fn evaluations_of_one_incident_are_due_one_after_the_other() {
+    let (_folder, store) = new_store().await;
+    let evaluation = |id: &str, name: &str, incident: Option<&str>, wake_at| {
+        Operation::CreateRun(NewRun {
+            kind: "evaluation".into(),
+            name: name.into(),
+            incident: incident.map(str::to_owned),
+            wake_at,
+            ..new_run(id)
+        })
+    };
+    let (created, updated, alert) = ("IncidentCreated", "IncidentUpdated", "AlertCreated");
+    commit(
+        &store,
+        [
+            evaluation("e1", created, Some("i1"), 500),
+            evaluation("e2", updated, Some("i1"), 10),
+            evaluation("e3", updated, Some("i1"), 10),
+            evaluation("e4", updated, Some("i2"), 20),
+            evaluation("e5", alert, Some("i1"), 30),
+            evaluation("e6", alert, None, 30),
+        ],
+    )
+    .await;
+    let due = async |now| {
+        let runs = store.due_runs(now, 10).await.unwrap();
+        runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        due(100).await,
+        ["e4", "e5", "e6"],
+        "e1 goes on, so e2 waits although it is older by its time"
+    );
+    assert_eq!(store.next_wake().await.unwrap(), Some(20));
+    let next = async || store.next_evaluation("i1").await.unwrap().map(|run| run.id);
+    for (over, following) in [("e1", Some("e2")), ("e2", Some("e3")), ("e3", None)] {
+        assert_eq!(next().await.as_deref(), Some(over));
+        commit(
+            &store,
+            [Operation::Append(append(over, 1, &["last"], end(3_000, 3_000)))],
+        )
+        .await;
+        assert_eq!(next().await.as_deref(), following);
+    }
+    assert_eq!(due(100).await, ["e4", "e5", "e6"]);
+}
+
+#[tokio::test]
 async fn runs_are_listed_newest_first_by_what_is_asked() {
     let (_folder, store) = new_store().await;
     let some = |text: &str| Some(text.to_owned());
