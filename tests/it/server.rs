@@ -366,47 +366,49 @@ impl Content for Shelf {
     }
 }
 
-/// Triggers and actions of playbooks that are called over HTTP.
-fn called(name: &str) -> Option<(Json, Json)> {
-    let request = json!({ "manual": { "type": "Request" } });
-    let reply = |body: Json| json!({ "type": "Response", "inputs": { "statusCode": 200, "body": body } });
+/// A Response with a body.
+fn reply(body: Json) -> Json {
+    json!({ "type": "Response", "inputs": { "statusCode": 200, "body": body } })
+}
+
+/// Actions of playbooks that a request starts, and that answer in several ways.
+fn answering(name: &str) -> Option<Json> {
+    let ask = json!({ "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } });
     let after = |action: &str, mut reply: Json| {
         reply["runAfter"] = json!({ action: ["Succeeded"] });
         reply
     };
-    let ask = json!({ "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } });
-    let subscribe = json!({ "method": "POST", "uri": "https://asks.example/", "body": "@listCallbackUrl()" });
+    let mut promise = reply(json!("kept"));
+    promise["operationOptions"] = json!("Asynchronous");
     Some(match name {
         "answers" => {
             let mut reply = reply(json!("@triggerOutputs()"));
             reply["inputs"]["statusCode"] = json!(201);
             reply["inputs"]["headers"] = json!({ "x-a": 1 });
-            (request, json!({ "Reply": reply }))
+            json!({ "Reply": reply })
         }
         "refuses" => {
             let mut reply = reply(json!("no such thing"));
             reply["inputs"]["statusCode"] = json!(404);
-            (request, json!({ "Reply": reply }))
+            json!({ "Reply": reply })
         }
         "mute" => {
             let fail = json!({ "type": "Compose", "inputs": "@int('x')" });
-            (
-                request,
-                json!({ "Fail": fail, "Reply": after("Fail", reply(json!("never"))) }),
-            )
+            json!({ "Fail": fail, "Reply": after("Fail", reply(json!("never"))) })
         }
-        "slow" => (
-            request,
-            json!({ "Ask": ask, "Reply": after("Ask", reply(json!("late"))) }),
-        ),
-        "promises" | "promises-late" => {
-            let mut reply = reply(json!("kept"));
-            reply["operationOptions"] = json!("Asynchronous");
-            match name {
-                "promises" => (request, json!({ "Reply": reply })),
-                _ => (request, json!({ "Ask": ask, "Reply": after("Ask", reply) })),
-            }
-        }
+        "slow" => json!({ "Ask": ask, "Reply": after("Ask", reply(json!("late"))) }),
+        "promises" => json!({ "Reply": promise }),
+        "promises-late" => json!({ "Ask": ask, "Reply": after("Ask", promise) }),
+        _ => return None,
+    })
+}
+
+/// Triggers and actions of playbooks that are called over HTTP.
+fn called(name: &str) -> Option<(Json, Json)> {
+    let request = json!({ "manual": { "type": "Request" } });
+    let ask = json!({ "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } });
+    let subscribe = json!({ "method": "POST", "uri": "https://asks.example/", "body": "@listCallbackUrl()" });
+    Some(match name {
         "strict" => {
             let schema = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" } } });
             let inputs = json!({ "method": "PUT", "relativePath": "customer/{name}", "schema": schema });
@@ -422,10 +424,8 @@ fn called(name: &str) -> Option<(Json, Json)> {
         }
         "limited" => {
             let limit = json!({ "concurrency": { "runs": 1, "maximumWaitingRuns": 1 } });
-            (
-                json!({ "manual": { "type": "Request", "runtimeConfiguration": limit } }),
-                json!({ "Ask": ask }),
-            )
+            let trigger = json!({ "type": "Request", "runtimeConfiguration": limit });
+            (json!({ "manual": trigger }), json!({ "Ask": ask }))
         }
         "asks" => {
             let webhook = json!({ "type": "HttpWebhook", "inputs": { "subscribe": subscribe } });
@@ -438,7 +438,7 @@ fn called(name: &str) -> Option<(Json, Json)> {
                 json!({ "Reply": reply(json!("@triggerBody()?['who']")) }),
             )
         }
-        _ => return None,
+        _ => (request, answering(name)?),
     })
 }
 
