@@ -2,26 +2,12 @@
 
 use std::collections::HashSet;
 
-/// Longest name; it also fits a label.
+/// Longest name.
 const MAX_LENGTH: usize = 63;
 
-/// A DNS-1123 label of a name: lower case, `-` for what is not allowed; `fallback` where nothing is left.
+/// A DNS-1123 label of a name; `fallback` where nothing is left.
 pub(super) fn dns_label(name: &str, fallback: &str) -> String {
-    let mut label = String::new();
-    for character in name.to_lowercase().chars() {
-        if character.is_ascii_alphanumeric() {
-            label.push(character);
-        } else if !label.is_empty() && !label.ends_with('-') {
-            label.push('-');
-        }
-    }
-    label.truncate(MAX_LENGTH);
-    let label = label.trim_end_matches('-');
-    if label.is_empty() {
-        fallback.to_owned()
-    } else {
-        label.to_owned()
-    }
+    crate::api::dns_label(name).unwrap_or_else(|| fallback.to_owned())
 }
 
 /// A key of a Secret: letters, digits, `-`, `_` and `.`.

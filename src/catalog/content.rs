@@ -152,6 +152,7 @@ impl Catalog {
             Authentication::ClientCredentials(client) => {
                 let client_secret = secret(&client.client_secret_from)?;
                 ResolvedAuthentication::ClientCredentials(ClientCredentials {
+                    resource: None,
                     token_url: client.token_url.clone(),
                     client_id: client.client_id.clone(),
                     client_secret,

@@ -6,9 +6,9 @@ use crate::api::automation_rule::{RuleAction, TriggersOn};
 use crate::api::connector::OpenApiSource;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{Diagnostic, nearest};
-use crate::connectors::{self, Called};
+use crate::connectors::{self, Called, Connector};
 use crate::definition;
-use crate::definition::workflow::CallAction;
+use crate::definition::workflow::{CallAction, CallTarget};
 use crate::expression::Template;
 
 use super::entry::{Connection, ConnectorEntry, Playbook, Rule};
@@ -79,7 +79,9 @@ impl Checker<'_> {
                 && let Some(message) = self.unknown_operation(playbook, call)
             {
                 let Place { file, .. } = &self.placed.place;
-                let pointer = format!("{}/inputs/path", action.pointer);
+                let is_by_id = matches!(call.target, CallTarget::Operation { .. });
+                let place = if is_by_id { "host/operationId" } else { "path" };
+                let pointer = format!("{}/inputs/{place}", action.pointer);
                 let position = playbook::position(&playbook.spec, &self.placed.place, &pointer);
                 self.found
                     .push(Diagnostic::warning(file, position, "UnknownOperation", message));
@@ -96,6 +98,12 @@ impl Checker<'_> {
         let connection = self.catalog.connection(namespace, &binding.connection_ref.name)?;
         let name = &connection.spec.connector;
         let connector = self.catalog.usable_connector(namespace, name)?;
+        if let CallTarget::Operation {
+            operation, parameters, ..
+        } = &call.target
+        {
+            return wrong_operation(&connector, operation, parameters.as_ref());
+        }
         let Template::Literal(method) = &call.method else {
             return None;
         };
@@ -258,5 +266,28 @@ impl Checker<'_> {
             );
             self.warn(&format!("{pointer}/name"), "MissingConfigMapKey", message);
         }
+    }
+}
+
+/// What is wrong with an operation that is called by its id, as far as the text tells.
+fn wrong_operation(connector: &Connector, id: &Template, parameters: Option<&Template>) -> Option<String> {
+    let Template::Literal(id) = id else { return None };
+    let id = id.as_str()?;
+    let Some(operation) = connector.operation(id) else {
+        return Some(connector.no_operation(id));
+    };
+    let names: Vec<&str> = match parameters? {
+        Template::Object(members) => members.iter().filter_map(|(name, _)| literal(name)).collect(),
+        Template::Literal(value) => value.as_object()?.iter().map(|(name, _)| &**name).collect(),
+        Template::Text(_) | Template::Expression(_) | Template::Array(_) => return None,
+    };
+    let unknown = names.into_iter().find(|name| operation.parameter(name).is_none())?;
+    Some(operation.no_parameter(unknown))
+}
+
+fn literal(template: &Template) -> Option<&str> {
+    match template {
+        Template::Literal(value) => value.as_str(),
+        Template::Text(_) | Template::Expression(_) | Template::Array(_) | Template::Object(_) => None,
     }
 }

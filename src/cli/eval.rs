@@ -19,8 +19,8 @@ pub struct Arguments {
     #[arg(value_name = "EXPR", required_unless_present = "stdin", conflicts_with = "stdin")]
     expression: Option<String>,
 
-    /// JSON file with what the expression sees: triggerBody, triggerOutputs, outputs, variables, parameters, items,
-    /// item, utcNow.
+    /// JSON file with what the expression sees: trigger, triggerBody, triggerOutputs, outputs, actions, action, results,
+    /// variables, parameters, items, item, iterationIndexes, workflow, callbackUrl, appSettings, utcNow.
     #[arg(long, value_name = "FILE")]
     context: Option<PathBuf>,
 

@@ -13,16 +13,19 @@ mod describe;
 mod dev;
 mod eval;
 mod export;
+mod functions;
 mod get;
 mod import;
 mod logs;
 mod operator;
 mod output;
+mod page;
 mod print;
 mod remote;
 mod resource;
 mod run;
 mod schema;
+mod script_host;
 mod start;
 mod validate;
 mod watch;
@@ -47,6 +50,7 @@ enum Command {
     Run(run::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
+    Functions(functions::Arguments),
     Import(import::Arguments),
     Export(export::Arguments),
     Crds(crds::Arguments),
@@ -58,6 +62,8 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    #[command(name = crate::script::COMMAND, hide = true)]
+    ScriptHost(script_host::Arguments),
 }
 
 /// Runs the program on the arguments of the process.
@@ -70,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
@@ -81,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

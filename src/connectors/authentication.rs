@@ -5,13 +5,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::connection::{ResolvedAuthentication, ResolvedConnection};
+use super::connection::{ClientCredentials, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
 use super::request::HttpRequest;
 use super::shared_key::{self, Signed};
+use super::spec::encode_component;
+use crate::api::SecretString;
 use crate::api::connector::{ConnectorAuthentication, SharedKeyTemplate};
 use crate::engine::call::CallError;
 use crate::expression::Value;
+
+/// Where Microsoft Entra gives tokens, unless the action says otherwise.
+const AUTHORITY: &str = "https://login.windows.net";
 
 /// Authenticates a request through a connection.
 pub(super) fn of_connection(
@@ -31,6 +36,8 @@ pub(super) fn of_connection(
             let name = &connection.name;
             return Err(Code::TokenRefused.refusal(format!("ApiConnection '{name}' has no token yet; call again")));
         }
+        (None, Some(ConnectorAuthentication::Header(template) | ConnectorAuthentication::Query(template)))
+            if is_left_out(&template.value, connection) => {}
         (None, Some(ConnectorAuthentication::Header(template))) => {
             request.set_credential(&template.name, fill(&template.value, connection)?);
         }
@@ -49,13 +56,44 @@ pub(super) fn of_connection(
     Ok(())
 }
 
+/// The client whose token an action's `ActiveDirectoryOAuth` asks for; `None` for other types.
+pub(super) fn client_of_action(given: &Value) -> Result<Option<ClientCredentials>, CallError> {
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let kind = text("type").filter(|kind| kind.eq_ignore_ascii_case("ActiveDirectoryOAuth"));
+    let Some(kind) = kind else { return Ok(None) };
+    if text("secret").is_none() && text("pfx").is_some() {
+        return Err(not_supported(kind));
+    }
+    let authority = text("authority").filter(|authority| !authority.is_empty());
+    let authority = authority.unwrap_or(AUTHORITY).trim_end_matches('/');
+    let tenant = encode_component(field(given, "tenant")?);
+    Ok(Some(ClientCredentials {
+        token_url: format!("{authority}/{tenant}/oauth2/token"),
+        client_id: field(given, "clientId")?.to_owned(),
+        client_secret: SecretString::from(field(given, "secret")?),
+        scope: None,
+        resource: Some(field(given, "audience")?.to_owned()),
+    }))
+}
+
+/// The authentication of an action that sends this token.
+pub(super) fn bearer(token: &SecretString) -> Value {
+    Value::object([
+        ("type", "Raw".to_owned()),
+        ("value", format!("Bearer {}", token.expose())),
+    ])
+}
+
+fn field<'g>(given: &'g Value, name: &str) -> Result<&'g str, CallError> {
+    given
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| Code::InvalidRequest.refusal(format!("the authentication of the action has no text '{name}'")))
+}
+
 /// Authenticates the request of an Http action.
 pub(super) fn of_action(request: &mut HttpRequest, given: &Value) -> Result<(), CallError> {
-    let field = |name: &str| {
-        given.get(name).and_then(Value::as_str).ok_or_else(|| {
-            Code::InvalidRequest.refusal(format!("the authentication of the action has no text '{name}'"))
-        })
-    };
+    let field = |name: &str| field(given, name);
     match field("type")?.to_ascii_lowercase().as_str() {
         "none" => {}
         "basic" => {
@@ -69,6 +107,20 @@ pub(super) fn of_action(request: &mut HttpRequest, given: &Value) -> Result<(), 
         _ => return Err(not_supported(field("type")?)),
     }
     Ok(())
+}
+
+/// Whether a text needs a parameter that is optional and that the connection does not give: then there is nothing to
+/// prove.
+fn is_left_out(template: &str, connection: &ResolvedConnection) -> bool {
+    let mut optional = connection
+        .connector
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.optional);
+    optional.any(|parameter| {
+        let is_named = template.contains(&format!("{{{}}}", parameter.name));
+        is_named && connection.parameter(&parameter.name).is_none_or(str::is_empty)
+    })
 }
 
 /// A text with each `{parameter}` replaced by the connection's value.
@@ -132,6 +184,13 @@ fn basic(username: &str, password: &str) -> String {
 }
 
 fn not_supported(kind: &str) -> CallError {
-    let advice = "use Basic or Raw, or an ApiConnection that holds the credential";
+    let advice = match kind.to_ascii_lowercase().as_str() {
+        "managedserviceidentity" => {
+            "there is no managed identity outside of Azure; use ActiveDirectoryOAuth with the secret of an application"
+        }
+        "clientcertificate" => "call through a gateway that holds the certificate, or use another type",
+        "activedirectoryoauth" => "only a credential of type Secret is; use `secret` in place of `pfx`",
+        _ => "use Basic, Raw or ActiveDirectoryOAuth, or an ApiConnection that holds the credential",
+    };
     Code::AuthenticationNotSupported.refusal(format!("authentication '{kind}' is not supported: {advice}"))
 }

@@ -9,6 +9,7 @@ use crate::api::{ConnectorSpec, yaml};
 
 /// Each name that playbooks use, and its manifest. A connector that was renamed stands under both names.
 const MANIFESTS: &[(&str, &str)] = &[
+    ("azurefunctions", include_str!("catalog/azurefunctions.yaml")),
     (
         "azureloganalyticsdatacollector",
         include_str!("catalog/azureloganalyticsdatacollector.yaml"),

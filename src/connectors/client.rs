@@ -84,6 +84,11 @@ impl Client {
         }
     }
 
+    /// The largest answer that is read, in bytes.
+    pub(super) fn max_response_bytes(&self) -> usize {
+        self.inner.egress.max_response_bytes
+    }
+
     /// Sends a request and reads its answer, within `timeout`.
     ///
     /// # Errors

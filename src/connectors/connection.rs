@@ -71,6 +71,8 @@ pub struct ClientCredentials {
     pub client_secret: SecretString,
     /// Requested scope.
     pub scope: Option<String>,
+    /// The service that the token is for, as the first version of Microsoft's token endpoint wants it.
+    pub resource: Option<String>,
 }
 
 /// Why a playbook may not change the incidents of a workspace.

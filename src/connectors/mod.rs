@@ -5,6 +5,7 @@
 
 mod authentication;
 pub mod body;
+pub mod by_id;
 pub mod catalog;
 pub mod client;
 mod connection;
@@ -14,6 +15,7 @@ pub mod fake;
 mod form;
 pub mod guard;
 mod multipart;
+mod pages;
 mod probe;
 pub mod request;
 mod resolver;

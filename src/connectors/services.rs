@@ -1,19 +1,21 @@
 //! Performs the calls of runs: finds connection and operation, then either asks Riposte's own incidents or sends a
 //! guarded request. Invariant: a connection's credentials go only to its pinned hosts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use url::Url;
 
 use super::client::{Bounds, Client};
 use super::connection::{Connections, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
+use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
-use super::spec::{Connector, Match};
-use super::tokens::Tokens;
-use super::{guard, request};
+use super::tokens::{Asker, Tokens};
+use super::{authentication, by_id, guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
 
@@ -53,12 +55,12 @@ impl ConnectorServices {
                 .await;
         }
         let connector = connection.connector.clone();
-        let found = find(&connector, call)?;
+        let (call, found) = by_id::find(&connector, call)?;
         match found.operation.native {
-            Some(native) => self.incidents.perform(native, &found, call, now).await,
+            Some(native) => self.incidents.perform(native, &found, &call, now).await,
             None => {
-                let build = |connection: &_| request::operation(call, &found, connection, now);
-                self.send(call, connection, now, build).await
+                let build = |connection: &_| request::operation(&call, &found, connection, now);
+                self.send(&call, connection, now, build).await
             }
         }
     }
@@ -80,45 +82,107 @@ impl ConnectorServices {
             Some(_) | None => None,
         };
         if let Some(credentials) = &credentials {
-            let token = self
-                .tokens
-                .token(&self.client, &connection, credentials, now, call.timeout);
+            let asker = Asker {
+                connection: Some(&connection.name),
+                networks: &connection.allowed_networks,
+            };
+            let token = self.tokens.token(&self.client, asker, credentials, now, call.timeout);
             connection.authentication = Some(ResolvedAuthentication::Bearer(token.await?));
         }
         let bounds = Bounds {
             hosts: Some(hosts),
             networks: connection.allowed_networks.clone(),
         };
-        let answer = self.client.send(build(&connection)?, &bounds, call.timeout).await?;
+        let page = |url: &Url| request::poll(&page_of(call, url), &connection, now);
+        let answer = self.pages(call, build(&connection)?, &bounds, page).await?;
         if let Some(credentials) = credentials.filter(|_| answer.status == 401) {
             self.tokens.forget(&credentials);
         }
         Ok(answer)
     }
+
+    /// Calls a URI, with a token where the action asks for one.
+    async fn call_uri(&self, call: &Call) -> Result<Answer, CallError> {
+        let now = Timestamp::now();
+        let client = call.authentication.as_ref().map(authentication::client_of_action);
+        let client = client.transpose()?.flatten();
+        let mut call = Cow::Borrowed(call);
+        if let Some(client) = &client {
+            let asker = Asker {
+                connection: None,
+                networks: &[],
+            };
+            let token = self
+                .tokens
+                .token(&self.client, asker, client, now, call.timeout)
+                .await?;
+            call.to_mut().authentication = Some(authentication::bearer(&token));
+        }
+        let request = request::http(&call)?;
+        let origin = request.url.origin();
+        let page = |url: &Url| {
+            if url.origin() == origin {
+                return request::http(&page_of(&call, url));
+            }
+            let message = format!("the next page is at another host, '{}'", guard::authority(url));
+            Err(Code::EgressDenied.refusal(message))
+        };
+        let answer = self.pages(&call, request, &Bounds::default(), page).await?;
+        if let Some(client) = client.filter(|_| answer.status == 401) {
+            self.tokens.forget(&client);
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request and, where the call wants more items than its answer has, those of the pages that follow.
+    async fn pages(
+        &self,
+        call: &Call,
+        request: HttpRequest,
+        bounds: &Bounds,
+        page: impl Fn(&Url) -> Result<HttpRequest, CallError>,
+    ) -> Result<Answer, CallError> {
+        let (is_get, mut url) = (request.method == "GET", request.url.clone());
+        let first = self.client.send(request, bounds, call.timeout).await?;
+        let Some(wanted) = call.minimum_items.filter(|_| is_get && first.status == 200) else {
+            return Ok(first);
+        };
+        let mut pages = Pages::new(first, wanted, self.client.max_response_bytes());
+        while let Some(link) = pages.next() {
+            let next = url.join(link).map_err(|_| {
+                let message = format!("'{}' names a next page that is no URL", guard::authority(&url));
+                Code::InvalidRequest.error(message, false, true)
+            })?;
+            let answer = self.client.send(page(&next)?, bounds, call.timeout).await?;
+            if answer.status != 200 {
+                return Ok(answer);
+            }
+            pages.add(&answer)?;
+            url = next;
+        }
+        Ok(pages.merged())
+    }
 }
 
-/// The operation that a call names.
-fn find<'c>(connector: &'c Connector, call: &Call) -> Result<Match<'c>, CallError> {
-    let path = call.path.split('?').next().unwrap_or_default();
-    connector.find(&call.method, path).ok_or_else(|| {
-        let (name, method) = (&connector.name, &call.method);
-        let nearest = connector.nearest(method, path).join("', '");
-        let message = format!("connector '{name}' has no operation '{method} {path}'; the nearest are '{nearest}'");
-        Code::OperationNotFound.refusal(message)
-    })
+/// The call that fetches the page at a URL, whose query is all that it needs.
+fn page_of(call: &Call, url: &Url) -> Call {
+    Call {
+        path: url.to_string(),
+        queries: Vec::new(),
+        body: None,
+        ..call.clone()
+    }
 }
 
 #[async_trait]
 impl Services for ConnectorServices {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
         match &call.target {
-            Target::Http => {
-                self.client
-                    .send(request::http(call)?, &Bounds::default(), call.timeout)
-                    .await
+            Target::Http => self.call_uri(call).await,
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                self.call_connection(call, name).await
             }
-            Target::Connection(name) => self.call_connection(call, name).await,
-            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
                 let message = format!("no connector performs the action '{}'", call.action);
                 Err(Code::OperationNotFound.refusal(message))
             }
@@ -130,11 +194,11 @@ impl Services for ConnectorServices {
             _ if request::is_poll(call) => true,
             Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
             // What cannot be found now may have been there when the call was made.
-            Target::Connection(name) => self
+            Target::Connection(name) | Target::Operation { connection: name, .. } => self
                 .connection(call, name)
-                .and_then(|connection| Ok(find(&connection.connector, call)?.operation.safe_to_repeat))
+                .and_then(|connection| Ok(by_id::find(&connection.connector, call)?.1.operation.safe_to_repeat))
                 .unwrap_or(false),
-            Target::Operation { .. } | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
         }
     }
 }

@@ -2,14 +2,16 @@
 //! Invariant: a kept token is given only to who knows the same client secret.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::client::{Bounds, Client};
-use super::connection::{ClientCredentials, ResolvedConnection};
+use super::connection::ClientCredentials;
 use super::failure::Code;
 use super::guard;
 use super::request::HttpRequest;
@@ -37,15 +39,33 @@ struct Token {
     renew_at: Timestamp,
 }
 
+/// For whom a token is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    /// The ApiConnection; `None` for an action.
+    pub(super) connection: Option<&'a str>,
+    /// Private networks that the token endpoint may be in.
+    pub(super) networks: &'a [IpNet],
+}
+
+impl fmt::Display for Asker<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.connection {
+            Some(name) => write!(formatter, "ApiConnection '{name}'"),
+            None => write!(formatter, "the action"),
+        }
+    }
+}
+
 impl Tokens {
-    /// The token of a connection's client, kept or new.
+    /// The token of a client, kept or new.
     ///
     /// # Errors
     /// The token endpoint is not reached, or refuses the client.
     pub(super) async fn token(
         &self,
         client: &Client,
-        connection: &ResolvedConnection,
+        asker: Asker<'_>,
         credentials: &ClientCredentials,
         now: Timestamp,
         timeout: Duration,
@@ -53,10 +73,10 @@ impl Tokens {
         if let Some(token) = self.lock().get(credentials).filter(|token| now < token.renew_at) {
             return Ok(token.value.clone());
         }
-        let request = token_request(connection, credentials)?;
+        let request = token_request(asker, credentials)?;
         let bounds = Bounds {
             hosts: Some(vec![guard::authority(&request.url)]),
-            networks: connection.allowed_networks.clone(),
+            networks: asker.networks.to_vec(),
         };
         let answer = client.send(request, &bounds, timeout).await;
         // The service itself has seen nothing yet.
@@ -64,7 +84,7 @@ impl Tokens {
             reached: false,
             ..error
         })?;
-        let token = token_of(connection, &answer, now)?;
+        let token = token_of(asker, &answer, now)?;
         let mut kept = self.lock();
         if kept.len() >= KEPT_TOKENS {
             kept.clear();
@@ -83,11 +103,9 @@ impl Tokens {
     }
 }
 
-fn token_request(connection: &ResolvedConnection, credentials: &ClientCredentials) -> Result<HttpRequest, CallError> {
-    let name = &connection.name;
+fn token_request(asker: Asker<'_>, credentials: &ClientCredentials) -> Result<HttpRequest, CallError> {
     let url = Url::parse(&credentials.token_url).ok().filter(Url::has_host);
-    let url =
-        url.ok_or_else(|| Code::InvalidRequest.refusal(format!("the tokenUrl of ApiConnection '{name}' is no URL")))?;
+    let url = url.ok_or_else(|| Code::InvalidRequest.refusal(format!("the token endpoint of {asker} is no URL")))?;
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
     form.append_pair("client_id", &credentials.client_id);
@@ -96,6 +114,9 @@ fn token_request(connection: &ResolvedConnection, credentials: &ClientCredential
         form.append_pair("scope", scope);
     }
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    if let Some(resource) = &credentials.resource {
+        form.append_pair("resource", resource);
+    }
     Ok(HttpRequest {
         method: "POST".to_owned(),
         url,
@@ -108,7 +129,7 @@ fn token_request(connection: &ResolvedConnection, credentials: &ClientCredential
     })
 }
 
-fn token_of(connection: &ResolvedConnection, answer: &Answer, now: Timestamp) -> Result<Token, CallError> {
+fn token_of(asker: Asker<'_>, answer: &Answer, now: Timestamp) -> Result<Token, CallError> {
     let field = |name: &str| answer.body.as_ref().and_then(|body| body.get(name));
     let value = field("access_token")
         .and_then(Value::as_str)
@@ -118,9 +139,8 @@ fn token_of(connection: &ResolvedConnection, answer: &Answer, now: Timestamp) ->
             .and_then(Value::as_str)
             .filter(|reason| is_plain(reason))
             .unwrap_or("no token");
-        let (name, status) = (&connection.name, answer.status);
-        let message =
-            format!("the token endpoint of ApiConnection '{name}' answered {status} ({reason}); check its client");
+        let status = answer.status;
+        let message = format!("the token endpoint of {asker} answered {status} ({reason}); check its client");
         return Err(Code::TokenRefused.error(message, status == 429 || status >= 500, false));
     };
     let told = match field("expires_in") {

@@ -141,4 +141,10 @@ pub trait Services: Send + Sync {
     /// Whether the operation may be repeated after its outcome was lost: by its real HTTP method, or because
     /// the connector declares it.
     fn safe_to_repeat(&self, call: &Call) -> bool;
+
+    /// Whether an answer stands ready for a call that the engine would perform itself, of a playbook or a script: a
+    /// mock.
+    fn stands_in(&self, _call: &Call) -> bool {
+        false
+    }
 }

@@ -316,6 +316,7 @@ impl<'a> Evaluation<'a> {
             parent: Some(self.run.id.clone()),
             depth: self.state.depth(),
             id: None,
+            tracking_id: None,
         }))
     }
 

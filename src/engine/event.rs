@@ -276,6 +276,9 @@ pub struct Opened {
     /// How many changes by automation led to the run; 0 for one that a person asked for.
     #[serde(default)]
     pub depth: u32,
+    /// The id that the caller knows the run by (`clientTrackingId`), where it is another than the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_id: Option<String>,
 }
 
 /// What failed in an action or a run.
@@ -294,6 +297,13 @@ impl ActionError {
             code: code.into(),
             message: message.into(),
         }
+    }
+}
+
+impl Opened {
+    /// The id that the caller knows the run by (`clientTrackingId`).
+    pub fn client_tracking_id(&self) -> &str {
+        self.tracking_id.as_deref().unwrap_or(&self.run)
     }
 }
 

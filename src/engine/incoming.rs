@@ -49,6 +49,13 @@ pub enum Rejected {
 }
 
 impl Incoming<'_> {
+    /// The first header of a name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(given, _)| given.eq_ignore_ascii_case(name))?;
+        Some(&found.1)
+    }
+
     /// As outputs: `{headers, body?}`, the body typed by its content type, without credentials.
     pub fn outputs(&self, keeps_authorization: bool) -> Object {
         let is_shown = |name: &str| {

@@ -1,6 +1,6 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `journal`, `run`, `shell`, `ends` and `evaluate`) knows no clock, store or network: [`state::State`]
+//! The core (everything but `journal`, `nested`, `run`, `shell`, `ends` and `evaluate`) knows no clock, store or network: [`state::State`]
 //! folds events and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
@@ -25,6 +25,7 @@ pub mod view;
 mod ends;
 mod evaluate;
 pub mod journal;
+pub mod nested;
 mod run;
 pub mod shell;
 

@@ -483,7 +483,7 @@ impl<'a> Planner<'a> {
 }
 
 /// What failed, without what is secure in it: everyone sees errors.
-fn reason(secure: bool, message: String) -> String {
+pub(super) fn reason(secure: bool, message: String) -> String {
     if secure {
         "The reason is hidden, because the value that failed is secure.".into()
     } else {

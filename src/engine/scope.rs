@@ -11,6 +11,8 @@ use crate::expression::{Scope, Value};
 
 /// The ARM id of Riposte's own "subscription": content splits such ids, so they keep the original's form.
 const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-000000000000";
+/// The id of that "subscription".
+pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The surroundings of an action.
 pub struct RunScope<'a> {
@@ -129,7 +131,7 @@ impl<'a> RunScope<'a> {
         record.push(("startTime", round_trip(node.started_at).into()));
         record.extend(node.ended_at.map(|at| ("endTime", round_trip(at).into())));
         record.push(("trackingId", self.tracking_id(id).into()));
-        record.push(("clientTrackingId", self.state.opened.run.as_str().into()));
+        record.push(("clientTrackingId", self.state.opened.client_tracking_id().into()));
         record.push(("code", node.code.as_str().into()));
         record.push(("status", status.into()));
         record.extend(node.error.iter().map(|error| {
@@ -162,7 +164,8 @@ impl<'a> RunScope<'a> {
         }
     }
 
-    fn tracking_id(&self, id: NodeId) -> String {
+    /// The id of one execution of an action.
+    pub(super) fn tracking_id(&self, id: NodeId) -> String {
         let run = self.state.opened.run.as_bytes();
         let name = [run, &id.0.0.to_be_bytes(), &id.1.0.to_be_bytes()].concat();
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &name).to_string()
@@ -266,7 +269,7 @@ impl Scope for RunScope<'_> {
             ("startTime", at.as_str().into()),
             ("endTime", at.as_str().into()),
             ("trackingId", opened.run.as_str().into()),
-            ("clientTrackingId", opened.run.as_str().into()),
+            ("clientTrackingId", opened.client_tracking_id().into()),
             ("originHistoryName", opened.run.as_str().into()),
             ("status", "Succeeded".into()),
         ]))

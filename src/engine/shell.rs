@@ -17,6 +17,7 @@ use super::content::{Content, Playbook};
 use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
+use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
 use super::{evaluate, status::RunStatus};
@@ -312,12 +313,24 @@ impl Engine {
         content: Arc<dyn Content>,
         desk: Desk,
     ) -> Self {
+        Self::with(store, sealer, services, content, desk, nested::Settings::default())
+    }
+
+    /// The same with settings of its own.
+    pub fn with(
+        store: Store,
+        sealer: Sealer,
+        services: Arc<dyn Services>,
+        content: Arc<dyn Content>,
+        desk: Desk,
+        settings: nested::Settings,
+    ) -> Self {
         let links = Links::new(&desk.workspaces().public_url, &sealer.derive("links"));
-        let shared = Shared {
+        let shared = Arc::new_cyclic(|shared| Shared {
             links,
             store,
             sealer,
-            services,
+            services: Arc::new(Nested::new(services, shared.clone(), settings)),
             content,
             desk,
             notices: broadcast::channel(NOTICES).0,
@@ -326,10 +339,8 @@ impl Engine {
             serving: AtomicBool::new(false),
             live: Mutex::default(),
             workflows: Mutex::default(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        });
+        Self { shared }
     }
 
     /// What is shared.

@@ -38,6 +38,8 @@ pub struct Request {
     /// The identity that the run gets, so that asking again starts nothing; else it gets a new one. With `splitOn` the
     /// first run gets it, and the others get identities that follow from it.
     pub id: Option<Uuid>,
+    /// The id that the caller knows the run by (`x-ms-client-tracking-id`), if it has one of its own.
+    pub tracking_id: Option<String>,
 }
 
 /// What a run is started with; it must fit the playbook's trigger.
@@ -127,7 +129,9 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
     let outputs = outputs(request);
-    let bodies = split(name, trigger, &outputs, &parameters, moment)?;
+    let scope = trigger_scope(&outputs, &parameters, moment);
+    let bodies = split(name, trigger, &outputs, &scope)?;
+    let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let bindings = playbook
         .connections
         .iter()
@@ -151,6 +155,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             requester: request.requester.clone(),
             incident: request.incident.clone(),
             depth: request.depth,
+            tracking_id: tracking_id.clone(),
         }
     });
     Ok(opened.collect())
@@ -294,29 +299,51 @@ fn connection(namespace: &str, bound: &Connection) -> Value {
     ])
 }
 
+/// What the expressions of a trigger see.
+fn trigger_scope(outputs: &Object, parameters: &[(String, Payload)], moment: &Moment) -> ContextScope {
+    let values = parameters.iter();
+    let context = Context {
+        trigger_outputs: Some(outputs.clone().into()),
+        parameters: values
+            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
+            .collect(),
+        ..Context::default()
+    };
+    ContextScope::new(context, moment.timestamp(), moment.random())
+}
+
+/// The id that the caller knows the run by: what the trigger makes of the request, else the request's own.
+fn tracking_id(
+    playbook: &str,
+    trigger: &Trigger,
+    request: &Request,
+    scope: &ContextScope,
+) -> Result<Option<String>, Refused> {
+    let Some(template) = &trigger.tracking_id else {
+        return Ok(request.tracking_id.clone());
+    };
+    match template.evaluate(scope) {
+        Ok(value) => Ok(Some(value.to_text())),
+        Err(error) => Err(Refused::Trigger {
+            playbook: playbook.to_owned(),
+            reason: error.message,
+        }),
+    }
+}
+
 /// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
 fn split(
     playbook: &str,
     trigger: &Trigger,
     outputs: &Object,
-    parameters: &[(String, Payload)],
-    moment: &Moment,
+    scope: &ContextScope,
 ) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
         playbook: playbook.to_owned(),
         reason,
     };
-    let context = Context {
-        trigger_outputs: Some(outputs.clone().into()),
-        parameters: parameters
-            .iter()
-            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
-            .collect(),
-        ..Context::default()
-    };
-    let scope = ContextScope::new(context, moment.timestamp(), moment.random());
     for condition in &trigger.conditions {
-        let holds = condition.evaluate(&scope).map_err(|error| failed(error.message))?;
+        let holds = condition.evaluate(scope).map_err(|error| failed(error.message))?;
         if holds != Value::Bool(true) {
             return Err(Refused::ConditionFalse(playbook.to_owned()));
         }
@@ -324,7 +351,7 @@ fn split(
     let Some(split_on) = &trigger.split_on else {
         return Ok(vec![outputs.get_exact("body").cloned()]);
     };
-    match split_on.evaluate(&scope).map_err(|error| failed(error.message))? {
+    match split_on.evaluate(scope).map_err(|error| failed(error.message))? {
         Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
             "`splitOn` gives {} elements, more than {SPLIT_MAX}",

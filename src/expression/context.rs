@@ -12,12 +12,22 @@ use super::value::{Object, Value};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Context {
+    /// Members of the trigger object: name, inputs, startTime and so on.
+    #[serde(deserialize_with = "members")]
+    pub trigger: Object,
     /// The body of the trigger's outputs.
     #[serde(deserialize_with = "given")]
     pub trigger_body: Option<Value>,
     /// The outputs of the trigger; `trigger_body` replaces their body.
     #[serde(deserialize_with = "given")]
     pub trigger_outputs: Option<Value>,
+    /// Members of the objects of actions by name: status, code, inputs and so on; an action is the one that has `outputs`
+    /// or stands here.
+    #[serde(deserialize_with = "members")]
+    pub actions: Object,
+    /// The current action.
+    #[serde(deserialize_with = "given")]
+    pub action: Option<Value>,
     /// The outputs of actions, for example `{"statusCode", "headers", "body"}`, by name.
     #[serde(deserialize_with = "members")]
     pub outputs: Object,
@@ -33,6 +43,20 @@ pub struct Context {
     /// The current element of the innermost loop.
     #[serde(deserialize_with = "given")]
     pub item: Option<Value>,
+    /// The current rounds of Until loops by name.
+    #[serde(deserialize_with = "members")]
+    pub iteration_indexes: Object,
+    /// The results of scopes and loops by name.
+    #[serde(deserialize_with = "members")]
+    pub results: Object,
+    /// The workflow object.
+    #[serde(deserialize_with = "given")]
+    pub workflow: Option<Value>,
+    /// The callback URL of the webhook that is being subscribed.
+    pub callback_url: Option<String>,
+    /// App settings by name.
+    #[serde(deserialize_with = "members")]
+    pub app_settings: Object,
     /// The time of the evaluation.
     pub utc_now: Option<Timestamp>,
 }
@@ -71,11 +95,11 @@ impl ContextScope {
         if let Some(body) = &context.trigger_body {
             outputs.insert("body", body.clone());
         }
-        let trigger = Value::object([
-            ("name", Value::from("manual")),
-            ("outputs", Value::from(outputs)),
-            ("status", Value::from("Succeeded")),
-        ]);
+        let mut trigger = ended("manual", &context.trigger);
+        if !outputs.is_empty() || trigger.get("outputs").is_none() {
+            trigger.insert("outputs", outputs);
+        }
+        let trigger = Value::from(trigger);
         Self {
             now: context.utc_now.unwrap_or(now),
             trigger,
@@ -84,6 +108,15 @@ impl ContextScope {
             drawn: AtomicU64::new(0),
         }
     }
+}
+
+/// What is said of a trigger or an action, and that it has succeeded where nothing else is said.
+fn ended(name: &str, said: &Object) -> Object {
+    let mut whole: Object = [("name", name), ("status", "Succeeded")].into_iter().collect();
+    for (member, value) in said.iter() {
+        whole.insert(member.clone(), value.clone());
+    }
+    whole
 }
 
 impl Scope for ContextScope {
@@ -102,18 +135,32 @@ impl Scope for ContextScope {
         self.context.variables.get(name).cloned()
     }
     fn action(&self, name: &str) -> Option<Value> {
-        let outputs = self.outputs(name)?;
-        Some(Value::object([
-            ("name", Value::from(name)),
-            ("status", Value::from("Succeeded")),
-            ("outputs", outputs),
-        ]))
+        let said = self.context.actions.get(name);
+        let outputs = self.context.outputs.get(name);
+        let spelling = self.context.actions.spelling(name);
+        let spelling = spelling.or_else(|| self.context.outputs.spelling(name))?;
+        let nothing = Object::new();
+        let mut action = ended(spelling, said.and_then(Value::as_object).unwrap_or(&nothing));
+        if let Some(outputs) = outputs {
+            action.insert("outputs", outputs.clone());
+        }
+        Some(Value::from(action))
     }
     fn outputs(&self, name: &str) -> Option<Value> {
-        self.context.outputs.get(name).cloned()
+        let outputs = self.context.outputs.get(name).cloned();
+        outputs.or_else(|| {
+            Some(
+                self.context
+                    .actions
+                    .get(name)?
+                    .get("outputs")
+                    .cloned()
+                    .unwrap_or_default(),
+            )
+        })
     }
     fn current_action(&self) -> Option<Value> {
-        None
+        self.context.action.clone()
     }
     fn trigger(&self) -> Option<Value> {
         Some(self.trigger.clone())
@@ -124,16 +171,20 @@ impl Scope for ContextScope {
     fn items(&self, name: &str) -> Option<Value> {
         self.context.items.get(name).cloned()
     }
-    fn iteration_index(&self, _name: &str) -> Option<i64> {
-        None
+    fn iteration_index(&self, name: &str) -> Option<i64> {
+        self.context.iteration_indexes.get(name)?.as_int()
     }
-    fn result(&self, _name: &str) -> Option<Value> {
-        None
+    fn result(&self, name: &str) -> Option<Value> {
+        self.context.results.get(name).cloned()
     }
     fn workflow(&self) -> Value {
-        Value::object([("name", Value::from("eval"))])
+        let given = self.context.workflow.clone();
+        given.unwrap_or_else(|| Value::object([("name", "eval")]))
     }
     fn callback_url(&self) -> Option<String> {
-        None
+        self.context.callback_url.clone()
+    }
+    fn app_setting(&self, name: &str) -> Option<Value> {
+        self.context.app_settings.get(name).cloned()
     }
 }

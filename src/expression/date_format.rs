@@ -7,6 +7,9 @@ use super::locale::Locale;
 use super::moment::Moment;
 use super::number_format::MAX_FORMAT;
 
+/// Most digits of a fraction of a second.
+const MAX_FRACTION: usize = 7;
+
 /// The round-trip format, the default of every date function.
 pub(super) const ROUND_TRIP: &str = "o";
 
@@ -33,7 +36,7 @@ pub(super) enum Token {
 /// The tokens of a format.
 ///
 /// # Errors
-/// A single letter that is no standard format; a very long format.
+/// A single letter that is no standard format; a quote that is not closed, an escape of nothing; a very long format.
 pub(super) fn pattern(format: &str, locale: &Locale) -> Result<Vec<Token>, String> {
     if format.len() > MAX_FORMAT {
         return Err(format!("takes a format of at most {MAX_FORMAT} bytes"));
@@ -42,10 +45,14 @@ pub(super) fn pattern(format: &str, locale: &Locale) -> Result<Vec<Token>, Strin
     match (chars.next(), chars.next()) {
         (None, _) => pattern("G", locale),
         (Some(standard), None) => standard_pattern(standard, locale)
-            .map(|pattern| tokens(&pattern, locale))
-            .ok_or_else(|| format!("does not know the date format '{format}'; use for example 'yyyy-MM-dd' or 'o'")),
-        _ => Ok(tokens(format, locale)),
+            .and_then(|pattern| tokens(&pattern, locale))
+            .ok_or_else(|| unknown(format)),
+        _ => tokens(format, locale).ok_or_else(|| unknown(format)),
     }
+}
+
+fn unknown(format: &str) -> String {
+    format!("does not know the date format '{format}'; use for example 'yyyy-MM-dd' or 'o'")
 }
 
 fn standard_pattern(standard: char, locale: &Locale) -> Option<String> {
@@ -69,31 +76,35 @@ fn standard_pattern(standard: char, locale: &Locale) -> Option<String> {
     })
 }
 
-fn tokens(pattern: &str, locale: &Locale) -> Vec<Token> {
+/// The tokens of a pattern; `None` if it is not one.
+fn tokens(pattern: &str, locale: &Locale) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut chars = pattern.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             'd' | 'M' | 'y' | 'h' | 'H' | 'm' | 's' | 'f' | 'F' | 't' | 'K' | 'z' | 'g' => {
-                tokens.push(Token::Part(c, 1 + repeats(&mut chars, c)));
-            }
-            '\\' => tokens.extend(chars.next().map(Token::Literal)),
-            '\'' | '"' => {
-                while let Some(quoted) = chars.next().filter(|&next| next != c) {
-                    let quoted = if quoted == '\\' {
-                        chars.next().unwrap_or(quoted)
-                    } else {
-                        quoted
-                    };
-                    tokens.push(Token::Literal(quoted));
+                let count = 1 + repeats(&mut chars, c);
+                if matches!(c, 'f' | 'F') && count > MAX_FRACTION {
+                    return None;
                 }
+                tokens.push(Token::Part(c, count));
             }
-            '%' => {}
+            '\\' => tokens.push(Token::Literal(chars.next()?)),
+            '\'' | '"' => loop {
+                match chars.next()? {
+                    end if end == c => break,
+                    '\\' => tokens.push(Token::Literal(chars.next()?)),
+                    quoted => tokens.push(Token::Literal(quoted)),
+                }
+            },
+            '%' => {
+                chars.peek().filter(|&&next| next != '%')?;
+            }
             '/' => tokens.push(Token::Literal(date_separator(locale))),
             other => tokens.push(Token::Literal(other)),
         }
     }
-    tokens
+    Some(tokens)
 }
 
 fn repeats(chars: &mut Peekable<Chars<'_>>, c: char) -> usize {
@@ -135,8 +146,11 @@ fn append(text: &mut String, moment: Moment, token: &Token, locale: &Locale) {
         's' => text.push_str(&two(civil.second())),
         'f' | 'F' => append_fraction(text, civil.subsec_nanosecond(), letter, count),
         't' => {
-            let designator = if civil.hour() < 12 { "AM" } else { "PM" };
-            text.push_str(if count == 1 { &designator[..1] } else { designator });
+            let designator = dates.designators[usize::from(civil.hour() >= 12)];
+            match designator.chars().next() {
+                Some(first) if count == 1 => text.push(first),
+                _ => text.push_str(designator),
+            }
         }
         'K' if moment.utc => text.push('Z'),
         'z' => text.push_str(match count {
@@ -152,7 +166,7 @@ fn append(text: &mut String, moment: Moment, token: &Token, locale: &Locale) {
 /// The fraction of a second; `F` leaves out zeros at its end, and with all of them the point before it.
 fn append_fraction(text: &mut String, nanoseconds: i32, letter: char, count: usize) {
     let digits = format!("{nanoseconds:09}");
-    let digits = &digits[..count.min(7)];
+    let digits = &digits[..count.min(MAX_FRACTION)];
     if letter == 'f' {
         return text.push_str(digits);
     }
@@ -197,7 +211,15 @@ mod tests {
         for (format, text) in cases {
             assert_eq!(format_moment(moment, format, us).as_deref(), Ok(text), "{format}");
         }
-        assert!(format_moment(moment, "q", us).is_err());
+        for format in ["q", "ffffffff", "HH\"x", "HH'x", "HH\\", "%", "HH%", "%%H"] {
+            assert!(format_moment(moment, format, us).is_err(), "{format}");
+        }
+        let japanese = Locale::find("ja-JP").expect("ja exists");
+        assert_eq!(
+            format_moment(moment, "D", japanese).as_deref(),
+            Ok("2025年9月25日木曜日")
+        );
+        assert_eq!(format_moment(moment, "tt", japanese).as_deref(), Ok("午前"));
         let german = Locale::find("de-DE").expect("de exists");
         assert_eq!(
             format_moment(moment, "dd/MM dddd", german).as_deref(),

@@ -81,7 +81,8 @@ struct Reading {
     hour: Option<i8>,
     minute: i8,
     second: i8,
-    nanosecond: i32,
+    /// The fraction of the second in 100 ns.
+    ticks: i64,
     afternoon: Option<bool>,
     /// Seconds east of UTC.
     offset: Option<i64>,
@@ -142,8 +143,8 @@ impl Reading {
     }
 
     fn take_fraction(&mut self, fraction: &str) -> Option<()> {
-        let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-        self.nanosecond = digits.parse().ok()?;
+        let fraction: f64 = format!("0.{fraction}").parse().ok()?;
+        self.ticks = (fraction * 1e7).round_ties_even() as i64;
         Some(())
     }
 
@@ -153,7 +154,8 @@ impl Reading {
             "t" if !self.numbers.is_empty() && self.hour.is_none() => {}
             "z" | "gmt" | "utc" if self.offset.is_none() => self.offset = Some(0),
             "am" | "pm" | "a" | "p" if self.afternoon.is_none() => self.afternoon = Some(word.starts_with('p')),
-            "de" | "den" if dates.long_date.contains(&word) => {}
+            // What stands between the parts in this culture: `de`, `年`.
+            _ if dates.long_date.contains(&format!("'{word}'")) => {}
             _ => {
                 if let Some(month) = named(&word, &dates.months, &dates.short_months) {
                     if self.month.is_some() {
@@ -238,7 +240,7 @@ impl Reading {
             (Some(hour @ 1..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
             _ => return None,
         };
-        let time = Time::new(hour, self.minute, self.second, self.nanosecond).ok()?;
+        let time = Time::new(hour, self.minute, self.second, 0).ok()?;
         if self
             .weekday
             .is_some_and(|day| i8::try_from(day) != Ok(date.weekday().to_sunday_zero_offset()))
@@ -246,6 +248,7 @@ impl Reading {
             return None;
         }
         let civil = DateTime::from_parts(date, time);
+        let civil = civil.checked_add(SignedDuration::from_nanos(self.ticks * 100)).ok()?;
         match self.offset {
             None => Moment::new(civil, false),
             Some(offset) => Moment::new(civil.checked_sub(SignedDuration::from_secs(offset)).ok()?, true),
@@ -314,11 +317,31 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_read_as_a_culture_writes_them() {
+        let now = "2026-01-02T03:04:05Z".parse().expect("a time");
+        for (text, name) in [
+            ("15. März 2018", "de-DE"),
+            ("jueves, 15 de marzo de 2018", "es-ES"),
+            ("15 марта 2018 г.", "ru-RU"),
+            ("2018年3月15日", "ja-JP"),
+            ("2018년 3월 15일", "ko-KR"),
+            ("15 Mart 2018", "tr-TR"),
+        ] {
+            let locale = Locale::find(name).expect(name);
+            let moment = parse_moment(text, locale, now);
+            let date = moment.and_then(|moment| format_moment(moment, "yyyy-MM-dd", locale).ok());
+            assert_eq!(date.as_deref(), Some("2018-03-15"), "{text}");
+        }
+    }
+
+    #[test]
     fn dates_are_read_as_dotnet_reads_them() {
         let cases = [
             ("2018-03-15T13:27:36Z", "2018-03-15T13:27:36.0000000Z"),
             ("2018-03-15T13:27:36.1234567", "2018-03-15T13:27:36.1234567"),
             ("2018-03-15T13:27:36+02:00", "2018-03-15T11:27:36.0000000Z"),
+            ("2018-03-15T13:27:36.12345678Z", "2018-03-15T13:27:36.1234568Z"),
+            ("2018-12-31T23:59:59.99999999Z", "2019-01-01T00:00:00.0000000Z"),
             ("2018-03-15 13:27:36 -0500", "2018-03-15T18:27:36.0000000Z"),
             ("2018-03-15", "2018-03-15T00:00:00.0000000"),
             ("2018-03", "2018-03-01T00:00:00.0000000"),

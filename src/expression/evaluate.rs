@@ -3,6 +3,7 @@
 use super::ast::{Expression, ExpressionKind};
 use super::error::EvalError;
 use super::functions::{Arguments, Call, Function, LazyArguments};
+use super::limits::Budget;
 use super::scope::Scope;
 use super::text::{MAX_TEXT, too_long};
 use super::value::Value;
@@ -16,6 +17,11 @@ impl Expression {
     /// # Errors
     /// An unknown function, arguments that it does not take, a missing member, a name that the scope does not know.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        self.evaluate_within(scope, &Budget::new())
+    }
+
+    /// The value of this part of an expression.
+    pub(super) fn evaluate_within(&self, scope: &dyn Scope, budget: &Budget) -> Result<Value, EvalError> {
         match &self.kind {
             ExpressionKind::Literal(value) => Ok(value.clone()),
             ExpressionKind::Call {
@@ -23,14 +29,14 @@ impl Expression {
                 function,
                 arguments,
             } => match function {
-                Some(function) => call(function, arguments, scope),
+                Some(function) => call(function, arguments, scope, budget),
                 None => Err(EvalError::new(format!(
                     "The template function '{name}' is not defined or not valid."
                 ))),
             },
             ExpressionKind::Access { target, key, safe } => {
-                let value = target.evaluate(scope)?;
-                let key = key.evaluate(scope)?;
+                let value = target.evaluate_within(scope, budget)?;
+                let key = key.evaluate_within(scope, budget)?;
                 member(&value, &key, *safe).map_err(|reason| {
                     EvalError::new(format!(
                         "The template language expression '{self}' cannot be evaluated because {reason}."
@@ -41,13 +47,22 @@ impl Expression {
     }
 }
 
-fn call(function: &'static Function, arguments: &[Expression], scope: &dyn Scope) -> Result<Value, EvalError> {
+fn call(
+    function: &'static Function,
+    arguments: &[Expression],
+    scope: &dyn Scope,
+    budget: &Budget,
+) -> Result<Value, EvalError> {
     function.check_arity(arguments.len())?;
     let value = match function.call {
         Call::Eager(call) => {
             let values = arguments
                 .iter()
-                .map(|argument| argument.evaluate(scope))
+                .map(|argument| {
+                    let value = argument.evaluate_within(scope, budget)?;
+                    budget.take(&value)?;
+                    Ok(value)
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             call(&Arguments {
                 function,
@@ -59,8 +74,10 @@ fn call(function: &'static Function, arguments: &[Expression], scope: &dyn Scope
             function,
             expressions: arguments,
             scope,
+            budget,
         })?,
     };
+    budget.take(&value)?;
     match &value {
         Value::String(text) if text.len() > MAX_TEXT => Err(too_long()),
         _ => Ok(value),

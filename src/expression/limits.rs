@@ -1,6 +1,8 @@
 //! The size of values that expressions build. Every value that nests others is checked when it is made, so no value
 //! grows beyond what can be walked, compared or written down, even where it holds the same part many times.
 
+use std::cell::Cell;
+
 use super::error::EvalError;
 use super::text::MAX_TEXT;
 use super::value::Value;
@@ -10,6 +12,39 @@ pub const MAX_VALUE_DEPTH: usize = 100;
 
 /// Most items that a function makes of a text.
 pub(super) const MAX_ITEMS: usize = 1_000_000;
+
+/// Most bytes, roughly, that the calls of one expression may take in and give out together.
+const MAX_WORK: usize = 1 << 30;
+
+/// What the calls of one expression may still take in and give out: so a short expression cannot hold many large values
+/// at once.
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub fn new() -> Self {
+        Self(Cell::new(MAX_WORK))
+    }
+
+    /// Takes the size of a value off, without what nests in it: that was made by other calls.
+    ///
+    /// # Errors
+    /// The budget is used up.
+    pub fn take(&self, value: &Value) -> Result<(), EvalError> {
+        let size = match value {
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => return Ok(()),
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.len().saturating_mul(size_of::<Value>()),
+            Value::Object(object) => object.len().saturating_mul(2 * size_of::<Value>()),
+        };
+        let left = self.0.get().checked_sub(size);
+        self.0.set(left.unwrap_or(0));
+        left.map(|_| ()).ok_or_else(|| {
+            EvalError::new(format!(
+                "The template language expression works on more than {MAX_WORK} bytes; divide it among several actions."
+            ))
+        })
+    }
+}
 
 /// Passes a value that is no deeper than [`MAX_VALUE_DEPTH`] and whose JSON text is about at most [`MAX_TEXT`] long.
 ///

@@ -12,6 +12,8 @@ pub(super) struct Locale {
     pub group: char,
     /// Currency: symbol, whether it stands before the number, whether a space stands between.
     pub currency: (&'static str, bool, bool),
+    /// How many digits an amount of money has behind the separator.
+    pub currency_digits: usize,
     /// Names of months and days and patterns of dates.
     pub dates: &'static DateNames,
 }
@@ -27,6 +29,8 @@ pub(super) struct DateNames {
     pub days: [&'static str; 7],
     /// Sunday first.
     pub short_days: [&'static str; 7],
+    /// Before noon and after.
+    pub designators: [&'static str; 2],
     /// Pattern of `d`.
     pub short_date: &'static str,
     /// Pattern of `D`.
@@ -79,6 +83,7 @@ static INVARIANT: Locale = Locale {
     decimal: '.',
     group: ',',
     currency: ("¤", true, false),
+    currency_digits: 2,
     dates: &DateNames {
         short_date: "MM/dd/yyyy",
         long_date: "dddd, dd MMMM yyyy",
@@ -101,7 +106,16 @@ const fn locale(
         decimal: separators.0,
         group: separators.1,
         currency,
+        currency_digits: 2,
         dates,
+    }
+}
+
+/// The culture with money that is counted in whole units.
+const fn whole_currency(locale: Locale) -> Locale {
+    Locale {
+        currency_digits: 0,
+        ..locale
     }
 }
 
@@ -114,7 +128,8 @@ const EURO: (&str, bool, bool) = ("€", false, true);
 /// The other cultures; a whole name is looked for before its language, so their order does not matter.
 static LOCALES: &[Locale] = &[
     locale(&["en-gb"], ('.', ','), ("£", true, false), &BRITISH),
-    locale(&["en-au", "en-nz", "en-ca"], ('.', ','), ("$", true, false), &BRITISH),
+    locale(&["en-au", "en-nz"], ('.', ','), ("$", true, false), &AUSTRALIAN),
+    locale(&["en-ca"], ('.', ','), ("$", true, false), &CANADIAN),
     locale(&["en-ie"], ('.', ','), ("€", true, false), &BRITISH),
     locale(&["en-in"], ('.', ','), ("₹", true, false), &BRITISH),
     locale(&["de"], (',', '.'), EURO, &GERMAN),
@@ -130,10 +145,13 @@ static LOCALES: &[Locale] = &[
     locale(&["sv"], (',', SPACE), ("kr", false, true), &SWEDISH),
     locale(&["da"], (',', '.'), ("kr.", false, true), &DANISH),
     locale(&["nb", "no", "nn"], (',', SPACE), ("kr", false, true), &NORWEGIAN),
-    locale(&["is"], (',', '.'), ("kr", false, true), &DANISH),
+    whole_currency(locale(&["is"], (',', '.'), ("kr", false, true), &DANISH)),
     locale(&["pl"], (',', SPACE), ("zł", false, true), &POLISH),
-    locale(&["ja"], ('.', ','), ("¥", true, false), &YEAR_FIRST),
-    locale(&["zh"], ('.', ','), ("¥", true, false), &YEAR_FIRST),
+    locale(&["ru"], (',', SPACE), ("₽", false, true), &RUSSIAN),
+    locale(&["tr"], (',', '.'), ("₺", true, false), &TURKISH),
+    whole_currency(locale(&["ja"], ('.', ','), ("¥", true, false), &JAPANESE)),
+    locale(&["zh"], ('.', ','), ("¥", true, false), &CHINESE),
+    whole_currency(locale(&["ko"], ('.', ','), ("₩", true, false), &KOREAN)),
 ];
 
 const ENGLISH: DateNames = DateNames {
@@ -164,6 +182,7 @@ const ENGLISH: DateNames = DateNames {
         "Saturday",
     ],
     short_days: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+    designators: ["AM", "PM"],
     short_date: "M/d/yyyy",
     long_date: "dddd, MMMM d, yyyy",
     short_time: "h:mm tt",
@@ -181,10 +200,147 @@ const BRITISH: DateNames = DateNames {
     ..ENGLISH
 };
 
-const YEAR_FIRST: DateNames = DateNames {
+const JAPANESE: DateNames = DateNames {
+    months: [
+        "1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月",
+    ],
+    short_months: [
+        "1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月",
+    ],
+    days: ["日曜日", "月曜日", "火曜日", "水曜日", "木曜日", "金曜日", "土曜日"],
+    short_days: ["日", "月", "火", "水", "木", "金", "土"],
+    designators: ["午前", "午後"],
     short_date: "yyyy/MM/dd",
+    long_date: "yyyy'年'M'月'd'日'dddd",
     short_time: "H:mm",
     long_time: "H:mm:ss",
+    month_day: "M'月'd'日'",
+    year_month: "yyyy'年'M'月'",
+};
+
+const CHINESE: DateNames = DateNames {
+    months: [
+        "一月",
+        "二月",
+        "三月",
+        "四月",
+        "五月",
+        "六月",
+        "七月",
+        "八月",
+        "九月",
+        "十月",
+        "十一月",
+        "十二月",
+    ],
+    short_months: [
+        "1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月",
+    ],
+    days: ["星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"],
+    short_days: ["周日", "周一", "周二", "周三", "周四", "周五", "周六"],
+    designators: ["上午", "下午"],
+    short_date: "yyyy/M/d",
+    long_date: "yyyy'年'M'月'd'日'dddd",
+    short_time: "HH:mm",
+    long_time: "HH:mm:ss",
+    month_day: "M'月'd'日'",
+    year_month: "yyyy'年'M'月'",
+};
+
+const KOREAN: DateNames = DateNames {
+    months: [
+        "1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월",
+    ],
+    short_months: [
+        "1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월",
+    ],
+    days: ["일요일", "월요일", "화요일", "수요일", "목요일", "금요일", "토요일"],
+    short_days: ["일", "월", "화", "수", "목", "금", "토"],
+    designators: ["오전", "오후"],
+    short_date: "yyyy. M. d.",
+    long_date: "yyyy'년' M'월' d'일' dddd",
+    short_time: "tt h:mm",
+    long_time: "tt h:mm:ss",
+    month_day: "M'월' d'일'",
+    year_month: "yyyy'년' M'월'",
+};
+
+const RUSSIAN: DateNames = DateNames {
+    months: [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ],
+    short_months: [
+        "янв.",
+        "февр.",
+        "мар.",
+        "апр.",
+        "мая",
+        "июн.",
+        "июл.",
+        "авг.",
+        "сент.",
+        "окт.",
+        "нояб.",
+        "дек.",
+    ],
+    days: [
+        "воскресенье",
+        "понедельник",
+        "вторник",
+        "среда",
+        "четверг",
+        "пятница",
+        "суббота",
+    ],
+    short_days: ["вс", "пн", "вт", "ср", "чт", "пт", "сб"],
+    short_date: "dd.MM.yyyy",
+    long_date: "dddd, d MMMM yyyy 'г'.",
+    year_month: "MMMM yyyy 'г'.",
+    ..BRITISH
+};
+
+const TURKISH: DateNames = DateNames {
+    months: [
+        "Ocak", "Şubat", "Mart", "Nisan", "Mayıs", "Haziran", "Temmuz", "Ağustos", "Eylül", "Ekim", "Kasım", "Aralık",
+    ],
+    short_months: [
+        "Oca", "Şub", "Mar", "Nis", "May", "Haz", "Tem", "Ağu", "Eyl", "Eki", "Kas", "Ara",
+    ],
+    days: [
+        "Pazar",
+        "Pazartesi",
+        "Salı",
+        "Çarşamba",
+        "Perşembe",
+        "Cuma",
+        "Cumartesi",
+    ],
+    short_days: ["Paz", "Pzt", "Sal", "Çar", "Per", "Cum", "Cmt"],
+    short_date: "d.MM.yyyy",
+    long_date: "d MMMM yyyy dddd",
+    ..BRITISH
+};
+
+const AUSTRALIAN: DateNames = DateNames {
+    short_date: "d/MM/yyyy",
+    short_time: "h:mm tt",
+    long_time: "h:mm:ss tt",
+    ..BRITISH
+};
+
+const CANADIAN: DateNames = DateNames {
+    short_date: "yyyy-MM-dd",
     ..ENGLISH
 };
 
@@ -266,6 +422,7 @@ const SPANISH: DateNames = DateNames {
     ],
     days: ["domingo", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado"],
     short_days: ["dom", "lun", "mar", "mié", "jue", "vie", "sáb"],
+    designators: ["AM", "PM"],
     short_date: "d/M/yyyy",
     long_date: "dddd, d 'de' MMMM 'de' yyyy",
     short_time: "H:mm",

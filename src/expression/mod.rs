@@ -26,6 +26,7 @@ mod number_format;
 mod number_parse;
 mod number_pattern;
 mod text;
+mod time_span;
 mod uri_text;
 mod utf16;
 mod xml;

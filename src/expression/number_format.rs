@@ -15,6 +15,11 @@ pub(super) fn format_number(number: &Value, format: &str, locale: &Locale) -> Re
     if format.len() > MAX_FORMAT {
         return Err(format!("takes a format of at most {MAX_FORMAT} bytes"));
     }
+    if let Value::Float(number) = number
+        && !number.is_finite()
+    {
+        return Ok(not_finite(*number, locale));
+    }
     let digits = Digits::of(number)?;
     let mut chars = format.chars();
     let precision: String = chars.clone().skip(1).collect();
@@ -33,6 +38,15 @@ pub(super) fn format_number(number: &Value, format: &str, locale: &Locale) -> Re
         }
         Some(_) => Ok(custom(number, &digits, format, locale)),
     }
+}
+
+/// What is no number of digits is the same in every format.
+fn not_finite(number: f64, locale: &Locale) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    let sign = if number < 0.0 { "-" } else { "" };
+    format!("{sign}{}", locale.infinity())
 }
 
 fn general(number: &Value) -> String {
@@ -56,8 +70,7 @@ impl Digits {
             Value::Int(number) => number.to_string(),
             Value::Decimal(number) => number.to_string(),
             // The expansion of a double has at most 1,074 digits behind the point.
-            Value::Float(number) if number.is_finite() => format!("{number:.1074}"),
-            Value::Float(_) => return Err("expects a finite number".to_owned()),
+            Value::Float(number) => format!("{number:.1074}"),
             other => {
                 return Err(format!(
                     "expects a number. The provided value is of type '{}'",
@@ -190,13 +203,13 @@ fn standard(
         'C' => {
             let (symbol, before, space) = locale.currency;
             let space = if space { " " } else { "" };
-            let amount = fixed(digits, 2, Some(locale.group));
+            let amount = fixed(digits, locale.currency_digits, Some(locale.group));
             let text = if before {
                 format!("{symbol}{space}{amount}")
             } else {
                 format!("{amount}{space}{symbol}")
             };
-            signed(text, zero(2, digits))
+            signed(text, zero(locale.currency_digits, digits))
         }
         'F' => signed(fixed(digits, 2, None), zero(2, digits)),
         'N' => signed(fixed(digits, 2, Some(locale.group)), zero(2, digits)),
@@ -292,6 +305,8 @@ mod tests {
             ((-1234.565).into(), "N2", "-1,234.57"),
             (0.125.into(), "F2", "0.13"),
             (17.35.into(), "C", "$17.35"),
+            (f64::NAN.into(), "N0", "NaN"),
+            (f64::NEG_INFINITY.into(), "0.0", "-∞"),
             (0.2468.into(), "P1", "24.7%"),
             (42.into(), "D5", "00042"),
             (255.into(), "X4", "00FF"),

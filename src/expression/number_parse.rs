@@ -65,7 +65,7 @@ fn plain(text: &str, locale: &Locale, style: Style) -> Option<String> {
     let mut rest = text.trim_matches(is_white).chars().peekable();
     let mut sign = rest.next_if(|c| is_sign(*c));
     let mut plain = String::new();
-    while let Some(c) = rest.next_if(|&c| c.is_ascii_digit() || (c == locale.group && !plain.is_empty())) {
+    while let Some(c) = rest.next_if(|&c| c.is_ascii_digit() || (is_group(c, locale) && !plain.is_empty())) {
         if c.is_ascii_digit() {
             plain.push(c);
         }
@@ -99,6 +99,11 @@ fn plain(text: &str, locale: &Locale, style: Style) -> Option<String> {
     }
     let minus = if sign == Some('-') { "-" } else { "" };
     Some(format!("{minus}{plain}"))
+}
+
+/// Whether a character separates groups; people write a plain space where a culture has one that does not break.
+fn is_group(c: char, locale: &Locale) -> bool {
+    c == locale.group || (c == ' ' && matches!(locale.group, '\u{a0}' | '\u{202f}'))
 }
 
 fn is_sign(c: char) -> bool {

@@ -55,6 +55,11 @@ pub trait Scope {
 
     /// The callback URL of a webhook subscription, where one is being made.
     fn callback_url(&self) -> Option<String>;
+
+    /// An app setting, which only Logic Apps Standard has; `None` if it is not set.
+    fn app_setting(&self, _name: &str) -> Option<Value> {
+        None
+    }
 }
 
 /// A scope with another innermost element: `item()` in Select, Query and Table.
@@ -110,5 +115,8 @@ impl Scope for WithItem<'_> {
     }
     fn callback_url(&self) -> Option<String> {
         self.outer.callback_url()
+    }
+    fn app_setting(&self, name: &str) -> Option<Value> {
+        self.outer.app_setting(name)
     }
 }

@@ -82,6 +82,11 @@ impl MissingGrant {
         yaml::write(&object)
     }
 
+    /// The command that gives the permission: a shell takes it as it is.
+    pub fn command(&self) -> String {
+        format!("kubectl apply -f - <<'EOF'\n{}EOF", self.manifest())
+    }
+
     fn name(&self) -> String {
         let name: String = format!("{}-runs-{}", self.workspace, self.playbook)
             .chars()

@@ -75,6 +75,32 @@ impl WorkspaceIds {
         by_mapping.or_else(by_rule).or_else(|| self.default_namespace.clone())
     }
 
+    /// The namespace and the name of a playbook that a playbook of `own` names by its ARM id, or by its name alone. A
+    /// resource group that stands for no namespace is taken for the own one.
+    pub fn parse_playbook_id(&self, id: &str, own: &str) -> Option<(String, String)> {
+        if !id.contains('/') {
+            return Some((own.to_owned(), id.trim().to_owned())).filter(|(_, name)| !name.is_empty());
+        }
+        let segments = Segments::of(id);
+        let name = segments.after("workflows").filter(|name| !name.is_empty())?;
+        let (subscription, group) = (segments.after("subscriptions"), segments.after("resourceGroups"));
+        let is_it = |wanted: &str, given: Option<&str>| given.is_some_and(|given| given.eq_ignore_ascii_case(wanted));
+        let mapped = self
+            .workspaces
+            .iter()
+            .filter(|mapping| is_it(&mapping.subscription, subscription) && is_it(&mapping.resource_group, group));
+        let mut mapped: Vec<&str> = mapped.map(|mapping| mapping.namespace.as_str()).collect();
+        // Where a group holds several workspaces, the own one is meant.
+        mapped.sort_by_key(|namespace| *namespace != own);
+        let by_rule = || {
+            group
+                .filter(|_| subscription == Some(NO_SUBSCRIPTION))
+                .map(str::to_ascii_lowercase)
+        };
+        let namespace = mapped.first().map(|namespace| (*namespace).to_owned()).or_else(by_rule);
+        Some((namespace.unwrap_or_else(|| own.to_owned()), name.to_owned()))
+    }
+
     /// The names that bodies and resources of a namespace carry.
     pub fn ids(&self, namespace: &str) -> Ids {
         let mapping = self.of(namespace);

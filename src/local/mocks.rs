@@ -158,4 +158,10 @@ impl Services for Mocked {
     fn safe_to_repeat(&self, call: &Call) -> bool {
         self.mocks.all || self.services.safe_to_repeat(call)
     }
+
+    /// Playbooks that are called need not exist; scripts need nothing from outside.
+    fn stands_in(&self, call: &Call) -> bool {
+        let is_named = self.mocks.actions.contains_key(&call.action.to_lowercase());
+        is_named || self.mocks.all && matches!(call.target, Target::Playbook(_))
+    }
 }

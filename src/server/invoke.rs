@@ -85,11 +85,12 @@ pub(super) async fn trigger(
     };
     drop((room, body));
     // A task of its own: a caller that hangs up in the middle does not keep the run from its beginning.
+    let tracking_id = wish.tracking_id.clone();
     let (engine, patience) = (state.engine.clone(), state.settings.answer_timeout);
     let invoking = tokio::spawn(async move { engine.invoke(&wish, patience).await });
     let invoked = invoking.await.map_err(|error| Problem::internal(&error))?;
     Ok(match invoked {
-        Ok(invoked) => told(&state, &named.playbook, invoked),
+        Ok(invoked) => told(&state, &named.playbook, tracking_id, invoked),
         // The caller has done its part; the history of the trigger is no affair of his.
         Err(StartError::Refused(Refused::ConditionFalse(_))) => StatusCode::ACCEPTED.into_response(),
         Err(error) => return Err(error.into()),
@@ -151,7 +152,9 @@ fn wish(
         TriggerKind::Webhook(_) => Err(Rejected::Method("POST".to_owned())),
         _ => return Err(no_trigger()),
     };
+    let tracking_id = invocation.incoming.header(TRACKING_ID.as_str()).map(str::to_owned);
     Ok(outputs.map(|outputs| Wish {
+        tracking_id,
         namespace,
         playbook,
         requester,
@@ -181,7 +184,7 @@ fn rejection(rejected: &Rejected) -> Response {
     }
 }
 
-fn told(state: &ServerState, playbook: &str, invoked: Invoked) -> Response {
+fn told(state: &ServerState, playbook: &str, tracking_id: Option<String>, invoked: Invoked) -> Response {
     let (run, mut response) = match invoked {
         Invoked::Accepted(runs) => (runs.into_iter().next(), StatusCode::ACCEPTED.into_response()),
         Invoked::Promised(run) => {
@@ -201,7 +204,8 @@ fn told(state: &ServerState, playbook: &str, invoked: Invoked) -> Response {
     };
     let headers = response.headers_mut();
     if let Some(run) = run.and_then(|run| HeaderValue::from_str(&run).ok()) {
-        headers.insert(TRACKING_ID, run.clone());
+        let given = tracking_id.and_then(|id| HeaderValue::try_from(id).ok());
+        headers.insert(TRACKING_ID, given.unwrap_or_else(|| run.clone()));
         headers.insert(RUN_ID, run);
     }
     if let Ok(name) = HeaderValue::from_str(playbook) {

@@ -606,3 +606,34 @@ proptest! {
         let _ = Catalog::build([&source]);
     }
 }
+
+#[test]
+fn operations_that_are_called_by_id_are_known() {
+    let connection = manifest("ApiConnection", "sentinel", "  connector: azuresentinel\n");
+    let calling = |operation: &str| {
+        let spec = format!(
+            "  connections: [{{name: sentinel, connectionRef: {{name: sentinel}}}}]
+  definition:
+    triggers: {{manual: {{type: Request}}}}
+    actions:
+      Comment:
+        type: OpenApiConnection
+        inputs:
+          host: {{connection: {{name: sentinel}}, operationId: {operation}}}
+          parameters: {{'body/message': hello, incident: '@{{triggerBody()}}'}}
+"
+        );
+        let catalog = catalog(&[("c.yaml", &connection), ("p.yaml", &manifest("Playbook", "p", &spec))]);
+        printed(&catalog).join("\n")
+    };
+    let unknown = calling("AddComentV3");
+    assert!(
+        unknown.contains("has no operation 'AddComentV3'; did you mean 'AddCommentV3'?"),
+        "{unknown}"
+    );
+    let parameter = calling("AddCommentV3");
+    assert!(
+        parameter.contains("operation 'AddCommentV3' has no parameter 'incident'"),
+        "{parameter}"
+    );
+}

@@ -421,3 +421,36 @@ fn help_is_as_written_down() {
     let version = folder.ends(0, &["--version"]).stdout;
     assert_eq!(version, format!("riposte {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+/// `UPDATE=1` writes the page anew.
+#[test]
+fn the_manual_of_functions_is_made_from_their_table() {
+    let folder = Folder::new(&[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/expression/functions.md");
+    let page = folder.ends(0, &["functions", "-o", "markdown"]).stdout;
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    assert!(page == known, "the functions changed; refresh their page with UPDATE=1");
+
+    let one = folder.ends(0, &["functions", "SUBSTRING"]).stdout;
+    assert!(
+        one.starts_with("substring(text: string, start: int, length?: int): string\n"),
+        "{one}"
+    );
+    assert!(one.contains("\nsubstring('hello world', 6, 5) => \"world\"\n"), "{one}");
+    let entry = &folder.ends(0, &["functions", "item", "-o", "json"]).json()[0];
+    assert_eq!(entry["section"], "Collection functions");
+    assert_eq!(
+        entry["examples"][0],
+        json!({"context": {"item": {"ip": "10.0.0.1"}}, "expression": "item()['ip']", "value": "10.0.0.1"})
+    );
+    let all = folder.ends(0, &["functions"]).stdout;
+    assert!(
+        all.lines().any(|line| line == "utcNow(format?: string): string"),
+        "{all}"
+    );
+    let unknown = folder.ends(2, &["functions", "substrng"]).stderr;
+    assert!(unknown.contains("did you mean `substring`?"), "{unknown}");
+}

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Its helpers are tests too, which the lints cannot see.
 
+mod by_id;
 mod client;
 mod corpus;
 mod openapi;
+mod pages;
 mod request;
 mod response;
 mod sentinel;

@@ -131,6 +131,7 @@ impl Scenario {
             requester: "user/test".into(),
             incident: None,
             depth: 0,
+            tracking_id: None,
         }
     }
 

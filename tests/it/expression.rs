@@ -1,12 +1,11 @@
 //! Tests of expression.
 
-use proptest::prelude::*;
-use riposte::expression::ast::MAX_DEPTH;
+mod functions;
+mod hostile;
+mod time_zones;
+
 use riposte::expression::context::{Context, ContextScope};
-use riposte::expression::functions;
-use riposte::expression::limits::MAX_VALUE_DEPTH;
-use riposte::expression::parser::{self, MAX_LENGTH};
-use riposte::expression::{Expression, Template, TemplateError, Value, condition};
+use riposte::expression::{Template, TemplateError, Value, condition, parser};
 
 /// The scope in which the examples of the functions hold.
 fn scope() -> ContextScope {
@@ -38,20 +37,6 @@ fn json(text: &str) -> Value {
     Value::from_json(text).expect("JSON")
 }
 
-#[test]
-fn every_example_of_a_function_holds() {
-    let mut wrong = Vec::new();
-    for function in functions::all() {
-        for (expression, expected) in function.examples {
-            let value = evaluate(&format!("@{expression}")).map(|value| value.to_json());
-            if value.as_deref() != Ok(*expected) {
-                wrong.push(format!("{expression}: expected {expected}, got {value:?}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
 /// Asserts that each template has the value of this JSON.
 fn assert_values(cases: &[(&str, &str)]) {
     for (template, expected) in cases {
@@ -65,27 +50,6 @@ fn assert_errors(cases: &[(&str, &str)]) {
     for (template, part) in cases {
         let message = evaluate(template).map(|value| value.to_json()).expect_err(template);
         assert!(message.contains(part), "{template}: {message}");
-    }
-}
-
-#[test]
-fn functions_are_found_in_any_case_and_once() {
-    assert_eq!(
-        functions::find("ENCODEURIComponent").map(|function| function.name),
-        Some("encodeUriComponent")
-    );
-    assert!(functions::find("nope").is_none());
-    let mut names: Vec<String> = functions::all().map(|function| function.name.to_lowercase()).collect();
-    names.sort();
-    let count = names.len();
-    names.dedup();
-    assert_eq!(names.len(), count);
-    for function in functions::all() {
-        assert!(
-            !function.doc.is_empty() && !function.source.is_empty(),
-            "{}",
-            function.name
-        );
     }
 }
 
@@ -348,142 +312,4 @@ fn an_expression_prints_as_it_parses() {
     let printed = parsed.to_string();
     assert_eq!(printed, "if(equals(item()?['a']['b'][0],'it''s'),1.5,null)");
     assert_eq!(parser::parse(&printed).map(|again| again.to_string()), Ok(printed));
-}
-
-#[test]
-fn hostile_texts_are_refused() {
-    let nested = |depth: usize| format!("@{}1{}", "f(".repeat(depth), ")".repeat(depth));
-    assert!(Template::parse_text(&nested(MAX_DEPTH)).is_ok());
-    assert!(Template::parse_text(&nested(MAX_DEPTH + 1)).is_err());
-    assert!(Template::parse_text(&nested(100_000)).is_err());
-    assert!(Template::parse_text(&format!("@f(){}", "[f()".repeat(100_000))).is_err());
-    assert!(Template::parse_text(&format!("@f(){}", ".a".repeat(MAX_DEPTH + 1))).is_err());
-    assert!(Template::parse_text(&format!("@'{}'", "x".repeat(MAX_LENGTH))).is_err());
-    assert!(Template::parse_text(&format!("@'{}'", "é".repeat(MAX_LENGTH - 2))).is_ok());
-    let deep = (0..MAX_VALUE_DEPTH + 2).fold(Value::Null, |inner, _| Value::array([inner]));
-    assert!(Template::parse(&deep).is_err());
-    assert!(condition::parse(&(0..200).fold(Value::Null, |inner, _| Value::object([("not", inner)]))).is_err());
-    assert!(evaluate(&format!("@xml('{}')", "<a>".repeat(2_000))).is_err());
-    assert!(evaluate(&format!("@xpath(xml('<a/>'), '{}')", "(".repeat(2_000))).is_err());
-    assert!(evaluate(&format!("@xpath(xml('<a/>'), '1{}')", "+1".repeat(2_000))).is_err());
-    assert!(evaluate(&format!("@formatNumber(1, '{}')", "0".repeat(1_001))).is_err());
-    assert!(
-        evaluate(&format!(
-            "@formatNumber(1.5, '{}.{}')",
-            "0".repeat(500),
-            "0".repeat(499)
-        ))
-        .is_ok()
-    );
-    assert!(evaluate(&format!("@utcNow('{}')", "y".repeat(1_001))).is_err());
-}
-
-#[test]
-fn values_do_not_outgrow_the_limits() {
-    let grow = |template: &str, rounds: usize| {
-        let template = Template::parse_text(template).expect("a template");
-        let mut value = Value::from("0123456789");
-        for _ in 0..rounds {
-            let context = Context {
-                item: Some(value),
-                ..Context::default()
-            };
-            value = template.evaluate(&ContextScope::new(context, jiff::Timestamp::UNIX_EPOCH, [0; 16]))?;
-        }
-        Ok::<Value, riposte::expression::EvalError>(value)
-    };
-    assert!(grow("@createArray(item())", MAX_VALUE_DEPTH).is_ok());
-    assert!(grow("@createArray(item())", MAX_VALUE_DEPTH + 1).is_err());
-    assert!(grow("@createArray(item(), item())", 40).is_err());
-    assert!(grow("@{item()}@{item()}", 40).is_err());
-    let message = |name: Value| {
-        let context = Context {
-            item: Some(name),
-            ..Context::default()
-        };
-        let scope = ContextScope::new(context, jiff::Timestamp::UNIX_EPOCH, [0; 16]);
-        let template = Template::parse_text("@variables(item())").expect("a template");
-        template.evaluate(&scope).expect_err("no such variable").message
-    };
-    assert!(message(grow("@{item()}@{item()}", 15).expect("a text")).len() < 3_000);
-    assert!(grow("@replace(string(item()), '0', string(item()))", 40).is_err());
-}
-
-/// Texts that are likely to be nearly templates.
-fn near_templates() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        Just("@"),
-        Just("@{"),
-        Just("}"),
-        Just("("),
-        Just(")"),
-        Just("["),
-        Just("]"),
-        Just("?"),
-        Just("."),
-        Just(","),
-        Just("'"),
-        Just("''"),
-        Just("-1"),
-        Just("1e9"),
-        Just("concat"),
-        Just("json"),
-        Just("null"),
-        Just("xml"),
-        Just(" "),
-        Just("é"),
-        Just("<a b='c'>"),
-        Just("item()"),
-        Just("substring("),
-        Just("formatNumber(1,'#,0.0')"),
-    ];
-    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
-}
-
-proptest! {
-    #[test]
-    fn no_text_panics(text in prop_oneof![".*", near_templates()]) {
-        let _ = evaluate(&text);
-        let _ = evaluate(&format!("@{text}"));
-        if let Err(error) = Template::parse_text(&text) {
-            prop_assert!(text.get(error.span.clone()).is_some(), "{error} at {:?}", error.span);
-        }
-    }
-
-    #[test]
-    fn formats_and_dates_never_panic(text in "[0-9:./TZ +-]{0,30}", format in "[a-zA-Z0#.,;%E+'\\\\-]{0,12}", n in any::<f64>()) {
-        let format = format.replace('\'', "''");
-        let _ = evaluate(&format!("@formatDateTime('{text}', '{format}', 'da')"));
-        let _ = evaluate(&format!("@parseDateTime('{text}', 'de-DE', '{format}')"));
-        let _ = evaluate(&format!("@formatNumber(float('{n}'), '{format}')"));
-        let _ = evaluate(&format!("@addToTime('{text}', {}, 'Month')", n as i64));
-    }
-
-    #[test]
-    fn expressions_print_and_parse_alike(text in near_templates()) {
-        if let Ok(parsed) = parser::parse(&text) {
-            let again: Expression = parser::parse(&parsed.to_string()).expect("what is printed parses");
-            prop_assert_eq!(again.to_string(), parsed.to_string());
-        }
-    }
-}
-
-proptest! {
-    // A case calls every function some thirty times.
-    #![proptest_config(ProptestConfig::with_cases(8))]
-
-    #[test]
-    fn no_argument_panics(text in ".{0,40}", number in any::<i64>(), float in any::<f64>()) {
-        let quoted = text.replace('\'', "''");
-        let values = [format!("'{quoted}'"), number.to_string(), format!("float('{float}')"), "null".to_owned(),
-            format!("createArray('{quoted}', {number})"), format!("json('{{\"a\":{number}}}')")];
-        for function in functions::all() {
-            for count in 0..=4_usize {
-                for offset in 0..values.len() {
-                    let arguments: Vec<&str> = (0..count).map(|n| &*values[(offset + n * 2) % values.len()]).collect();
-                    let _ = evaluate(&format!("@{}({})", function.name, arguments.join(",")));
-                }
-            }
-        }
-    }
 }

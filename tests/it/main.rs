@@ -3,6 +3,7 @@
 
 mod admission;
 mod arm;
+mod calls;
 mod catalog;
 mod chart;
 mod cli;

@@ -3,6 +3,7 @@
 
 mod called;
 mod openapi;
+mod parameter;
 mod path;
 mod unlike;
 
@@ -11,9 +12,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::api::connector::{ConnectionParameter, ConnectorAuthentication, ConnectorSpec};
+use crate::api::nearest;
 
 pub use called::Called;
 pub(in crate::connectors) use openapi::resolve;
+pub use parameter::{In, Parameter};
 pub use path::{ConcretePath, PathTemplate, PathValues, decode_component, encode_component};
 
 use super::sentinel::NativeOperation;
@@ -50,6 +53,8 @@ pub struct Operation {
     pub real: Real,
     /// Path parameters that playbooks encode twice (`x-ms-url-encoding: double`).
     pub double_encoded: Vec<String>,
+    /// What it takes, by name.
+    pub parameters: Vec<Parameter>,
     /// Values that are sent unless the call gives its own.
     pub defaults: Vec<DefaultValue>,
     /// Media type of the body, if the document names one.
@@ -157,6 +162,19 @@ impl Connector {
     /// The operation of a method and an encoded path without query.
     pub fn find(&self, method: &str, path: &str) -> Option<Match<'_>> {
         self.best(|operation| (&operation.method, &operation.path), method, path)
+    }
+
+    /// The operation of this id (`operationId`).
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        let mut operations = self.operations.iter();
+        operations.find(|operation| operation.id.eq_ignore_ascii_case(id))
+    }
+
+    /// That there is no operation of this id, with the nearest one, for a message.
+    pub fn no_operation(&self, id: &str) -> String {
+        let known = self.operations.iter().map(|operation| operation.id.as_str());
+        let hint = nearest(id, known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        format!("connector '{}' has no operation '{id}'{hint}", self.name)
     }
 
     /// The operation whose vendor request has this method and path: what a fake service answers.

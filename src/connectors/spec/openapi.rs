@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::parameter::{self, Parameter};
 use super::{DefaultValue, Operation, PathTemplate, Place, Real};
 use crate::api::connector::{BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate};
 use crate::connectors::sentinel::NativeOperation;
@@ -146,6 +147,7 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
             .filter(|parameter| text(parameter, "x-ms-url-encoding") == Some("double"))
             .filter_map(|parameter| text(parameter, "name").map(str::to_owned))
             .collect(),
+        parameters: parameters_of(document, node, parameters()),
         defaults: parameters().filter_map(default_value).collect(),
         consumes: consumes(document, node),
         response: response_schema(document, node),
@@ -153,6 +155,15 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
         native,
         method,
     })
+}
+
+/// What the operation takes by name; where OpenAPI 3 declares a body, it is named `body`.
+fn parameters_of<'d>(document: &Json, node: &Json, declared: impl Iterator<Item = &'d Json>) -> Vec<Parameter> {
+    let mut parameters: Vec<Parameter> = declared.filter_map(parameter::read).collect();
+    if let Some(body) = node.get("requestBody").map(|body| resolve(document, body)) {
+        parameters.push(Parameter::body(body.get("required").and_then(Json::as_bool)));
+    }
+    parameters
 }
 
 /// Required values of headers and queries that the document fixes; optional defaults are only what a form shows.

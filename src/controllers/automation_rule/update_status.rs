@@ -63,7 +63,7 @@ fn granted(found: &Dereferenced, missing: &[&grants::MissingGrant]) -> Shown {
             1 => String::new(),
             count => format!(" (and {} more)", count - 1),
         };
-        let message = format!("{first}{more}:\n{}", command(first));
+        let message = format!("{first}{more}:\n{}", first.command());
         return Shown::new(GRANTED, false, "GrantMissing", message);
     }
     let undecided = found
@@ -90,13 +90,8 @@ fn summary(missing: &grants::MissingGrant) -> MissingGrant {
         playbook: missing.playbook.clone(),
         account: missing.account(),
         verb: RUN_VERB.to_owned(),
-        command: command(missing),
+        command: missing.command(),
     }
-}
-
-/// What gives the grant and nothing more: a command that a shell takes as it is.
-fn command(missing: &grants::MissingGrant) -> String {
-    format!("kubectl apply -f - <<'EOF'\n{}EOF", missing.manifest())
 }
 
 fn is_expired(found: &Dereferenced, now: Timestamp) -> bool {

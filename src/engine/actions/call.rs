@@ -9,7 +9,7 @@ use crate::definition::workflow::{CallAction, CallTarget};
 use crate::definition::{Action, ActionKind, function_app};
 use crate::engine::call::{Answer, Call, CallError, Target};
 use crate::engine::event::{ActionError, Event, NodeId, Payload};
-use crate::engine::plan::{Planned, Planner};
+use crate::engine::plan::{Planned, Planner, reason};
 use crate::engine::retry;
 use crate::engine::scope::RunScope;
 use crate::engine::state::Phase;
@@ -21,7 +21,7 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long until a promised answer is asked for, where the service does not say.
 const POLL_INTERVAL: Duration = Duration::from_secs(20);
 /// Headers that carry credentials: sealed, and shown nowhere.
-const SECRET_HEADERS: &[&str] = &[
+pub(in crate::engine) const SECRET_HEADERS: &[&str] = &[
     "authorization",
     "cookie",
     "proxy-authorization",
@@ -126,6 +126,11 @@ impl Planner<'_> {
         for (name, value) in pairs(credentials.and_then(|credentials| credentials.get("headers"))) {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             headers.push((name, value));
+        }
+        for (name, value) in self.caller_headers(id, action, parts) {
+            if !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
         }
         let opened = &self.state.opened;
         let body = if matches!(target, Target::Batch { .. }) {
@@ -237,14 +242,12 @@ impl Planner<'_> {
         };
         match outcome {
             Err(error) => {
+                // What a script says may hold what it saw.
+                let is_script = matches!(call.target, CallTarget::Script(_));
+                let is_secure = is_script && (action.secure_inputs || action.secure_outputs);
+                let message = reason(is_secure, error.message.clone());
                 let wait = error.retryable.then(|| self.wait(id, call, None)).flatten();
-                self.failed(
-                    id,
-                    &error.code,
-                    ActionError::new(&error.code, &error.message),
-                    wait,
-                    None,
-                )
+                self.failed(id, &error.code, ActionError::new(&error.code, message), wait, None)
             }
             Ok(answer) => self.answered(id, action, call, answer),
         }
@@ -268,7 +271,12 @@ impl Planner<'_> {
             };
         }
         let code = code_of(answer.status);
-        let outputs = Payload::hidden_if(action.secure_outputs, outputs(answer));
+        let outputs = if matches!(call.target, CallTarget::Script(_)) {
+            Value::object([("body", answer.body.clone().unwrap_or_default())])
+        } else {
+            outputs(answer)
+        };
+        let outputs = Payload::hidden_if(action.secure_outputs, outputs);
         if (200..300).contains(&answer.status) {
             let mut ended = self.ended(id, Status::Succeeded, &code, None);
             if let Event::Ended { outputs: place, .. } = &mut ended {
@@ -277,7 +285,9 @@ impl Planner<'_> {
             return ended;
         }
         let asked = header("retry-after").and_then(|text| retry::retry_after(text, self.moment.now));
-        let wait = retry::is_retried(answer.status)
+        // Another playbook is not started anew: its run has had its effects, and answers the same again.
+        let is_final = matches!(call.target, CallTarget::Playbook { .. });
+        let wait = (retry::is_retried(answer.status) && !is_final)
             .then(|| self.wait(id, call, asked))
             .flatten();
         let message = format!(

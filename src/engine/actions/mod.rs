@@ -1,6 +1,7 @@
 //! What each kind of action does when it begins. Pure: inputs are evaluated, outputs or a failure come back.
 
 pub mod call;
+mod caller;
 pub mod control;
 pub mod data;
 pub mod response;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::ast::Expression;
 use super::super::error::EvalError;
+use super::super::limits::Budget;
 use super::super::scope::Scope;
 use super::super::value::{Object, Value};
 use super::Function;
@@ -95,6 +96,7 @@ pub struct LazyArguments<'a> {
     pub(in super::super) function: &'static Function,
     pub(in super::super) expressions: &'a [Expression],
     pub(in super::super) scope: &'a dyn Scope,
+    pub(in super::super) budget: &'a Budget,
 }
 
 impl LazyArguments<'_> {
@@ -104,7 +106,7 @@ impl LazyArguments<'_> {
 
     pub(super) fn evaluate(&self, index: usize) -> Result<Value, EvalError> {
         match self.expressions.get(index) {
-            Some(expression) => expression.evaluate(self.scope),
+            Some(expression) => expression.evaluate_within(self.scope, self.budget),
             None => Ok(Value::Null),
         }
     }

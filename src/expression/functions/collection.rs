@@ -16,25 +16,32 @@ const SOURCE: &str = "Collection functions";
 pub(super) static COLLECTION: &[Function] = &[
     Function {
         name: "chunk",
+        signature: "(collection: string|array, length: int): array",
         arity: exactly(2),
         doc: "A text or an array in parts of the same length; the last may be shorter.",
         source: SOURCE,
-        examples: &[
-            ("chunk('abcdefgh', 3)", "[\"abc\",\"def\",\"gh\"]"),
-            ("chunk(createArray(1, 2, 3), 2)", "[[1,2],[3]]"),
-        ],
+        examples: r#"
+            chunk('abcdefghijklmnopqrstuvwxyz', 10) => ["abcdefghij","klmnopqrst","uvwxyz"]
+            chunk(createArray(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 5) => [[1,2,3,4,5],[6,7,8,9,10],[11,12]]
+            chunk('', 3) => []
+            chunk('abc', 0) => error: be a positive integer
+        "#,
         call: Call::Eager(chunk),
     },
     Function {
         name: "contains",
+        signature: "(collection: string|array|object, value: any): bool",
         arity: exactly(2),
         doc: "Tells whether a text contains a text, an array an item or an object a member of that name. Case matters.",
         source: SOURCE,
-        examples: &[
-            ("contains('hello world', 'world')", "true"),
-            ("contains(createArray(1, 2), 2)", "true"),
-            ("contains(json('{\"a\":1}'), 'A')", "false"),
-        ],
+        examples: r#"
+            contains('hello world', 'world') => true
+            contains('hello world', 'World') => false
+            contains(createArray(1, 2), 2) => true
+            contains(json('{"a":1}'), 'a') => true
+            contains(json('{"a":1}'), 'A') => false
+            contains(null, 'a') => error: be an object, an array or a string
+        "#,
         call: Call::Eager(|arguments| {
             Ok(Value::Bool(match arguments.value(0) {
                 Value::String(text) => text.contains(&**arguments.text(1)?),
@@ -46,23 +53,33 @@ pub(super) static COLLECTION: &[Function] = &[
     },
     Function {
         name: "createArray",
+        signature: "(value: any, …): array",
         arity: at_least(0),
         doc: "An array of the arguments.",
         source: "Conversion functions",
-        examples: &[("createArray('h', 1, null)", "[\"h\",1,null]")],
+        examples: r#"
+            createArray('h', 'e', 'l', 'l', 'o') => ["h","e","l","l","o"]
+            createArray('h', 1, null) => ["h",1,null]
+            createArray(createArray(1), json('{"a":1.0}')) => [[1],{"a":1.0}]
+            createArray(nope()) => error: 'nope' is not defined
+        "#,
         call: Call::Eager(|arguments| bounded(Value::array(arguments.values.iter().cloned()))),
     },
     Function {
         name: "empty",
+        signature: "(collection: string|array|object): bool",
         arity: exactly(1),
         doc: "Tells whether a text, an array or an object is empty. Null is.",
         source: SOURCE,
-        examples: &[
-            ("empty('')", "true"),
-            ("empty('   ')", "false"),
-            ("empty(json('{}'))", "true"),
-            ("empty(null)", "true"),
-        ],
+        examples: r#"
+            empty('') => true
+            empty('abc') => false
+            empty('   ') => false
+            empty(json('{}')) => true
+            empty(createArray(null)) => false
+            empty(null) => true
+            empty(0) => error: be an object, an array or a string
+        "#,
         call: Call::Eager(|arguments| {
             Ok(Value::Bool(match arguments.value(0) {
                 Value::Null => true,
@@ -75,89 +92,103 @@ pub(super) static COLLECTION: &[Function] = &[
     },
     Function {
         name: "first",
+        signature: "(collection: string|array): any",
         arity: exactly(1),
         doc: "The first item of an array (null if it is empty) or the first character of a text.",
         source: SOURCE,
-        examples: &[
-            ("first('hello')", "\"h\""),
-            ("first(createArray(0, 1, 2))", "0"),
-            ("first(json('[]'))", "null"),
-        ],
+        examples: r#"
+            first('hello') => "h"
+            first(createArray(0, 1, 2)) => 0
+            first(json('[]')) => null
+            first('') => ""
+            first(json('{}')) => error: be an array or a string
+        "#,
         call: Call::Eager(|arguments| end(arguments, <[Value]>::first, |text| text.chars().next())),
     },
     Function {
         name: "last",
+        signature: "(collection: string|array): any",
         arity: exactly(1),
         doc: "The last item of an array (null if it is empty) or the last character of a text.",
         source: SOURCE,
-        examples: &[("last('abcd')", "\"d\""), ("last(createArray(0, 1, 2, 3))", "3")],
+        examples: r#"
+            last('abcd') => "d"
+            last(createArray(0, 1, 2, 3)) => 3
+            last(json('[]')) => null
+            last(null) => error: be an array or a string
+        "#,
         call: Call::Eager(|arguments| end(arguments, <[Value]>::last, |text| text.chars().next_back())),
     },
     Function {
         name: "intersection",
+        signature: "(collection: array|object, …): array|object",
         arity: at_least(1),
         doc: "What all arrays have in common, in the order of the first; or the members that all objects share in name and value.",
         source: SOURCE,
-        examples: &[
-            (
-                "intersection(createArray(1, 2, 3), createArray(101, 2, 1, 10), createArray(6, 8, 1, 2))",
-                "[1,2]",
-            ),
-            (
-                "intersection(json('{\"a\":1,\"b\":2}'), json('{\"a\":1,\"b\":3}'))",
-                "{\"a\":1}",
-            ),
-        ],
+        examples: r#"
+            intersection(createArray(1, 2, 3), createArray(101, 2, 1, 10), createArray(6, 8, 1, 2)) => [1,2]
+            intersection(createArray(1, 2, 3, 4, 4, 5), createArray(3, 4, 4, 5)) => [3,4,5]
+            intersection(json('{"a":1,"b":2}'), json('{"a":1,"b":3}')) => {"a":1}
+            intersection(createArray(1), json('{}')) => error: expects parameters of same type
+        "#,
         call: Call::Eager(intersection),
     },
     Function {
         name: "union",
+        signature: "(collection: array|object, …): array|object",
         arity: at_least(1),
         doc: "The items of all arrays, each once; or the members of all objects, the last of a name winning.",
         source: SOURCE,
-        examples: &[
-            (
-                "union(createArray(1, 2, 3), createArray(1, 2, 10, 101))",
-                "[1,2,3,10,101]",
-            ),
-            (
-                "union(json('{\"a\":1,\"b\":2}'), json('{\"a\":3,\"c\":4}'))",
-                "{\"a\":3,\"b\":2,\"c\":4}",
-            ),
-        ],
+        examples: r#"
+            union(createArray(1, 2, 3), createArray(1, 2, 10, 101)) => [1,2,3,10,101]
+            union(createArray(5, 4, 5, 5, 4), json('[]')) => [5,4]
+            union(json('{"a":1,"b":2}'), json('{"a":3,"c":4}')) => {"a":3,"b":2,"c":4}
+            union(json('{"a":{"x":1}}'), json('{"a":{"y":2}}')) => {"a":{"y":2}}
+            union('a', 'b') => error: be an object or an array
+        "#,
         call: Call::Eager(union),
     },
     Function {
         name: "join",
+        signature: "(array: array, delimiter: string): string",
         arity: exactly(2),
         doc: "The texts of the items of an array in one, with a delimiter between them.",
         source: SOURCE,
-        examples: &[
-            ("join(createArray('a', 'b', 'c'), '.')", "\"a.b.c\""),
-            (
-                "join(createArray('a', createArray('b', null)), ', ')",
-                "\"a, [\\\"b\\\",null]\"",
-            ),
-        ],
+        examples: r#"
+            join(createArray('a', 'b', 'c'), '.') => "a.b.c"
+            join(createArray('a', createArray('b', null)), ', ') => "a, [\"b\",null]"
+            join(createArray('', null, true, 1.0), 'x') => "xxTruex1"
+            join(json('[]'), 'x') => ""
+            join(createArray('a'), null) => error: be of type string
+        "#,
         call: Call::Eager(join),
     },
     Function {
         name: "reverse",
+        signature: "(array: array): array",
         arity: exactly(1),
         doc: "The items of an array in reverse order.",
         source: SOURCE,
-        examples: &[("reverse(createArray(0, 1, 2, 3))", "[3,2,1,0]")],
+        examples: r#"
+            reverse(createArray(0, 1, 2, 3)) => [3,2,1,0]
+            reverse(json('[9,null,true]')) => [true,null,9]
+            reverse(json('[]')) => []
+            reverse('abc') => error: be of type array
+        "#,
         call: Call::Eager(|arguments| Ok(Value::array(arguments.array(0)?.iter().rev().cloned()))),
     },
     Function {
         name: "skip",
+        signature: "(collection: string|array, count: int): string|array",
         arity: exactly(2),
         doc: "An array (or text) without its first items.",
         source: SOURCE,
-        examples: &[
-            ("skip(createArray(0, 1, 2, 3), 1)", "[1,2,3]"),
-            ("skip(createArray(0), 5)", "[]"),
-        ],
+        examples: r#"
+            skip(createArray(0, 1, 2, 3), 1) => [1,2,3]
+            skip(createArray(0), 5) => []
+            skip('abcd', 2) => "cd"
+            skip(createArray(0), -1) => error: be a positive integer
+        "#,
         call: Call::Eager(|arguments| match arguments.value(0) {
             Value::Array(items) => Ok(Value::array(items.iter().skip(arguments.count(1)?).cloned())),
             Value::String(text) => {
@@ -169,13 +200,17 @@ pub(super) static COLLECTION: &[Function] = &[
     },
     Function {
         name: "take",
+        signature: "(collection: string|array, count: int): string|array",
         arity: exactly(2),
         doc: "The first items of an array or characters of a text.",
         source: SOURCE,
-        examples: &[
-            ("take('abcde', 3)", "\"abc\""),
-            ("take(createArray(0, 1, 2, 3, 4), 3)", "[0,1,2]"),
-        ],
+        examples: r#"
+            take('abcde', 3) => "abc"
+            take(createArray(0, 1, 2, 3, 4), 3) => [0,1,2]
+            take('meow', 10) => "meow"
+            take('meow', 0) => ""
+            take('meow', -1) => error: be a positive integer
+        "#,
         call: Call::Eager(|arguments| match arguments.value(0) {
             Value::Array(items) => Ok(Value::array(items.iter().take(arguments.count(1)?).cloned())),
             Value::String(text) => {
@@ -187,13 +222,16 @@ pub(super) static COLLECTION: &[Function] = &[
     },
     Function {
         name: "sort",
+        signature: "(array: array, sortBy?: string): array",
         arity: between(1, 2),
         doc: "The items of an array in ascending order; objects by the member that the second argument names.",
         source: SOURCE,
-        examples: &[
-            ("sort(createArray(2, 1, 0, 3))", "[0,1,2,3]"),
-            ("sort(json('[{\"n\":2},{\"n\":1}]'), 'n')", "[{\"n\":1},{\"n\":2}]"),
-        ],
+        examples: r#"
+            sort(createArray(2, 1, 0, 3)) => [0,1,2,3]
+            sort(createArray('10', '4')) => ["10","4"]
+            sort(json('[{"first":"Amalie","last":"Rose"},{"first":"Elise","last":"Renee"}]'), 'last')[0].first => "Elise"
+            sort(createArray(1, 'a')) => error: items of one kind
+        "#,
         call: Call::Eager(sort),
     },
 ];

@@ -10,50 +10,93 @@ const SOURCE: &str = "Workflow functions";
 pub(super) static FORM: &[Function] = &[
     Function {
         name: "formDataValue",
+        signature: "(action: string, key: string): string",
         arity: exactly(2),
         doc: "The one value of a key in the form data that an action gave.",
         source: SOURCE,
-        examples: &[("formDataValue('Get_form', 'a')", "\"1\"")],
+        examples: r#"
+            given {"outputs": {"Form": {"body": {"$formdata": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}, {"key": "b", "value": "3"}]}}}}
+            formDataValue('Form', 'a') => "1"
+            formDataValue('form', 'a') => "1"
+            formDataValue('Form', 'x') => null
+            formDataValue('Form', 'b') => error: there are 2
+        "#,
         call: Call::Eager(|arguments| single(arguments, &action_body(arguments)?, 1)),
     },
     Function {
         name: "formDataMultiValues",
+        signature: "(action: string, key: string): array",
         arity: exactly(2),
         doc: "All values of a key in the form data that an action gave.",
         source: SOURCE,
-        examples: &[("formDataMultiValues('Get_form', 'b')", "[\"2\",\"3\"]")],
+        examples: r#"
+            given {"outputs": {"Form": {"body": {"$formdata": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}, {"key": "b", "value": "3"}]}}}}
+            formDataMultiValues('Form', 'b') => ["2","3"]
+            formDataMultiValues('Form', 'a') => ["1"]
+            formDataMultiValues('Form', 'x') => []
+            formDataMultiValues('Other', 'a') => error: no action 'Other'
+        "#,
         call: Call::Eager(|arguments| Ok(Value::array(values(arguments, &action_body(arguments)?, 1)?))),
     },
     Function {
         name: "triggerFormDataValue",
+        signature: "(key: string): string",
         arity: exactly(1),
         doc: "The one value of a key in the trigger's form data.",
         source: SOURCE,
-        examples: &[],
+        examples: r#"
+            given {"triggerBody": {"$formdata": [{"key": "feedUrl", "value": "https://feeds.example.com/top.xml"}, {"key": "", "value": "=="}]}}
+            triggerFormDataValue('feedUrl') => "https://feeds.example.com/top.xml"
+            triggerFormDataValue('') => "=="
+            triggerFormDataValue('x') => null
+            given {"triggerBody": {"name": "no form"}}
+            triggerFormDataValue('name') => error: a body that is form data
+        "#,
         call: Call::Eager(|arguments| single(arguments, &trigger_body(arguments)?, 0)),
     },
     Function {
         name: "triggerFormDataMultiValues",
+        signature: "(key: string): array",
         arity: exactly(1),
         doc: "All values of a key in the trigger's form data.",
         source: SOURCE,
-        examples: &[],
+        examples: r#"
+            given {"triggerBody": {"$formdata": [{"key": "feedUrl", "value": "https://feeds.example.com/top.xml"}, {"key": "n", "value": "1"}, {"key": "n", "value": "2"}]}}
+            triggerFormDataMultiValues('feedUrl') => ["https://feeds.example.com/top.xml"]
+            triggerFormDataMultiValues('n') => ["1","2"]
+            triggerFormDataMultiValues('x') => []
+            triggerFormDataMultiValues(1) => error: be of type string
+        "#,
         call: Call::Eager(|arguments| Ok(Value::array(values(arguments, &trigger_body(arguments)?, 0)?))),
     },
     Function {
         name: "multipartBody",
+        signature: "(action: string, index: int): any",
         arity: exactly(2),
         doc: "The body of a part, counted from 0, of the multipart body that an action gave.",
         source: SOURCE,
-        examples: &[("multipartBody('Get_parts', 1)", "\"second\"")],
+        examples: r#"
+            given {"outputs": {"Parts": {"body": {"$multipart": [{"body": "first"}, {"body": {"$content-type": "application/octet-stream", "$content": "eT16"}}]}}}}
+            multipartBody('Parts', 0) => "first"
+            string(multipartBody('Parts', 1)) => "y=z"
+            multipartBody('parts', 1).$content => "eT16"
+            multipartBody('Parts', 2) => error: there are 2
+        "#,
         call: Call::Eager(|arguments| part(arguments, &action_body(arguments)?, 1)),
     },
     Function {
         name: "triggerMultipartBody",
+        signature: "(index: int): any",
         arity: exactly(1),
         doc: "The body of a part, counted from 0, of the trigger's multipart body.",
         source: SOURCE,
-        examples: &[],
+        examples: r#"
+            given {"triggerBody": {"$multipart": [{"headers": {"Content-Type": "text/plain"}, "body": "first"}, {"body": {"a": 1}}]}}
+            triggerMultipartBody(0) => "first"
+            triggerMultipartBody(1) => {"a":1}
+            triggerMultipartBody(1)?['b'] => null
+            triggerMultipartBody(-1) => error: be a positive integer
+        "#,
         call: Call::Eager(|arguments| part(arguments, &trigger_body(arguments)?, 0)),
     },
 ];

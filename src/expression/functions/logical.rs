@@ -12,15 +12,18 @@ const SOURCE: &str = "Logical comparison functions";
 pub(super) static LOGICAL: &[Function] = &[
     Function {
         name: "and",
+        signature: "(condition: bool, …): bool",
         arity: at_least(1),
         doc: "Tells whether all truth values are true. Stops at the first that is false.",
         source: SOURCE,
-        examples: &[
-            ("and(true, true)", "true"),
-            ("and(false, true)", "false"),
-            ("and(equals(1, 1), equals(1, 2))", "false"),
-            ("and(false, nope())", "false"),
-        ],
+        examples: r#"
+            and(true, true) => true
+            and(false, true) => false
+            and(equals(1, 1), equals(2, 2)) => true
+            and(equals(1, 1), equals(1, 2)) => false
+            and(false, nope()) => false
+            and(true, 1) => error: second parameter to be of type boolean
+        "#,
         call: Call::Lazy(|arguments| {
             for index in 0..arguments.len() {
                 if !arguments.bool(index)? {
@@ -32,14 +35,17 @@ pub(super) static LOGICAL: &[Function] = &[
     },
     Function {
         name: "or",
+        signature: "(condition: bool, …): bool",
         arity: at_least(1),
         doc: "Tells whether at least one truth value is true. Stops at the first that is.",
         source: SOURCE,
-        examples: &[
-            ("or(true, false)", "true"),
-            ("or(false, false)", "false"),
-            ("or(true, nope())", "true"),
-        ],
+        examples: r#"
+            or(true, false) => true
+            or(false, false) => false
+            or(equals(1, 2), equals(1, 1)) => true
+            or(true, nope()) => true
+            or() => error: at least one parameter
+        "#,
         call: Call::Lazy(|arguments| {
             for index in 0..arguments.len() {
                 if arguments.bool(index)? {
@@ -51,87 +57,121 @@ pub(super) static LOGICAL: &[Function] = &[
     },
     Function {
         name: "not",
+        signature: "(condition: bool): bool",
         arity: exactly(1),
         doc: "The opposite of a truth value.",
         source: SOURCE,
-        examples: &[("not(false)", "true"), ("not(equals(1, 1))", "false")],
+        examples: r#"
+            not(false) => true
+            not(true) => false
+            not(equals(1, 2)) => true
+            not('true') => error: be of type boolean
+        "#,
         call: Call::Eager(|arguments| Ok(Value::Bool(!arguments.bool(0)?))),
     },
     Function {
         name: "if",
+        signature: "(condition: bool, then: any, else: any): any",
         arity: exactly(3),
         doc: "The second argument if the first is true, else the third. Evaluates only that one.",
         source: SOURCE,
-        examples: &[
-            ("if(equals(1, 1), 'yes', 'no')", "\"yes\""),
-            ("if(false, nope(), 2)", "2"),
-        ],
+        examples: r#"
+            if(equals(1, 1), 'yes', 'no') => "yes"
+            if(false, nope(), 2) => 2
+            if(true, null, nope()) => null
+            if('true', 1, 2) => error: first parameter to be of type boolean
+        "#,
         call: Call::Lazy(|arguments| arguments.evaluate(if arguments.bool(0)? { 1 } else { 2 })),
     },
     Function {
         name: "equals",
+        signature: "(left: any, right: any): bool",
         arity: exactly(2),
         doc: "Tells whether two values are the same. Numbers of any kind compare by value; a string equals a truth \
               value if it is exactly `True` or `False`; text minds case; `null` equals only `null`.",
         source: SOURCE,
-        examples: &[
-            ("equals('abc', 'abcd')", "false"),
-            ("equals(1, 1.0)", "true"),
-            ("equals('True', true)", "true"),
-            ("equals(null, '')", "false"),
-            ("equals('a', 'A')", "false"),
-        ],
+        examples: r#"
+            equals('abc', 'abcd') => false
+            equals(1, 1.0) => true
+            equals('True', true) => true
+            equals(true, 1) => false
+            equals(null, '') => false
+            equals('a', 'A') => false
+            equals(1, '1') => false
+            equals(createArray(1, 'a'), createArray(1, 'a')) => true
+            equals(1) => error: expects two parameters
+        "#,
         call: Call::Eager(|arguments| Ok(Value::Bool(equal(arguments.value(0), arguments.value(1))))),
     },
     Function {
         name: "greater",
+        signature: "(left: int|float|decimal|string, right: int|float|decimal|string): bool",
         arity: exactly(2),
         doc: "Tells whether the first number or text is greater than the second.",
         source: SOURCE,
-        examples: &[("greater(10, 5)", "true"), ("greater('apple', 'banana')", "false")],
+        examples: r#"
+            greater(10, 5) => true
+            greater('apple', 'banana') => false
+            greater(2.5, 2) => true
+            greater(true, false) => error: strictly comparable
+        "#,
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_gt)),
     },
     Function {
         name: "greaterOrEquals",
+        signature: "(left: int|float|decimal|string, right: int|float|decimal|string): bool",
         arity: exactly(2),
         doc: "Tells whether the first number or text is greater than or the same as the second.",
         source: SOURCE,
-        examples: &[
-            ("greaterOrEquals(5, 5)", "true"),
-            ("greaterOrEquals('apple', 'banana')", "false"),
-        ],
+        examples: r#"
+            greaterOrEquals(5, 5) => true
+            greaterOrEquals('apple', 'banana') => false
+            greaterOrEquals(5, decimal('5.0')) => true
+            greaterOrEquals(1, 'a') => error: strictly comparable
+        "#,
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_ge)),
     },
     Function {
         name: "less",
+        signature: "(left: int|float|decimal|string, right: int|float|decimal|string): bool",
         arity: exactly(2),
         doc: "Tells whether the first number or text is less than the second.",
         source: SOURCE,
-        examples: &[("less(5, 10)", "true"), ("less('banana', 'apple')", "false")],
+        examples: r#"
+            less(5, 10) => true
+            less('banana', 'apple') => false
+            less('B', 'a') => true
+            less(null, 2) => error: strictly comparable
+        "#,
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_lt)),
     },
     Function {
         name: "lessOrEquals",
+        signature: "(left: int|float|decimal|string, right: int|float|decimal|string): bool",
         arity: exactly(2),
         doc: "Tells whether the first number or text is less than or the same as the second.",
         source: SOURCE,
-        examples: &[
-            ("lessOrEquals(10, 10)", "true"),
-            ("lessOrEquals('apply', 'apple')", "false"),
-        ],
+        examples: r#"
+            lessOrEquals(10, 10) => true
+            lessOrEquals('apply', 'apple') => false
+            lessOrEquals(1, 1.5) => true
+            lessOrEquals('1', 2) => error: strictly comparable
+        "#,
         call: Call::Eager(|arguments| compared(arguments, Ordering::is_le)),
     },
     Function {
         name: "coalesce",
+        signature: "(value: any, …): any",
         arity: at_least(1),
         doc: "The first argument that is not null; null if all are. Evaluates nothing after it.",
         source: "Collection functions",
-        examples: &[
-            ("coalesce(null, true, false)", "true"),
-            ("coalesce(null, 'hello', 'world')", "\"hello\""),
-            ("coalesce(null, null, null)", "null"),
-            ("coalesce('', nope())", "\"\""),
-        ],
+        examples: r#"
+            coalesce(null, true, false) => true
+            coalesce(null, 'hello', 'world') => "hello"
+            coalesce(null, null, null) => null
+            coalesce('', nope()) => ""
+            coalesce(null, nope()) => error: 'nope' is not defined
+        "#,
         call: Call::Lazy(|arguments| {
             for index in 0..arguments.len() {
                 let value = arguments.evaluate(index)?;

@@ -15,45 +15,78 @@ const MAX_RANGE: usize = 100_000;
 pub(super) static MATH: &[Function] = &[
     Function {
         name: "add",
+        signature: "(left: int|float|decimal, right: int|float|decimal): int|float|decimal",
         arity: exactly(2),
         doc: "The sum of two numbers.",
         source: SOURCE,
-        examples: &[("add(1, 1.5)", "2.5"), ("add(4294967295, 1)", "4294967296")],
+        examples: r#"
+            add(1, 1.5) => 2.5
+            add(4294967295, 1) => 4294967296
+            string(add(decimal('0'), 3.0)) => "3"
+            add(9223372036854775807, 1) => error: too large
+        "#,
         call: Call::Eager(|arguments| calculate(arguments, i64::checked_add, |a, b| a + b, Decimal::checked_add)),
     },
     Function {
         name: "sub",
+        signature: "(left: int|float|decimal, right: int|float|decimal): int|float|decimal",
         arity: exactly(2),
         doc: "The first number less the second.",
         source: SOURCE,
-        examples: &[("sub(10, 3)", "7"), ("sub(10.3, .3)", "10.0")],
+        examples: r#"
+            sub(10, 3) => 7
+            sub(10.3, .3) => 10.0
+            string(sub(decimal('1.10'), decimal('0.10'))) => "1.00"
+            sub('10', 3) => error: be a number
+        "#,
         call: Call::Eager(|arguments| calculate(arguments, i64::checked_sub, |a, b| a - b, Decimal::checked_sub)),
     },
     Function {
         name: "mul",
+        signature: "(left: int|float|decimal, right: int|float|decimal): int|float|decimal",
         arity: exactly(2),
         doc: "The product of two numbers.",
         source: SOURCE,
-        examples: &[("mul(1, 2)", "2"), ("mul(1.5, 2)", "3.0")],
+        examples: r#"
+            mul(1, 2) => 2
+            mul(1.5, 2) => 3.0
+            mul(4294967295, 4294967295.0) => 1.8446744065119617e+19
+            mul(9223372036854775807, 2) => error: too large
+        "#,
         call: Call::Eager(|arguments| calculate(arguments, i64::checked_mul, |a, b| a * b, Decimal::checked_mul)),
     },
     Function {
         name: "div",
+        signature: "(left: int|float|decimal, right: int|float|decimal): int|float|decimal",
         arity: exactly(2),
         doc: "The first number divided by the second; of two integers without the remainder.",
         source: SOURCE,
-        examples: &[("div(11, 5)", "2"), ("div(11, 5.0)", "2.2")],
+        examples: r#"
+            div(10, 5) => 2
+            div(11, 5) => 2
+            div(-7, 2) => -3
+            div(11, 5.0) => 2.2
+            div(11.0, 5) => 2.2
+            div(0, 0) => error: by zero
+        "#,
         call: Call::Eager(|arguments| {
             divisor(arguments)?;
-            calculate(arguments, i64::checked_div, |a, b| a / b, Decimal::checked_div)
+            calculate(arguments, i64::checked_div, |a, b| a / b, quotient)
         }),
     },
     Function {
         name: "mod",
+        signature: "(left: int|float|decimal, right: int|float|decimal): int|float|decimal",
         arity: exactly(2),
         doc: "The remainder of a division, with the sign of the first number.",
         source: SOURCE,
-        examples: &[("mod(3, 2)", "1"), ("mod(-5, 2)", "-1"), ("mod(4, -3)", "1")],
+        examples: r#"
+            mod(3, 2) => 1
+            mod(-5, 2) => -1
+            mod(4, -3) => 1
+            mod(5.5, 2) => 1.5
+            mod(5, 0) => error: by zero
+        "#,
         call: Call::Eager(|arguments| {
             divisor(arguments)?;
             calculate(arguments, i64::checked_rem, |a, b| a % b, Decimal::checked_rem)
@@ -61,26 +94,44 @@ pub(super) static MATH: &[Function] = &[
     },
     Function {
         name: "max",
+        signature: "(number: int|float|decimal|array, …): int|float|decimal",
         arity: at_least(1),
         doc: "The greatest of some numbers, or of an array of numbers.",
         source: SOURCE,
-        examples: &[("max(1, 2, 3)", "3"), ("max(createArray(1, 2, 3))", "3")],
+        examples: r#"
+            max(1, 2, 3) => 3
+            max(createArray(1, 2, 3)) => 3
+            max(1, 0.5) => 1.0
+            max(createArray()) => error: numbers
+        "#,
         call: Call::Eager(|arguments| extreme(arguments, |ordering| ordering.is_gt())),
     },
     Function {
         name: "min",
+        signature: "(number: int|float|decimal|array, …): int|float|decimal",
         arity: at_least(1),
         doc: "The least of some numbers, or of an array of numbers.",
         source: SOURCE,
-        examples: &[("min(1, 2, 3)", "1"), ("min(createArray(1, 2.5))", "1.0")],
+        examples: r#"
+            min(1, 2, 3) => 1
+            min(createArray(1, 2, 3)) => 1
+            min(createArray(1, 2.5)) => 1.0
+            min('1', 2) => error: numbers
+        "#,
         call: Call::Eager(|arguments| extreme(arguments, |ordering| ordering.is_lt())),
     },
     Function {
         name: "rand",
+        signature: "(min: int, max: int): int",
         arity: exactly(2),
         doc: "A random integer, at least the first number and less than the second.",
         source: SOURCE,
-        examples: &[("rand(3, 4)", "3")],
+        examples: r#"
+            rand(3, 4) => 3
+            and(greaterOrEquals(rand(1, 5), 1), less(rand(1, 5), 5)) => true
+            rand(-1, 0) => -1
+            rand(5, 5) => error: greater than the first
+        "#,
         call: Call::Eager(|arguments| {
             let (min, max) = (arguments.int(0)?, arguments.int(1)?);
             if max <= min {
@@ -93,10 +144,16 @@ pub(super) static MATH: &[Function] = &[
     },
     Function {
         name: "range",
+        signature: "(start: int, count: int): array",
         arity: exactly(2),
         doc: "An array of consecutive integers: the first, and how many, at most 100,000.",
         source: SOURCE,
-        examples: &[("range(1, 4)", "[1,2,3,4]")],
+        examples: r#"
+            range(1, 4) => [1,2,3,4]
+            range(-1, 3) => [-1,0,1]
+            range(7, 0) => []
+            range(0, 100001) => error: 100000
+        "#,
         call: Call::Eager(|arguments| {
             let (start, count) = (arguments.int(0)?, arguments.count(1)?);
             let end = start.checked_add(count as i64).filter(|&end| end <= 1 << 31);
@@ -125,6 +182,17 @@ fn calculate(
         _ => Some(Value::Float(floats(float(arguments, 0)?, float(arguments, 1)?))),
     };
     result.ok_or_else(|| arguments.fail("cannot calculate: the result is too large"))
+}
+
+/// The quotient with the digits that .NET gives it: those of the first number that the second has not, or as many more
+/// as it needs.
+fn quotient(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let mut quotient = left.checked_div(right)?.normalize();
+    let scale = left.scale().saturating_sub(right.scale());
+    if quotient.scale() < scale {
+        quotient.rescale(scale);
+    }
+    Some(quotient)
 }
 
 /// Checks that the second number is not zero.

@@ -5,6 +5,7 @@ mod arguments;
 mod collection;
 mod conversion;
 mod date;
+mod example;
 mod form;
 mod logical;
 mod math;
@@ -19,6 +20,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub use arguments::{Arguments, LazyArguments};
+pub use example::{Example, Outcome};
 
 use super::error::EvalError;
 use super::value::Value;
@@ -27,14 +29,16 @@ use super::value::Value;
 pub struct Function {
     /// Its name, in the spelling of the Logic Apps reference; calls may write it in any case.
     pub name: &'static str,
+    /// Its parameters with their kinds and the kind of its value: `(text: string, start: int, length?: int): string`.
+    pub signature: &'static str,
     /// How many arguments it takes.
     pub arity: Arity,
     /// What it does, for the manual.
     pub doc: &'static str,
     /// The section of the Logic Apps function reference that it mirrors.
     pub source: &'static str,
-    /// Expressions without `@` and the JSON of their values.
-    pub examples: &'static [(&'static str, &'static str)],
+    /// Its examples as lines of text: see [`Function::examples`].
+    examples: &'static str,
     /// The code.
     pub call: Call,
 }
@@ -77,6 +81,11 @@ impl PartialEq for Function {
 }
 
 impl Function {
+    /// Expressions with their values or errors.
+    pub fn examples(&self) -> impl Iterator<Item = Example> {
+        example::read(self.examples)
+    }
+
     /// Checks the number of arguments.
     ///
     /// # Errors

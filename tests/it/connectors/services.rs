@@ -194,6 +194,7 @@ async fn tokens_are_asked_for_and_kept() {
             client_id: "me".to_owned(),
             client_secret: SecretString::from(secret),
             scope: Some("a b".to_owned()),
+            resource: None,
         });
         ResolvedConnection {
             authentication: Some(authentication),
