@@ -15,6 +15,7 @@ pub mod engine;
 pub mod catalog;
 pub mod incidents;
 pub mod local;
+pub mod rehearsal;
 pub mod script;
 pub mod store;
 

@@ -15,7 +15,8 @@ use super::secret::SecretString;
 use super::yaml::Document;
 use super::{
     AnalyticsRuleSpec, ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, ContentRepositorySpec, GROUP,
-    IncidentSpec, PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, VERSION, checks, nearest, schema,
+    IncidentSpec, PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, PlaybookTestSpec, VERSION, checks, nearest,
+    playbook_test, schema,
 };
 
 /// What a document is.
@@ -23,6 +24,8 @@ use super::{
 pub enum Decoded {
     /// A manifest.
     Manifest(Box<Manifest>),
+    /// A test of a playbook, which [`decode_test`] reads.
+    Test,
     /// An object of another API group, or no manifest at all (both texts empty then).
     Foreign {
         /// Its `apiVersion`.
@@ -142,6 +145,51 @@ pub fn decode(document: &Document, file: &str) -> Result<Decoded, Vec<Diagnostic
     }
 }
 
+/// Reads one document as a test of a playbook; `None` if it is something else.
+///
+/// # Errors
+/// Every problem of the document, each with its place.
+pub fn decode_test(document: &Document, file: &str) -> Result<Option<Object<PlaybookTestSpec>>, Vec<Diagnostic>> {
+    let root = document.json.as_object();
+    let is_test = |root: &&Map<String, Value>| root.get("kind").and_then(Value::as_str) == Some(playbook_test::KIND);
+    let Some(root) = root.filter(is_test) else {
+        return Ok(None);
+    };
+    let mut findings = Vec::new();
+    let version = root.get("apiVersion").and_then(Value::as_str);
+    if version != Some(&format!("{GROUP}/{VERSION}")) {
+        let message = format!("`apiVersion` must be `{GROUP}/{VERSION}`");
+        findings.push(Finding::new("/apiVersion", "UnsupportedVersion", message));
+    }
+    unknown_fields(root, &["apiVersion", "kind", "metadata", "spec"], &mut findings);
+    let metadata = metadata(root, &mut findings);
+    let object = match root.get("spec") {
+        None => {
+            findings.push(Finding::new("", "MissingField", "field `spec` is missing"));
+            None
+        }
+        Some(spec) => {
+            let broken = schema::check(&playbook_test::SCHEMA, spec);
+            let is_sound = broken.is_empty();
+            findings.extend(broken);
+            let mut reader = Reader {
+                metadata,
+                spec,
+                is_sound,
+                findings: &mut findings,
+            };
+            reader.object(checks::playbook_test)
+        }
+    };
+    match object {
+        Some(object) if findings.is_empty() => Ok(Some(object)),
+        _ => Err(findings
+            .into_iter()
+            .map(|finding| finding.locate(document, file))
+            .collect()),
+    }
+}
+
 fn read(root: &Value, findings: &mut Vec<Finding>) -> Option<Decoded> {
     let text = |name: &str| root.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
@@ -161,6 +209,7 @@ fn read(root: &Value, findings: &mut Vec<Finding>) -> Option<Decoded> {
         _ if !findings.is_empty() => return None,
         ("", "Secret") => Manifest::Secret(secret(root, findings)?),
         ("", "ConfigMap") => Manifest::ConfigMap(config_map(root, findings)?),
+        (GROUP, playbook_test::KIND) => return Some(Decoded::Test),
         (GROUP, _) => own(root, version, &kind, findings)?,
         _ => return Some(Decoded::Foreign { api_version, kind }),
     };
@@ -185,7 +234,7 @@ fn own(root: &Map<String, Value>, version: &str, kind: &str, findings: &mut Vec<
         findings.push(Finding::new("", "MissingField", "field `spec` is missing"));
         return None;
     };
-    let broken = schema::check(known, spec);
+    let broken = schema::check(known.compiled(), spec);
     let is_sound = broken.is_empty();
     findings.extend(broken);
     let mut reader = Reader {

@@ -19,6 +19,7 @@ mod nearest;
 pub mod playbook;
 pub mod playbook_grant;
 pub mod playbook_run;
+pub mod playbook_test;
 pub mod reference;
 mod schema;
 mod secret;
@@ -39,6 +40,7 @@ pub use nearest::nearest;
 pub use playbook::{Playbook, PlaybookSpec};
 pub use playbook_grant::{PlaybookGrant, PlaybookGrantSpec};
 pub use playbook_run::{PlaybookRun, PlaybookRunSpec};
+pub use playbook_test::PlaybookTestSpec;
 pub use secret::SecretString;
 
 /// The API group of all kinds.

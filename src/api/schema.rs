@@ -6,15 +6,14 @@ use jsonschema::error::ValidationErrorKind as Rule;
 use serde_json::Value;
 
 use super::finding::{Finding, member};
-use super::kind::Kind;
+use super::kind::CompiledSchema;
 use super::nearest;
 
 /// Most findings that one manifest reports; more would hide the first.
 const MOST: usize = 100;
 
 /// Every way in which a spec breaks the schema of its kind.
-pub(super) fn check(kind: Kind, spec: &Value) -> Vec<Finding> {
-    let compiled = kind.compiled();
+pub(super) fn check(compiled: &CompiledSchema, spec: &Value) -> Vec<Finding> {
     let mut findings = Findings {
         schema: &compiled.json,
         found: Vec::new(),

@@ -14,7 +14,7 @@ use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
     ClientCredentials, Connections, Connector, ResolvedAuthentication, ResolvedConnection, catalog,
 };
-use crate::engine::content::{self, Content, GivenParameter, Undecided};
+use crate::engine::content::{self, Changes, Content, GivenParameter, Undecided};
 use crate::expression::Value;
 use crate::grants::{Permission, permit};
 
@@ -179,6 +179,19 @@ impl Current {
     }
 }
 
+/// Waits for the next catalog.
+struct NextCatalog(watch::Receiver<Arc<Catalog>>);
+
+#[async_trait]
+impl Changes for NextCatalog {
+    async fn changed(&mut self) {
+        // A catalog that is published no more never changes.
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 #[async_trait]
 impl Content for Current {
     fn playbook(&self, namespace: &str, name: &str) -> Option<content::Playbook> {
@@ -186,6 +199,22 @@ impl Content for Current {
         catalog
             .playbook(namespace, name)
             .map(|playbook| catalog.runnable(playbook))
+    }
+
+    fn kept(&self) -> Vec<content::Playbook> {
+        let catalog = self.get();
+        let is_kept = |playbook: &Playbook| {
+            let trigger = playbook.workflow.triggers.first();
+            trigger.is_some_and(|trigger| trigger.kind.is_kept())
+        };
+        let kept = catalog.playbooks().filter(|playbook| is_kept(playbook));
+        kept.map(|playbook| catalog.runnable(playbook)).collect()
+    }
+
+    fn changes(&self) -> Box<dyn Changes> {
+        let mut receiver = self.0.clone();
+        receiver.mark_unchanged();
+        Box::new(NextCatalog(receiver))
     }
 
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)> {

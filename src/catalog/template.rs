@@ -56,7 +56,7 @@ fn read(manifest: &serde_json::Value, position: Position, file: &str) -> Result<
     };
     match decode(&document, file) {
         Ok(Decoded::Manifest(manifest)) => Ok(Some(*manifest)),
-        Ok(Decoded::Foreign { .. }) => Ok(None),
+        Ok(Decoded::Foreign { .. } | Decoded::Test) => Ok(None),
         Err(errors) => Err(errors.into_iter().map(at_resource).collect()),
     }
 }

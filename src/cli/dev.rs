@@ -90,6 +90,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        schedules: true,
     };
     let system = System::open(catalog, options).await?;
     let stop = CancellationToken::new();

@@ -27,6 +27,7 @@ mod run;
 mod schema;
 mod script_host;
 mod start;
+mod test;
 mod validate;
 mod watch;
 
@@ -48,6 +49,7 @@ enum Command {
     Dev(dev::Arguments),
     Operator(operator::Arguments),
     Run(run::Arguments),
+    Test(test::Arguments),
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Functions(functions::Arguments),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Operator(arguments) => operator::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Functions(arguments) => functions::run(&arguments),

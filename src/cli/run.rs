@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::FAILED;
-use super::output::Style;
+use super::output::{Style, clean};
 use super::watch::Watch;
 use crate::api::yaml;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
+use crate::definition::Workflow;
 use crate::engine::Notice;
+use crate::engine::content::Content as _;
 use crate::engine::start::{Request, StartKind};
 use crate::engine::state::State;
 use crate::engine::status::RunStatus;
@@ -20,8 +23,8 @@ use crate::engine::view;
 use crate::expression::Value;
 use crate::incidents::{Accepted, Desk};
 use crate::intake::{self, Format, Intake};
-use crate::local::mocks::Mocks;
 use crate::local::{FakeMode, Options, System};
+use crate::rehearsal::{Mocks, Occasion, OccasionError, Stage, Unmocked, record, rehearse};
 use crate::rules::Entity;
 use crate::rules::body::{self, EventType};
 
@@ -39,13 +42,18 @@ pub struct Arguments {
     #[command(flatten)]
     trigger: Trigger,
 
-    /// YAML or JSON file with answers by action: {ACTION: {statusCode, headers, body}}.
+    /// YAML or JSON file with answers by action or operation: {ACTION: {statusCode, headers, body}, "GET /PATH": …}.
     #[arg(long, value_name = "FILE")]
     mocks: Option<PathBuf>,
 
-    /// Answer every service call by an example made from its operation's schema.
+    /// Rehearse: nobody is called, every call without a mock gets an example of what the playbook expects, and no wait
+    /// takes time. Without a trigger's file one is made up; what has no value gets a placeholder.
     #[arg(long)]
     mock_all: bool,
+
+    /// Write what the calls were answered as mocks, for `--mocks` and tests; secrets are hidden.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
@@ -86,10 +94,6 @@ enum Output {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    super::runtime()?.block_on(execute(arguments))
-}
-
-async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let catalog = Folder::read(&arguments.file)?;
     let errors = super::report(&catalog);
     let (namespace, playbook) = choose(&catalog, arguments.playbook.as_deref()).with_context(|| {
@@ -98,6 +102,88 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.file.display()
         )
     })?;
+    let current = Current::fixed(catalog);
+    let stage = stage(&current, &namespace, &playbook)?;
+    let (workflow, state) = if arguments.mock_all {
+        rehearsed(arguments, &stage)?
+    } else {
+        super::runtime()?.block_on(execute(arguments, current, namespace, playbook))?
+    };
+    if let Some(path) = &arguments.record {
+        let mocks = serde_json::Value::from(&record(&stage, &workflow, &state));
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let text = if is_json {
+            format!("{mocks:#}\n")
+        } else {
+            yaml::write(&mocks)
+        };
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(match state.closed.map(|closed| closed.status) {
+        Some(RunStatus::Succeeded) => ExitCode::SUCCESS,
+        _ => ExitCode::from(FAILED),
+    })
+}
+
+fn stage(current: &Current, namespace: &str, name: &str) -> anyhow::Result<Stage> {
+    let catalog = current.get();
+    let playbook = current.playbook(namespace, name).context("the playbook has gone")?;
+    Ok(Stage::new(playbook, |connector| {
+        catalog.usable_connector(namespace, connector)
+    }))
+}
+
+/// A run that reaches nobody, at its end at once.
+fn rehearsed(arguments: &Arguments, stage: &Stage) -> anyhow::Result<(Arc<Workflow>, State)> {
+    for note in stage.notes() {
+        eprintln!("note: {}", clean(note));
+    }
+    let now = Timestamp::now();
+    let occasion = occasion(&arguments.trigger, stage, now)?;
+    let mocks = mocks(arguments)?.unwrap_or_default();
+    let playbook = stage.playbook();
+    let finished = rehearse(stage, playbook, &occasion, &mocks, Unmocked::Example, now)?;
+    if finished.runs > 1 {
+        eprintln!(
+            "note: the trigger's `splitOn` gives {} runs; this is the first",
+            finished.runs
+        );
+    }
+    let workflow = playbook.workflow.clone();
+    match arguments.output {
+        Output::Json => println!("{}", view::run(&workflow, &finished.state).to_json()),
+        Output::Tree => Watch::new(Style::stdout()).ended(&workflow, &finished.state),
+    }
+    Ok((workflow, finished.state))
+}
+
+/// What the trigger's file says, or something made up that fits the trigger.
+fn occasion(trigger: &Trigger, stage: &Stage, now: Timestamp) -> anyhow::Result<Occasion> {
+    let namespace = &stage.playbook().namespace;
+    let of = |path: &Path, occasion: Result<Occasion, OccasionError>| {
+        occasion.with_context(|| format!("{} cannot be read", path.display()))
+    };
+    if let Some(path) = &trigger.incident {
+        return of(path, Occasion::incident(&read(path)?, namespace, now));
+    }
+    if let Some(path) = &trigger.alert {
+        return of(path, Occasion::alert(&read(path)?, namespace, now));
+    }
+    if let Some(path) = &trigger.entity {
+        return of(path, Occasion::entity(&read(path)?, namespace, now));
+    }
+    match &trigger.body {
+        Some(path) => of(path, Occasion::body(Value::from(read(path)?), namespace, now)),
+        None => Ok(Occasion::made_up(stage, now)?),
+    }
+}
+
+async fn execute(
+    arguments: &Arguments,
+    catalog: Current,
+    namespace: String,
+    playbook: String,
+) -> anyhow::Result<(Arc<Workflow>, State)> {
     let data = Scratch::new();
     let options = Options {
         data: data.0.clone(),
@@ -108,18 +194,21 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        schedules: false,
     };
-    let system = System::open(Current::fixed(catalog), options).await?;
+    let system = System::open(catalog, options).await?;
     // The engine stops before its folder goes, whatever came of the run.
-    let state = start(arguments, &system, namespace, playbook).await;
+    let ended = start(arguments, &system, namespace, playbook).await;
     system.stop().await;
-    Ok(match state?.closed.map(|closed| closed.status) {
-        Some(RunStatus::Succeeded) => ExitCode::SUCCESS,
-        _ => ExitCode::from(FAILED),
-    })
+    ended
 }
 
-async fn start(arguments: &Arguments, system: &System, namespace: String, playbook: String) -> anyhow::Result<State> {
+async fn start(
+    arguments: &Arguments,
+    system: &System,
+    namespace: String,
+    playbook: String,
+) -> anyhow::Result<(Arc<Workflow>, State)> {
     let request = request(&arguments.trigger, &system.desk, namespace, playbook).await?;
     let style = Style::stdout();
     let style = Style {
@@ -130,7 +219,12 @@ async fn start(arguments: &Arguments, system: &System, namespace: String, playbo
 }
 
 /// Starts the run, shows it, and waits for its end.
-async fn follow(system: &System, request: &Request, style: Style, output: Output) -> anyhow::Result<State> {
+async fn follow(
+    system: &System,
+    request: &Request,
+    style: Style,
+    output: Output,
+) -> anyhow::Result<(Arc<Workflow>, State)> {
     let mut notices = system.engine.watch();
     let runs = system.engine.start(request).await?;
     let Some(run) = runs.first() else {
@@ -159,7 +253,7 @@ async fn follow(system: &System, request: &Request, style: Style, output: Output
         Output::Tree if !watch.shown(run) => watch.ended(&workflow, &state),
         Output::Tree => {}
     }
-    Ok(state)
+    Ok((workflow, state))
 }
 
 fn choose(catalog: &Catalog, wanted: Option<&str>) -> Option<(String, String)> {
@@ -172,18 +266,15 @@ fn choose(catalog: &Catalog, wanted: Option<&str>) -> Option<(String, String)> {
 }
 
 fn mocks(arguments: &Arguments) -> anyhow::Result<Option<Mocks>> {
-    let base = if arguments.mock_all {
-        Mocks::all()
-    } else {
-        Mocks::default()
+    let Some(path) = &arguments.mocks else { return Ok(None) };
+    let mocks = Mocks::read(&Value::from(read(path)?));
+    let told = |problems: Vec<(String, String)>| {
+        let lines = problems
+            .iter()
+            .map(|(place, message)| format!("{}: '{place}' {message}", path.display()));
+        anyhow::anyhow!(lines.collect::<Vec<_>>().join("\n"))
     };
-    match &arguments.mocks {
-        Some(path) => Ok(Some(
-            base.with(&Value::from(read(path)?))
-                .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?,
-        )),
-        None => Ok(arguments.mock_all.then_some(base)),
-    }
+    mocks.map(Some).map_err(told)
 }
 
 /// One document of a YAML or JSON file.

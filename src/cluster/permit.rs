@@ -9,7 +9,7 @@ use super::resource::PLAYBOOK;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
-use crate::engine::content::{Content, Playbook, Undecided};
+use crate::engine::content::{Changes, Content, Playbook, Undecided};
 use crate::grants::{AUTOMATION_ACCOUNT, MissingGrant, Permission, RUN_VERB};
 use crate::server::journal::{AccessReviews, Attributes, Reviewer, User};
 
@@ -111,6 +111,14 @@ impl ClusterContent {
 impl Content for ClusterContent {
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook> {
         self.catalog.playbook(namespace, name)
+    }
+
+    fn kept(&self) -> Vec<Playbook> {
+        self.catalog.kept()
+    }
+
+    fn changes(&self) -> Box<dyn Changes> {
+        self.catalog.changes()
     }
 
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)> {

@@ -308,7 +308,7 @@ async fn run_engine(engine: Engine, mut snapshots: watch::Receiver<Arc<Snapshot>
         () = stop.cancelled() => return,
         complete = snapshots.wait_for(|snapshot| snapshot.complete) => if complete.is_err() { return },
     }
-    engine.serve(stop).await;
+    tokio::join!(engine.serve(stop.clone()), engine.keep_schedules(stop));
 }
 
 async fn show(live: Live, stop: CancellationToken) {

@@ -202,10 +202,11 @@ impl Client {
     }
 }
 
-/// Makes the location of a promised answer absolute: who polls it later does not know where the promise was made.
+/// Makes the location of a promised answer, or of the next question of a trigger, absolute: who asks there later does not
+/// know where it was named.
 fn located(mut answer: Answer, url: &Url) -> Answer {
     let location = answer.headers.get_exact("Location").and_then(|value| value.as_str());
-    if let (202, Some(absolute)) = (answer.status, location.and_then(|location| url.join(location).ok())) {
+    if let (200 | 202, Some(absolute)) = (answer.status, location.and_then(|location| url.join(location).ok())) {
         answer.headers.insert("Location", absolute.as_str());
     }
     answer

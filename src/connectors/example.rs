@@ -24,7 +24,7 @@ impl Maker<'_> {
         let document = self.document;
         let schema = resolve(document, schema);
         if depth == 0 || self.bytes == 0 {
-            return Json::Null;
+            return bare(schema);
         }
         self.spend(8);
         for given in ["example", "x-ms-example", "default", "const"] {
@@ -104,6 +104,18 @@ impl Maker<'_> {
             members.insert(name.clone(), self.make(property, depth - 1));
         }
         Json::Object(members)
+    }
+}
+
+/// The smallest value of a schema's type.
+fn bare(schema: &Json) -> Json {
+    match type_name(schema) {
+        "object" => json!({}),
+        "array" => json!([]),
+        "integer" | "number" => json!(0),
+        "boolean" => json!(false),
+        "string" => json!("example"),
+        _ => Json::Null,
     }
 }
 

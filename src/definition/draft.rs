@@ -38,6 +38,8 @@ pub(super) struct Draft {
     pub(super) written: Vec<(String, String)>,
     /// Values that are given to parameters, by lower-case name.
     pub(super) given: BTreeMap<String, Value>,
+    /// Whether the workflow is that of a run, for which schedules do not matter any more.
+    pub(super) has_begun: bool,
     /// The actions that scripts read: name as written, and its pointer.
     pub(super) script_reads: Vec<(String, String)>,
     /// The declared static results.
@@ -112,6 +114,7 @@ impl Draft {
             parameters: BTreeSet::new(),
             written: Vec::new(),
             given: BTreeMap::new(),
+            has_begun: false,
             script_reads: Vec::new(),
             static_results: None,
             truncated: false,

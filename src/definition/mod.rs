@@ -24,6 +24,7 @@ mod report;
 mod response;
 mod retry;
 mod secrecy;
+mod templates;
 mod trigger;
 mod variables;
 mod wait;
@@ -33,6 +34,7 @@ pub mod workflow;
 pub use limits::Limits;
 pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
 pub use problem::{Problem, Severity};
+pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
 
 use std::collections::BTreeMap;
@@ -69,6 +71,21 @@ pub fn parse_given(
 ) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let mut draft = Draft::new(limits);
     draft.given = given;
+    finish(draft, definition)
+}
+
+/// The workflow of a run that has begun. Its schedule does not matter any more, so it is not read: it may be made of
+/// parameters whose values only the playbook of that time gave.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_begun(definition: &Value) -> Result<Workflow, Vec<Problem>> {
+    let mut draft = Draft::new(Limits::default());
+    draft.has_begun = true;
+    finish(draft, definition).map(|(workflow, _)| workflow)
+}
+
+fn finish(mut draft: Draft, definition: &Value) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let root = Node::root(definition);
     if draft.is_object(&root) {
         read(&mut draft, &root);

@@ -17,6 +17,17 @@ const FREQUENCIES: [(&str, Frequency, u32); 6] = [
     ("Month", Frequency::Month, 16),
 ];
 
+/// Stands for the schedule of a run that has begun.
+const DAILY: Recurrence = Recurrence {
+    frequency: Frequency::Day,
+    interval: 1,
+    start: None,
+    time_zone: None,
+    hours: Vec::new(),
+    minutes: Vec::new(),
+    week_days: Vec::new(),
+};
+
 const WEEK_DAYS: [(&str, Weekday); 7] = [
     ("Monday", Weekday::Monday),
     ("Tuesday", Weekday::Tuesday),
@@ -36,6 +47,9 @@ pub(super) fn parse(draft: &mut Draft, trigger: &Node) -> Option<Recurrence> {
 
 /// Reads a recurrence itself.
 pub(super) fn within(draft: &mut Draft, node: &Node) -> Option<Recurrence> {
+    if draft.has_begun {
+        return Some(DAILY);
+    }
     let (frequency, interval) = interval(draft, node)?;
     let schedule = node.member("schedule").filter(|schedule| draft.is_object(schedule));
     let mut part = |name: &str, most: i8| match &schedule {

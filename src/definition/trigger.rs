@@ -85,6 +85,7 @@ fn trigger(draft: &mut Draft, name: &str, node: &Node) -> Trigger {
         tracking_id: correlation
             .and_then(|correlation| draft.optional_template(Owner::Trigger, &correlation, "clientTrackingId")),
         secure_outputs: entry.options.secrecy.outputs,
+        source: node.value.clone(),
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Trigger {
     pub tracking_id: Option<Template>,
     /// Hides the outputs of the trigger.
     pub secure_outputs: bool,
+    /// The trigger as the definition has it, by which a change of it is known.
+    pub source: Value,
 }
 
 /// The runs of a workflow that go on at once (`runtimeConfiguration.concurrency`, or `SingleInstance`).
@@ -156,6 +158,19 @@ impl TriggerKind {
             Self::Request(_) | Self::Poll { .. } | Self::Webhook(_) | Self::Batch(_) | Self::Other(_) => {
                 TriggerClass::Other
             }
+        }
+    }
+
+    /// Whether the engine itself looks after the trigger: it runs by time, or collects messages.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Recurrence(_) | Self::SlidingWindow { .. } | Self::Poll { .. } | Self::Batch(_) => true,
+            Self::SentinelIncident
+            | Self::SentinelAlert
+            | Self::SentinelEntity(_)
+            | Self::Request(_)
+            | Self::Webhook(_)
+            | Self::Other(_) => false,
         }
     }
 

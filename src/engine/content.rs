@@ -68,11 +68,40 @@ pub struct Connection {
 #[error("the permission to run a playbook cannot be asked for: {0}")]
 pub struct Undecided(pub String);
 
+/// Tells that playbooks may have changed.
+#[async_trait]
+pub trait Changes: Send {
+    /// Waits for the next change; for ever where nothing changes.
+    async fn changed(&mut self);
+}
+
+/// Nothing ever changes.
+struct NoChanges;
+
+#[async_trait]
+impl Changes for NoChanges {
+    async fn changed(&mut self) {
+        std::future::pending().await
+    }
+}
+
 /// The catalog, as far as the engine needs it.
 #[async_trait]
 pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
+
+    /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
+    ///
+    /// [`TriggerKind::is_kept`]: crate::definition::workflow::TriggerKind::is_kept
+    fn kept(&self) -> Vec<Playbook> {
+        Vec::new()
+    }
+
+    /// Tells of changes of the playbooks from now on.
+    fn changes(&self) -> Box<dyn Changes> {
+        Box::new(NoChanges)
+    }
 
     /// The automation rules of a workspace.
     fn rules(&self, workspace: &str) -> Vec<(String, AutomationRuleSpec)>;

@@ -12,7 +12,6 @@ use super::shell::{Engine, Shared, now};
 use super::start::{Refused, Request, StartKind};
 use super::status::RunStatus;
 use crate::api::automation_rule::{AddIncidentTask, ModifyProperties, PlaybookTarget, RuleAction};
-use crate::expression::Value;
 use crate::grants::Permission;
 use crate::incidents::{self, Cause};
 use crate::rules::condition::{self, Subject};
@@ -309,14 +308,12 @@ impl<'a> Evaluation<'a> {
             namespace,
             playbook: target.name.clone(),
             body,
-            headers: None::<Value>,
             kind,
             incident: self.state.occasion().incident().map(str::to_owned),
             requester: format!("rule/{name}"),
             parent: Some(self.run.id.clone()),
             depth: self.state.depth(),
-            id: None,
-            tracking_id: None,
+            ..Request::default()
         }))
     }
 

@@ -262,8 +262,14 @@ pub struct Opened {
     pub definition: String,
     /// Name of the trigger.
     pub trigger: String,
-    /// Outputs of the trigger: `{"headers"?, "body"}`.
+    /// Outputs of the trigger: `{"headers"?, "body"?}` and others by its type.
     pub outputs: Payload,
+    /// Code of the trigger: that of the answer of the service that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The time that the run was scheduled for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Millis>,
     /// Values of the parameters.
     pub parameters: Vec<(String, Payload)>,
     /// The connections: name in the definition, ApiConnection.

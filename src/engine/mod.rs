@@ -1,7 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `journal`, `nested`, `run`, `shell`, `ends` and `evaluate`) knows no clock, store or network: [`state::State`]
-//! folds events and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
+//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
+//! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
+//! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
@@ -15,13 +16,16 @@ pub mod invoke;
 pub mod node;
 pub mod plan;
 pub mod retry;
+pub mod schedule;
 pub mod scope;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod trigger_scope;
 pub mod variable;
 pub mod view;
 
+mod collect;
 mod ends;
 mod evaluate;
 pub mod journal;

@@ -191,6 +191,7 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
         id: Some(run),
         depth: call.depth,
         tracking_id: header("x-ms-client-tracking-id").map(|(_, value)| value.clone()),
+        ..Request::default()
     };
     match Engine::of(shared.clone()).start(&request).await {
         Ok(_) | Err(StartError::Store(StoreError::Refused(Refusal::StaleRun(_)))) => Ok(()),

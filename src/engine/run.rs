@@ -24,7 +24,7 @@ use super::status::RunStatus;
 use crate::definition::Workflow;
 pub use inbox::Undelivered;
 
-use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Refusal, RunRow, Transaction};
+use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
 
 /// A run that waits longer than this, in milliseconds, leaves the memory.
 const EVICT_AFTER: Millis = 2_000;
@@ -502,6 +502,7 @@ impl<'a> Drive<'a> {
     ) -> Result<Vec<Ready>, Error> {
         for _ in 0..INCIDENT_ATTEMPTS {
             let writes = std::mem::take(&mut answer.writes);
+            let sent = partitions(&writes);
             let mut event = self.concluded(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
@@ -517,6 +518,7 @@ impl<'a> Drive<'a> {
             let operations = writes.into_iter().chain([Operation::Append(append)]).collect();
             match self.shared.store.commit(Transaction { operations }).await {
                 Ok(_) => {
+                    self.shared.collected(sent);
                     self.state.next_payload = next;
                     self.wake_at = Some(wake_at);
                     let ready = self
@@ -575,6 +577,15 @@ impl<'a> Drive<'a> {
         }
         Ok(ready)
     }
+}
+
+/// The batches that messages are sent to.
+fn partitions(writes: &[Operation]) -> Vec<Partition> {
+    let sent = writes.iter().filter_map(|operation| match operation {
+        Operation::InsertMessage { partition, .. } => Some(partition.clone()),
+        _ => None,
+    });
+    sent.collect()
 }
 
 fn broken(error: &tokio::task::JoinError) -> CallError {

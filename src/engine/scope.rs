@@ -263,16 +263,21 @@ impl Scope for RunScope<'_> {
     fn trigger(&self) -> Option<Value> {
         let opened = &self.state.opened;
         let at = round_trip(opened.at);
-        Some(Value::object([
+        let mut record = vec![
             ("name", Value::from(opened.trigger.as_str())),
             ("outputs", opened.outputs.value.clone()),
             ("startTime", at.as_str().into()),
             ("endTime", at.as_str().into()),
+        ];
+        record.extend(opened.scheduled_at.map(|at| ("scheduledTime", round_trip(at).into())));
+        record.extend(opened.code.as_deref().map(|code| ("code", code.into())));
+        record.extend([
             ("trackingId", opened.run.as_str().into()),
             ("clientTrackingId", opened.client_tracking_id().into()),
             ("originHistoryName", opened.run.as_str().into()),
             ("status", "Succeeded".into()),
-        ]))
+        ]);
+        Some(Value::object(record))
     }
 
     fn item(&self) -> Option<Value> {
@@ -323,26 +328,31 @@ impl Scope for RunScope<'_> {
 
     fn workflow(&self) -> Value {
         let opened = &self.state.opened;
-        let id = format!(
-            "{SUBSCRIPTION}/resourceGroups/{}/providers/Microsoft.Logic/workflows/{}",
-            opened.namespace, opened.playbook
-        );
-        let run = Value::object([
-            ("id", Value::from(format!("{id}/runs/{}", opened.run))),
-            ("name", opened.run.as_str().into()),
-            ("type", "Microsoft.Logic/workflows/runs".into()),
-        ]);
-        Value::object([
-            ("id", Value::from(id)),
-            ("name", opened.playbook.as_str().into()),
-            ("type", "Microsoft.Logic/workflows".into()),
-            ("location", "local".into()),
-            ("tags", Value::object::<&str, Value>([])),
-            ("run", run),
-        ])
+        workflow_object(&opened.namespace, &opened.playbook, Some(&opened.run))
     }
 
     fn callback_url(&self) -> Option<String> {
         self.callback.clone()
     }
+}
+
+/// The object of a workflow, with its run if there is one yet.
+pub(super) fn workflow_object(namespace: &str, playbook: &str, run: Option<&str>) -> Value {
+    let id = format!("{SUBSCRIPTION}/resourceGroups/{namespace}/providers/Microsoft.Logic/workflows/{playbook}");
+    let run = run.map(|run| {
+        Value::object([
+            ("id", Value::from(format!("{id}/runs/{run}"))),
+            ("name", run.into()),
+            ("type", "Microsoft.Logic/workflows/runs".into()),
+        ])
+    });
+    let mut members = vec![
+        ("id", Value::from(id)),
+        ("name", playbook.into()),
+        ("type", "Microsoft.Logic/workflows".into()),
+        ("location", "local".into()),
+        ("tags", Value::object::<&str, Value>([])),
+    ];
+    members.extend(run.map(|run| ("run", run)));
+    Value::object(members)
 }

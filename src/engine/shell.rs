@@ -2,7 +2,7 @@
 //!
 //! Invariant: a run is driven by at most one task of the process; what is not driven has a wake-up time in the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::call::Services;
 use super::callback::Links;
 use super::clock::Moment;
+use super::collect::Collecting;
 use super::content::{Content, Playbook};
 use super::ends::Ends;
 use super::event::{Event, Opened};
@@ -20,12 +21,12 @@ use super::journal::{self, Error};
 use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
-use super::{evaluate, status::RunStatus};
+use super::{evaluate, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
 };
 
 /// Kind of a run that executes a playbook.
@@ -90,6 +91,10 @@ pub struct Shared {
     /// Tells single runs' ends.
     pub(super) ends: Ends,
     wake: Notify,
+    /// Wakes who looks after the schedules.
+    pub(super) collecting: Notify,
+    /// Batches that got messages and have not been looked at since.
+    touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
     serving: AtomicBool,
     live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
@@ -151,6 +156,20 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// Batches got messages, so it may be time to release them.
+    pub(super) fn collected(&self, partitions: Vec<Partition>) {
+        if partitions.is_empty() {
+            return;
+        }
+        lock(&self.touched).extend(partitions);
+        self.collecting.notify_one();
+    }
+
+    /// The batches that got messages since this was last asked.
+    pub(super) fn take_touched(&self) -> BTreeSet<Partition> {
+        std::mem::take(&mut *lock(&self.touched))
+    }
+
     /// Tells watchers of committed events.
     pub fn observe(&self, run: &str, workflow: &Arc<Workflow>, events: Vec<Event>) {
         if self.notices.receiver_count() == 0 {
@@ -178,7 +197,7 @@ impl Shared {
             .await?
             .ok_or_else(|| unreadable("the definition is missing".into()))?;
         let definition = Value::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
-        let (workflow, _) = crate::definition::parse(&definition).map_err(|problems| {
+        let workflow = crate::definition::parse_begun(&definition).map_err(|problems| {
             unreadable(
                 problems
                     .first()
@@ -326,6 +345,13 @@ impl Engine {
         settings: nested::Settings,
     ) -> Self {
         let links = Links::new(&desk.workspaces().public_url, &sealer.derive("links"));
+        let services = Arc::new(Collecting {
+            services,
+            content: content.clone(),
+            store: store.clone(),
+            sealer: sealer.clone(),
+            desk: desk.clone(),
+        });
         let shared = Arc::new_cyclic(|shared| Shared {
             links,
             store,
@@ -336,6 +362,8 @@ impl Engine {
             notices: broadcast::channel(NOTICES).0,
             ends: Ends::default(),
             wake: Notify::new(),
+            collecting: Notify::new(),
+            touched: Mutex::default(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
             workflows: Mutex::default(),
@@ -458,6 +486,12 @@ impl Engine {
             }
         }
         self.shared.serving.store(false, Ordering::Relaxed);
+    }
+
+    /// Looks after triggers that nobody calls, schedules, polls and batches, until `stop` is cancelled. A process does so
+    /// once at most, beside [`Engine::serve`].
+    pub async fn keep_schedules(&self, stop: CancellationToken) {
+        schedule::keep(self.shared.clone(), stop).await;
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.

@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::clock::Moment;
 use super::content::{Connection, Playbook};
 use super::event::{Opened, Payload};
+use super::trigger_scope::TriggerScope;
 use crate::definition::workflow::{Parameter, ParameterType, Trigger, TriggerKind};
-use crate::expression::context::{Context, ContextScope};
 use crate::expression::{Object, Value};
+use crate::store::Millis;
 
 /// The most runs that one `splitOn` makes.
 const SPLIT_MAX: usize = 100_000;
@@ -23,8 +24,12 @@ pub struct Request {
     pub body: Value,
     /// Headers of the trigger, if it is an HTTP request.
     pub headers: Option<Value>,
-    /// The whole outputs of the trigger, where they are more than headers and body.
+    /// All outputs of the trigger, where they are others than headers and a body.
     pub outputs: Option<Object>,
+    /// Code of the trigger: that of the answer of the service that was asked.
+    pub code: Option<String>,
+    /// The time that the run is scheduled for.
+    pub scheduled_at: Option<Millis>,
     /// What starts it.
     pub kind: StartKind,
     /// The incident that it is about, if any.
@@ -129,7 +134,12 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
     let outputs = outputs(request);
-    let scope = trigger_scope(&outputs, &parameters, moment);
+    let scope = TriggerScope {
+        playbook,
+        parameters: &parameters,
+        trigger: Some(TriggerScope::fired(trigger, &outputs, request, moment)),
+        moment,
+    };
     let bodies = split(name, trigger, &outputs, &scope)?;
     let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let bindings = playbook
@@ -150,6 +160,8 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             definition: playbook.hash.clone(),
             trigger: trigger.name.clone(),
             outputs: Payload::hidden_if(trigger.secure_outputs, outputs.into()),
+            code: request.code.clone(),
+            scheduled_at: request.scheduled_at,
             parameters: parameters.clone(),
             connections: connections.clone(),
             requester: request.requester.clone(),
@@ -217,7 +229,7 @@ fn fits(playbook: &str, trigger: &Trigger, kind: StartKind) -> Result<(), Refuse
 }
 
 /// The values of all declared parameters; `$connections` is made of the bound connections.
-fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
+pub(super) fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
     let refused = |name: &str, reason: String| Refused::Parameter {
         playbook: playbook.name.clone(),
         name: name.to_owned(),
@@ -299,25 +311,12 @@ fn connection(namespace: &str, bound: &Connection) -> Value {
     ])
 }
 
-/// What the expressions of a trigger see.
-fn trigger_scope(outputs: &Object, parameters: &[(String, Payload)], moment: &Moment) -> ContextScope {
-    let values = parameters.iter();
-    let context = Context {
-        trigger_outputs: Some(outputs.clone().into()),
-        parameters: values
-            .map(|(name, payload)| (name.as_str(), payload.value.clone()))
-            .collect(),
-        ..Context::default()
-    };
-    ContextScope::new(context, moment.timestamp(), moment.random())
-}
-
 /// The id that the caller knows the run by: what the trigger makes of the request, else the request's own.
 fn tracking_id(
     playbook: &str,
     trigger: &Trigger,
     request: &Request,
-    scope: &ContextScope,
+    scope: &TriggerScope<'_>,
 ) -> Result<Option<String>, Refused> {
     let Some(template) = &trigger.tracking_id else {
         return Ok(request.tracking_id.clone());
@@ -336,7 +335,7 @@ fn split(
     playbook: &str,
     trigger: &Trigger,
     outputs: &Object,
-    scope: &ContextScope,
+    scope: &TriggerScope<'_>,
 ) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
         playbook: playbook.to_owned(),

@@ -45,7 +45,7 @@ pub(super) async fn incident(desk: &Desk, mut item: NativeIncident, now: Timesta
 }
 
 /// Adds what the alerts say to what the sender said of the incident.
-fn summarise(item: &mut NativeIncident) {
+pub fn summarise(item: &mut NativeIncident) {
     let mut unique = HashSet::new();
     item.alerts.retain(|alert| unique.insert(alert.id.clone()));
     let incident = &mut item.incident;

@@ -13,7 +13,7 @@ pub(super) fn has_room(incident: &Incident) -> bool {
 }
 
 /// A new incident that an alert opens; the alert is not counted yet.
-pub(super) fn opened_by(alert: &Alert, id: String, now: &str) -> Incident {
+pub fn opened_by(alert: &Alert, id: String, now: &str) -> Incident {
     Incident {
         id,
         workspace: alert.workspace.clone(),

@@ -18,6 +18,8 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use accept::{Accepted, GROUP_WINDOW};
+pub use accept_incident::summarise;
+pub use aggregate::opened_by;
 pub use error::Error;
 pub use plan::{Cause, Planned};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};

@@ -3,7 +3,7 @@
 
 pub mod events;
 pub mod fakes;
-pub mod mocks;
+mod mocks;
 pub mod system;
 pub mod token;
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::fakes::Fakes;
-use super::mocks::Mocks;
+use super::mocks::Mocked;
 use crate::catalog::Current;
 use crate::connectors::{Client, Connections, ConnectorServices, Egress};
 use crate::engine::Engine;
 use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
+use crate::rehearsal::Mocks;
 use crate::store::{Sealer, Store};
 
 /// How a local system is made.
@@ -27,6 +28,8 @@ pub struct Options {
     pub mocks: Option<Mocks>,
     /// What calls may reach.
     pub egress: Egress,
+    /// Whether triggers that nobody calls run: schedules, polls and batches.
+    pub schedules: bool,
 }
 
 /// Which services without credentials are faked.
@@ -105,14 +108,21 @@ impl System {
         };
         let real = ConnectorServices::new(connections, Client::new(options.egress), desk.clone());
         let services: Arc<dyn Services> = match options.mocks {
-            Some(mocks) => Arc::new(mocks.before(real, catalog.clone())),
+            Some(mocks) => Arc::new(Mocked::new(mocks, real, catalog.clone())),
             None => Arc::new(real),
         };
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());
         let stopping = CancellationToken::new();
         let serving = tokio::spawn({
             let (engine, stopping) = (engine.clone(), stopping.clone());
-            async move { engine.serve(stopping).await }
+            async move {
+                let keeping = async {
+                    if options.schedules {
+                        engine.keep_schedules(stopping.clone()).await;
+                    }
+                };
+                tokio::join!(engine.serve(stopping.clone()), keeping);
+            }
         });
         Ok(Self {
             store,

@@ -145,7 +145,7 @@ fn run_trigger(kind: Option<&TriggerKind>, opened: &Opened, subject: Option<&Sub
             incident,
         }),
         (Some(TriggerClass::Schedule), ..) => RunTrigger::Schedule(ScheduledTime {
-            time: timestamp(opened.at).to_string(),
+            time: timestamp(opened.scheduled_at.unwrap_or(opened.at)).to_string(),
         }),
         _ => RunTrigger::Payload(Payload { body: "{}".to_owned() }),
     }

@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, inbox, incident, journal, note, run};
+use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule};
 
 /// What the caller of a transaction is told.
 type Outcome = Result<Committed, Error>;
@@ -192,6 +192,10 @@ async fn apply_operations(
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
+            Operation::PutSchedule(row) => schedule::put(connection, row).await?,
+            Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
+            Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,
+            Operation::TakeMessages { positions } => message::take(connection, &positions).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
             Operation::DropChanges { before } => change::drop_before(connection, before).await?,

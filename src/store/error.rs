@@ -21,6 +21,12 @@ pub enum Refusal {
     /// As many runs of the playbook wait as may.
     #[error("so many runs of the playbook '{0}' wait that no more are taken")]
     Full(String),
+    /// The schedule moved on since it was read.
+    #[error("the schedule of playbook '{0}' has moved on")]
+    StaleSchedule(String),
+    /// Messages of a batch were released since they were read.
+    #[error("messages of the batch were released already")]
+    StaleBatch,
     /// The run has other events than expected, or has ended.
     #[error("run '{0}' has moved on")]
     StaleRun(RunId),

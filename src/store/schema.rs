@@ -7,10 +7,11 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 use super::Error;
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "evaluations", include_str!("migrations/0003_evaluations.sql")),
+    (4, "schedules", include_str!("migrations/0004_schedules.sql")),
     (5, "inbox", include_str!("migrations/0005_inbox.sql")),
 ];
 

@@ -1,7 +1,10 @@
 //! What a transaction is made of. The store applies the operations in order and knows nothing of what they mean.
 //! Invariant: a transaction is stored whole or not at all.
 
-use super::{AlertRow, Append, DeliveryRow, IncidentRow, Millis, NewRun, NoteRow, RunId};
+use super::{
+    AlertRow, Append, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
+    ScheduleRow,
+};
 
 /// All or nothing: the operations that one commit makes durable together.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +84,23 @@ pub enum Operation {
         node: String,
         /// When.
         at: Millis,
+    },
+    /// A new or changed schedule; refused with [`super::Refusal::StaleSchedule`] unless the stored version is the one
+    /// before its own, or there is none for version 1.
+    PutSchedule(ScheduleRow),
+    /// A schedule that is no more.
+    DropSchedule(ScheduleKey),
+    /// A message for a batch; the same identity twice is one message.
+    InsertMessage {
+        /// Where it waits.
+        partition: Partition,
+        /// The message; its position is given by the store.
+        message: MessageRow,
+    },
+    /// Messages leave their batch; refused with [`super::Refusal::StaleBatch`] unless all of them are there.
+    TakeMessages {
+        /// Their places.
+        positions: Vec<i64>,
     },
     /// A definition that runs pin, stored once under its hash.
     PutDefinition {

@@ -132,7 +132,7 @@ fn a_run_is_json_for_tools() {
 fn every_call_can_be_mocked() {
     let folder = playbook();
     let run = run_with(&folder, 0, &["--mock-all", "-o", "json"]).json();
-    assert_eq!(run["actions"]["Ask"]["outputs"]["body"], json!({}));
+    assert_eq!(run["actions"]["Ask"]["outputs"]["body"], json!({"name": "example"}));
     // A mock by name comes before the mock of everything.
     let run = run_with(&folder, 0, &["--mock-all", "--mocks", "good.yaml", "-o", "json"]).json();
     assert_eq!(run["actions"]["Say"]["outputs"], "it is well");

@@ -7,6 +7,7 @@ mod faults;
 mod grant;
 mod process;
 mod quickstart;
+mod schedule;
 
 use crate::enrichment::event;
 use crate::enrichment::service::{self, MALICIOUS, REPUTATIONS};

@@ -129,9 +129,7 @@ impl Scenario {
                 .collect(),
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
-            incident: None,
-            depth: 0,
-            tracking_id: None,
+            ..Opened::default()
         }
     }
 

@@ -12,7 +12,7 @@ fn read(text: &str) -> Result<Decoded, Vec<Diagnostic>> {
 fn manifest(text: &str) -> Manifest {
     match read(text).expect("the manifest is sound") {
         Decoded::Manifest(manifest) => *manifest,
-        foreign @ Decoded::Foreign { .. } => unreachable!("{foreign:?}"),
+        foreign @ (Decoded::Foreign { .. } | Decoded::Test) => unreachable!("{foreign:?}"),
     }
 }
 

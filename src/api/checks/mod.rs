@@ -19,7 +19,7 @@ use super::cel;
 use super::finding::Finding;
 use super::playbook_run::RunTrigger;
 use super::reference::NamedValue;
-use super::{PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec};
+use super::{PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, PlaybookTestSpec};
 
 /// Checks a playbook.
 pub(super) fn playbook(spec: &PlaybookSpec) -> Vec<Finding> {
@@ -76,6 +76,21 @@ pub(super) fn playbook_run(spec: &PlaybookRunSpec) -> Vec<Finding> {
         | RunTrigger::Payload(_)
         | RunTrigger::Schedule(_) => Vec::new(),
     }
+}
+
+/// Checks a test.
+pub(super) fn playbook_test(spec: &PlaybookTestSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let time = spec.now.as_ref().map(|now| now.parse::<jiff::Timestamp>());
+    if time.is_some_and(|time| time.is_err()) {
+        let message = "`now` is no RFC 3339 time; write it like `2026-12-31T23:00:00Z`";
+        findings.push(Finding::new("/spec/now", "InvalidTime", message));
+    }
+    if spec.expect.refused.is_some() && spec.expect.status.is_some() {
+        let message = "a playbook that does not start has no status; remove `status` or `refused`";
+        findings.push(Finding::new("/spec/expect/refused", "Contradiction", message));
+    }
+    findings
 }
 
 /// Names once each, and exactly one of `value` and `valueFrom`.

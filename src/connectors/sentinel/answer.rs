@@ -75,7 +75,7 @@ fn json_headers() -> Object {
 }
 
 /// An incident as the connector's first version had it.
-pub(super) fn case(view: &IncidentView, incident: &Value) -> Value {
+pub fn case(view: &IncidentView, incident: &Value) -> Value {
     let member = |name: &str| incident.get(name).cloned().unwrap_or_default();
     let of = &view.incident;
     let labels = of.labels.iter().map(|label| Value::from(label.label_name.as_str()));

@@ -8,6 +8,7 @@ mod answer;
 pub mod command;
 mod perform;
 
+pub use answer::case as case_resource;
 pub use command::{BadRequest, IncidentRef, SentinelCommand, Shape, WorkspaceRef};
 pub use perform::Performer;
 

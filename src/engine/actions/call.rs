@@ -442,7 +442,7 @@ fn split_headers(headers: &Value) -> (Value, Object) {
 }
 
 /// The members of an object as texts; members that are null are left out.
-fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
+pub(in crate::engine) fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
     let Some(object) = value.and_then(Value::as_object) else {
         return Vec::new();
     };
@@ -450,8 +450,8 @@ fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
     given.map(|(name, value)| (name.to_string(), value.to_text())).collect()
 }
 
-/// What a service answered, as outputs.
-pub(super) fn outputs(answer: &Answer) -> Value {
+/// The outputs of a call.
+pub(in crate::engine) fn outputs(answer: &Answer) -> Value {
     let mut outputs = Object::new();
     outputs.insert("statusCode", i64::from(answer.status));
     outputs.insert("headers", Value::from(answer.headers.clone()));

@@ -140,9 +140,28 @@ fn parse_json(content: Value, schema: Option<&Value>) -> Result<Done, Failure> {
     })
 }
 
+/// Takes `required: []` out: the original takes it, though draft 4 wants at least one name.
+fn allow_nothing_required(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(members) => {
+            if members
+                .get("required")
+                .and_then(serde_json::Value::as_array)
+                .is_some_and(Vec::is_empty)
+            {
+                members.remove("required");
+            }
+            members.values_mut().for_each(allow_nothing_required);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(allow_nothing_required),
+        _ => {}
+    }
+}
+
 /// The first place where a value does not fit a JSON schema; a schema that cannot be read is itself the problem.
 pub(in crate::engine) fn mismatch(schema: &Value, value: &Value) -> Option<String> {
-    let schema = serde_json::Value::from(schema);
+    let mut schema = serde_json::Value::from(schema);
+    allow_nothing_required(&mut schema);
     let options = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft4)
         // The linear-time engine: patterns come from playbooks and must not stall a run.

@@ -6,7 +6,7 @@ use crate::engine::scope::RunScope;
 use crate::expression::{Object, Scope as _, Template, Value};
 
 /// Method and path of a call. Where the target gives them they are empty.
-pub(super) fn address(target: &CallTarget, inputs: &Value) -> Result<(String, String), String> {
+pub(in crate::engine) fn address(target: &CallTarget, inputs: &Value) -> Result<(String, String), String> {
     let text = |name: &str| match inputs.get(name) {
         Some(Value::String(text)) => Ok(text.to_string()),
         Some(other) => Err(format!("'{name}' must be of type String, not {}", kind_of(other))),

@@ -374,6 +374,7 @@ pub(super) static CONVERSION: &[Function] = &[
             encodeUriComponent('https://contoso.com') => "https%3A%2F%2Fcontoso.com"
             encodeURIComponent('a b/c') => "a%20b%2Fc"
             encodeURIComponent('contoso', '\', 'jo') => "contoso%5Cjo"
+            encodeURIComponent(42) => "42"
             encodeUriComponent(null) => error: be of type string
         "#,
         call: Call::Eager(encode_uri_component),
@@ -539,9 +540,14 @@ fn to_xml(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
 }
 
 fn encode_uri_component(arguments: &Arguments<'_>) -> Result<Value, EvalError> {
+    // The designer writes numbers into paths with it, such as the id of a list's item.
+    let text = |index: usize| match arguments.value(index) {
+        number @ (Value::Int(_) | Value::Float(_) | Value::Decimal(_)) => Ok(uri_text::encode(&number.to_text())),
+        _ => Ok::<_, EvalError>(uri_text::encode(arguments.text(index)?)),
+    };
     let mut encoded = String::new();
     for index in 0..arguments.values.len() {
-        encoded.push_str(&uri_text::encode(arguments.text(index)?));
+        encoded.push_str(&text(index)?);
         if encoded.len() > MAX_TEXT {
             return Err(too_long());
         }

@@ -18,6 +18,7 @@ fn manifests(all: &[Value]) -> Vec<Manifest> {
         match decode(&documents[0], "file.yaml").expect("a manifest") {
             Decoded::Manifest(manifest) => *manifest,
             Decoded::Foreign { kind, .. } => panic!("{kind} is foreign"),
+            Decoded::Test => panic!("a test is no manifest"),
         }
     };
     all.iter().map(read).collect()

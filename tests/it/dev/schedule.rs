@@ -1,0 +1,40 @@
+//! A playbook that runs by time, and goes on after a restart of the process.
+
+use super::process::Home;
+
+const PLAYBOOK: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: clock}
+spec:
+  parameters:
+  - {name: seconds, value: 1}
+  definition:
+    parameters:
+      seconds: {type: Int}
+    triggers:
+      Every_second:
+        type: Recurrence
+        recurrence: {frequency: Second, interval: \"@parameters('seconds')\"}
+    actions:
+      Time: {type: Compose, inputs: \"@trigger()['scheduledTime']\"}
+";
+
+#[tokio::test]
+async fn a_recurrence_runs_and_goes_on_after_a_kill() {
+    let home = Home::new();
+    home.write("clock.yaml", PLAYBOOK);
+    let runs = "/v1/runs?playbook=clock&limit=1000";
+    let count = |view: &serde_json::Value| view["runs"].as_array().map_or(0, Vec::len);
+    let dev = home.start(&[]).await;
+    let first = dev.view(runs, |view| count(view) >= 2).await;
+    dev.kill();
+    let dev = home.start(&[]).await;
+    let view = dev.view(runs, |view| count(view) > count(&first)).await;
+    let id = view["runs"][count(&view) - 1]["id"].as_str().unwrap();
+    let run = dev
+        .view(&format!("/v1/runs/{id}"), |run| run["status"] == "Succeeded")
+        .await;
+    let time = run["actions"]["Time"]["outputs"].as_str().unwrap();
+    assert!(time.ends_with('Z') && time.len() == 28, "{time}");
+}

@@ -1,0 +1,224 @@
+//! `riposte test`: what passes, what fails and where, and the forms in which it is told.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::program::{self, Finished};
+
+const PLAYBOOK: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: ask}
+spec:
+  definition:
+    parameters:
+      Who: {type: String}
+    triggers:
+      manual: {type: Request, kind: Http, inputs: {}, conditions: [{expression: \"@not(equals(triggerBody()?['skip'], true))\"}]}
+    actions:
+      Remember:
+        type: InitializeVariable
+        inputs: {variables: [{name: count, type: integer, value: 3}]}
+      Ask:
+        type: Http
+        runAfter: {Remember: [Succeeded]}
+        inputs: {method: POST, uri: 'https://api.example.com/ask', body: {who: \"@parameters('Who')\"}}
+      Known:
+        type: If
+        runAfter: {Ask: [Succeeded]}
+        expression: \"@equals(body('Ask')?['known'], true)\"
+        actions:
+          Say: {type: Compose, inputs: \"@{parameters('Who')} is known\"}
+        else:
+          actions:
+            Ask_again: {type: Http, inputs: {method: GET, uri: 'https://api.example.com/more'}}
+    outputs:
+      who: {type: String, value: \"@parameters('Who')\"}
+";
+
+/// A test of the playbook whose spec ends so.
+fn test(name: &str, spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    format!(
+        "apiVersion: riposte.dev/v1alpha1\nkind: PlaybookTest\nmetadata: {{name: {name}}}\nspec:\n  playbook: ask.yaml\n{spec}"
+    )
+}
+
+const GOOD: &str = "\
+parameters: {Who: it}
+mocks:
+  POST https://api.example.com/*: {body: {known: true}}
+unmocked: Fail
+expect:
+  actions:
+    Say: {outputs: it is known}
+    Ask_again: {status: Skipped}
+  calls:
+    - {call: Ask, count: 1, inputs: {method: POST, body: {who: it}}}
+  callOrder: [Ask]
+  notCalled: [Ask_again, GET https://api.example.com/more]
+  variables: {count: 3}
+  outputs: {who: it}
+";
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(tests: &[String]) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("ask.yaml"), PLAYBOOK).unwrap();
+        fs::write(folder.path().join("ask.test.yaml"), tests.join("---\n")).unwrap();
+        Self(folder)
+    }
+
+    fn ends(&self, code: i32, arguments: &[&str]) -> Finished {
+        let finished = program::run(self.0.path(), &[&["test"], arguments].concat());
+        assert_eq!(finished.code, code, "{arguments:?}: {finished:#?}");
+        finished
+    }
+}
+
+#[test]
+fn what_comes_as_expected_passes() {
+    let skipped = "trigger: {body: {skip: true}}\nexpect: {refused: TriggerConditionFalse}\n";
+    let asked_again =
+        "mocks: {Ask: {body: {known: false}}}\nexpect: {calls: [{call: GET https://api.example.com/*}]}\n";
+    let failed =
+        "mocks: {Ask: {statusCode: 404}}\nexpect: {status: Failed, errorCode: NotFound, error: answered 404}\n";
+    let folder = Folder::new(&[
+        test("good", GOOD),
+        test("skipped", skipped),
+        test("again", asked_again),
+        test("failed", failed),
+    ]);
+    let told = folder.ends(0, &["."]).stdout;
+    assert!(
+        told.contains("default/ask  5 of 5 actions, 2 of 2 branches\n"),
+        "{told}"
+    );
+    assert!(told.contains("4 tests, 4 passed, 0 failed"), "{told}");
+    let report = folder
+        .ends(0, &["ask.test.yaml", "--filter", "aga", "-o", "json"])
+        .json();
+    assert_eq!(report["summary"]["tests"], 1);
+    assert_eq!(report["tests"][0]["name"], "again");
+    assert_eq!(report["coverage"][0]["branches"], json!({"reached": 1, "total": 2}));
+    assert_eq!(report["coverage"][0]["notReached"], json!(["Say"]));
+}
+
+#[test]
+fn what_comes_otherwise_is_told_with_its_place() {
+    let spec = "\
+mocks: {Ask: {body: {known: false}}}
+expect:
+  actions:
+    Say: {status: Succeeded}
+    Ask: {outputs: {body: {known: true}}}
+  calls:
+    - {call: Ask, count: 2}
+    - {call: Ask, inputs: {body: {who: somebody}}}
+  callOrder: [Ask_again, Ask]
+  notCalled: [Ask]
+  variables: {count: 4}
+  comments: [hello]
+";
+    let folder = Folder::new(&[test("wrong", spec)]);
+    let report = folder.ends(1, &[".", "-o", "json", "--junit", "junit.xml"]).json();
+    let failures = report["tests"][0]["failures"].as_array().unwrap();
+    let told = |failure: &Value| format!("{} {}", failure["line"], failure["what"].as_str().unwrap());
+    let mut told: Vec<String> = failures.iter().map(told).collect();
+    told.sort();
+    let expected = [
+        "10 actions/Ask/outputs/body/known",
+        "12 calls/0/count",
+        "13 calls/1/inputs/body/who",
+        "14 callOrder/1",
+        "15 notCalled/0",
+        "16 variables/count",
+        "17 comments/0",
+        "9 actions/Say/status",
+    ];
+    assert_eq!(told, expected, "{report:#}");
+    let xml = fs::read_to_string(folder.0.path().join("junit.xml")).unwrap();
+    assert!(
+        xml.contains("tests=\"1\" failures=\"1\"") && xml.contains("ask.test.yaml:10:"),
+        "{xml}"
+    );
+    let text = folder.ends(1, &["."]).stdout;
+    assert!(
+        text.contains("ask.test.yaml:16:24: variables/count: expected 4, got 3"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_problem_of_a_test_has_its_place() {
+    let folder = Folder::new(&[
+        test("one", "mokcs: {}\nexpect: {status: Good}\n"),
+        test(
+            "two",
+            "mocks: {Asc: {}, Ask: {statusCode: 1}}\nparameters: {What: 1}\nexpect: {actions: {Sai: {}}}\n",
+        ),
+        test("three", "trigger: {incident: missing.json}\n").replace("ask.yaml", "asc"),
+    ]);
+    let told = folder.ends(2, &["."]).stderr;
+    for part in [
+        "ask.test.yaml:6:3: error: unknown field `mokcs`; did you mean `mocks`?",
+        "ask.test.yaml:7:20: error:",
+        "ask.test.yaml:14:16: error: the playbook has no action 'Asc'; did you mean 'Ask'?",
+        "`statusCode` must be an HTTP status",
+        "the playbook has no parameter 'What'",
+        "the playbook has no action 'Sai'; did you mean 'Say'?",
+        "there is no playbook 'asc' in the paths that are tested; did you mean 'ask'?",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn nothing_to_test_is_wrong_usage() {
+    let folder = Folder::new(&[test("good", GOOD)]);
+    assert!(folder.ends(2, &["ask.yaml"]).stderr.contains("there is no test"));
+    folder.ends(2, &[".", "--filter", "nothing"]);
+    folder.ends(1, &["missing"]);
+}
+
+#[test]
+fn the_examples_pass_their_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let finished = program::run(root, &["test", "examples", "-o", "json"]);
+    assert_eq!(finished.code, 0, "{finished:#?}");
+    let report = finished.json();
+    assert!(report["summary"]["tests"].as_u64() >= Some(4), "{report:#}");
+    for coverage in report["coverage"].as_array().unwrap() {
+        assert_eq!(coverage["notReached"], json!([]), "{coverage:#}");
+    }
+}
+
+#[test]
+fn a_run_is_recorded_for_a_test() {
+    let folder = Folder::new(&[test("replayed", "mocksFile: recorded.yaml\nunmocked: Fail\n")]);
+    fs::write(folder.0.path().join("given.yaml"), "Ask: {body: {known: true}}\n").unwrap();
+    let arguments = [
+        "run",
+        "ask.yaml",
+        "--mock-all",
+        "--mocks",
+        "given.yaml",
+        "--record",
+        "recorded.yaml",
+        "-o",
+        "json",
+    ];
+    let run = program::run(folder.0.path(), &arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("parameter 'Who' has neither a value nor a default; a placeholder stands for it"),
+        "{run:#?}"
+    );
+    folder.ends(0, &["."]);
+}
