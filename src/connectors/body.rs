@@ -10,9 +10,11 @@ use crate::expression::Value;
 
 /// Bytes and their media type.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Payload {
-    pub(super) bytes: Vec<u8>,
-    pub(super) content_type: Option<String>,
+pub struct Payload {
+    /// What is sent.
+    pub bytes: Vec<u8>,
+    /// Its media type, if it has one.
+    pub content_type: Option<String>,
 }
 
 impl Payload {
@@ -26,7 +28,10 @@ impl Payload {
 
 /// The payload of a body. `given` is the action's own Content-Type, `consumes` what the operation declares, `boundary`
 /// a text for multipart bodies.
-pub(super) fn encode(
+///
+/// # Errors
+/// A content object that is none.
+pub fn encode(
     body: Option<&Value>,
     given: Option<&str>,
     consumes: Option<&str>,

@@ -4,7 +4,7 @@
 //! and for every address.
 
 mod authentication;
-mod body;
+pub mod body;
 pub mod by_id;
 pub mod catalog;
 pub mod client;

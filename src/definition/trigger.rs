@@ -191,10 +191,20 @@ fn poll(
     Some(TriggerKind::Poll { call, recurrence })
 }
 
+/// Says what its author has to do: nobody is asked to call the trigger.
+fn not_subscribed(draft: &mut Draft, entry: &Entry) {
+    let message = "the trigger is not subscribed at its service: give the service the link of `listCallbackUrl` \
+                   (`POST …/triggers/NAME/listCallbackUrl`); what it posts there starts runs";
+    draft
+        .report
+        .warning("TriggerNotSubscribed", &entry.node.pointer, message);
+}
+
 /// `HttpWebhook`.
 fn webhook(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
     let inputs = inputs(draft, entry)?;
     let webhook = webhook::http_parts(draft, &subscriber(entry), &inputs);
+    not_subscribed(draft, entry);
     Some(TriggerKind::Webhook(Box::new(webhook)))
 }
 
@@ -217,7 +227,11 @@ fn subscription(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
         [incident] if incident.eq_ignore_ascii_case("incident-creation") => TriggerKind::SentinelIncident,
         [alert] if alert.eq_ignore_ascii_case("subscribe") => TriggerKind::SentinelAlert,
         [entity, kind] if entity.eq_ignore_ascii_case("entity") => TriggerKind::SentinelEntity((*kind).to_owned()),
-        _ => TriggerKind::Webhook(Box::new(webhook::connection_parts(draft, &subscriber(entry), &inputs))),
+        _ => {
+            let webhook = webhook::connection_parts(draft, &subscriber(entry), &inputs);
+            not_subscribed(draft, entry);
+            TriggerKind::Webhook(Box::new(webhook))
+        }
     })
 }
 

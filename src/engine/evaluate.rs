@@ -304,6 +304,7 @@ impl<'a> Evaluation<'a> {
         };
         let name = self.state.rule(rule).map(|rule| rule.name.clone()).unwrap_or_default();
         Ok(Some(Request {
+            outputs: None,
             namespace,
             playbook: target.name.clone(),
             body,

@@ -188,6 +188,9 @@ pub enum Event {
         node: NodeId,
         /// What the service answered, as outputs of the action.
         outputs: Payload,
+        /// Inputs and credentials of the call that takes the subscription back, sealed; or `error`, why there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unsubscribe: Option<Payload>,
     },
     /// The service promised an answer at another place (202 with `Location`).
     Polling {
@@ -353,7 +356,9 @@ impl Event {
             Self::Closed { outputs, .. } => outputs.iter_mut().collect(),
             Self::Polling { location, .. } => vec![location],
             Self::Paused { inputs, .. } => vec![inputs],
-            Self::Subscribed { outputs, .. } => vec![outputs],
+            Self::Subscribed {
+                outputs, unsubscribe, ..
+            } => [outputs].into_iter().chain(unsubscribe).collect(),
             Self::Retrying { .. } | Self::Repeated { .. } => Vec::new(),
         }
     }

@@ -5,10 +5,14 @@
 //! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
+pub mod answer;
 pub mod call;
+pub mod callback;
 pub mod clock;
 pub mod content;
 pub mod event;
+pub mod incoming;
+pub mod invoke;
 pub mod node;
 pub mod plan;
 pub mod retry;
@@ -29,4 +33,5 @@ pub mod nested;
 mod run;
 pub mod shell;
 
+pub use run::Undelivered;
 pub use shell::{Engine, Notice};

@@ -179,6 +179,7 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
         headers.insert("Content-Type", "application/json; charset=utf-8");
     }
     let request = Request {
+        outputs: None,
         namespace: playbook.namespace,
         playbook: playbook.name,
         body: call.body.clone().unwrap_or_default(),

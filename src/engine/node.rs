@@ -43,6 +43,9 @@ pub struct Node {
     pub inputs: Option<Payload>,
     /// Credentials of its call: authentication object and secret headers.
     pub credentials: Option<Payload>,
+    /// Inputs and credentials of the call that takes its subscription back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe: Option<Payload>,
     /// Its outputs.
     pub outputs: Option<Payload>,
     /// What failed.
@@ -132,6 +135,7 @@ impl Node {
             code: String::new(),
             inputs: None,
             credentials: None,
+            unsubscribe: None,
             outputs: None,
             error: None,
             tracked: None,

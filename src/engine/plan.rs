@@ -4,6 +4,7 @@
 use super::actions::control::Round;
 use super::actions::{self, Done};
 use super::call::Call;
+use super::callback::Links;
 use super::clock::{Moment, round_trip};
 use super::event::{ActionError, Event, FrameId, NodeId, Payload};
 use super::scope::RunScope;
@@ -40,6 +41,8 @@ pub struct Planner<'a> {
     pub state: &'a State,
     /// Time and chance.
     pub moment: &'a Moment,
+    /// Makes callback URLs.
+    pub links: &'a Links,
 }
 
 impl<'a> Planner<'a> {
@@ -66,6 +69,7 @@ impl<'a> Planner<'a> {
             frame,
             moment: self.moment,
             current: None,
+            callback: None,
         }
     }
 
@@ -116,7 +120,7 @@ impl<'a> Planner<'a> {
         }
         match &action.kind {
             ActionKind::Call(call) => self.start_call(id, action, call, &scope),
-            ActionKind::Webhook(webhook) => self.start_call(id, action, &webhook.subscribe, &scope),
+            ActionKind::Webhook(webhook) => self.start_webhook(id, action, webhook),
             ActionKind::Wait(delay) => Planned::event(match actions::wait::end(delay, &scope) {
                 Ok((until, inputs)) => Event::Paused {
                     at: self.moment.now,

@@ -3,6 +3,9 @@
 //! Invariants: nothing is performed before the event that announces it is on disk; a call whose answer is on disk is
 //! never made again; a run that only waits for a time far away leaves the memory, its wake-up time is in the store.
 
+mod inbox;
+pub mod queue;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,8 @@ use super::shell::{Fresh, Shared, now};
 use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
+pub use inbox::Undelivered;
+
 use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
 
 /// A run that waits longer than this, in milliseconds, leaves the memory.
@@ -43,6 +48,8 @@ pub enum Control {
         /// Who asked.
         by: String,
     },
+    /// Look again: something came to one of its callback URLs, or its turn has come.
+    Nudge,
 }
 
 /// How the driving of a run came to its end.
@@ -66,6 +73,10 @@ pub struct Drive<'a> {
     wake_at: Option<Millis>,
     calls: JoinSet<Result<Answer, CallError>>,
     flying: HashMap<Id, (NodeId, Call, AbortHandle)>,
+    /// Webhook actions that had begun and not ended at the last commit.
+    subscribed: Vec<NodeId>,
+    /// Whether something came for an action whose subscription is under way.
+    has_early: bool,
     control: &'a mut mpsc::Receiver<Control>,
 }
 
@@ -76,6 +87,8 @@ struct Step {
     append: Vec<crate::store::EventRow>,
     payloads: Vec<crate::store::PayloadRow>,
     calls: Vec<(NodeId, Call)>,
+    /// What commits together with the events.
+    with: Vec<Operation>,
 }
 
 /// What the run waited for.
@@ -83,6 +96,7 @@ enum Woken {
     Answers(Vec<(NodeId, Call, Result<Answer, CallError>)>),
     Timer,
     Cancel(String),
+    Nudged,
     Nothing,
 }
 
@@ -106,6 +120,8 @@ impl<'a> Drive<'a> {
             wake_at: row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            subscribed: Vec::new(),
+            has_early: false,
             control,
         })
     }
@@ -134,6 +150,8 @@ impl<'a> Drive<'a> {
             wake_at: fresh.row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            subscribed: Vec::new(),
+            has_early: false,
             control,
         })
     }
@@ -147,8 +165,15 @@ impl<'a> Drive<'a> {
         if let Some(closed) = &self.state.closed {
             return Ok(Driven::Over(closed.status));
         }
+        if let Some(driven) = self.queue().await? {
+            return Ok(driven);
+        }
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
+        self.subscribed = self.webhooks();
+        if !self.subscribed.is_empty() {
+            ready.extend(self.receive(&mut step).await?);
+        }
         ready.extend(self.recover(&mut step)?);
         ready.extend(self.due(&mut step)?);
         loop {
@@ -161,8 +186,20 @@ impl<'a> Drive<'a> {
                     self.set_alarm().await?;
                     return Ok(Driven::Waiting);
                 }
+                Woken::Timer if self.awaits_callback() => {
+                    let mut ready = self.receive(&mut step).await?;
+                    ready.extend(self.due(&mut step)?);
+                    ready
+                }
                 Woken::Timer => self.due(&mut step)?,
-                Woken::Answers(answers) => self.settle(&mut step, answers).await?,
+                Woken::Nudged => self.receive(&mut step).await?,
+                Woken::Answers(answers) => {
+                    let mut ready = self.settle(&mut step, answers).await?;
+                    if self.has_early {
+                        ready.extend(self.receive(&mut step).await?);
+                    }
+                    ready
+                }
                 Woken::Cancel(by) => {
                     let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
                     let event = self.planner(&self.moment()).cut(RunStatus::Cancelled, error);
@@ -177,6 +214,7 @@ impl<'a> Drive<'a> {
             workflow: &self.workflow,
             state: &self.state,
             moment,
+            links: &self.shared.links,
         }
     }
 
@@ -265,13 +303,15 @@ impl<'a> Drive<'a> {
             }
             goes_on
         });
-        if !step.events.is_empty() {
+        if !step.events.is_empty() || !step.with.is_empty() {
             let next = self.next(&step);
             let append = self.append(&mut step, next)?;
+            let with = std::mem::take(&mut step.with).into_iter();
             let transaction = Transaction {
-                operations: vec![Operation::Append(append)],
+                operations: with.chain([Operation::Append(append)]).collect(),
             };
             self.shared.store.commit(transaction).await?;
+            self.unsubscribe_ended();
             self.shared
                 .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
         }
@@ -377,6 +417,7 @@ impl<'a> Drive<'a> {
         if self.flying.is_empty() && wait > EVICT_AFTER {
             return match self.control.try_recv() {
                 Ok(Control::Cancel { by }) => Woken::Cancel(by),
+                Ok(Control::Nudge) => Woken::Nudged,
                 Err(_) => Woken::Nothing,
             };
         }
@@ -389,7 +430,10 @@ impl<'a> Drive<'a> {
                 }
                 Woken::Answers(answers)
             }
-            Some(Control::Cancel { by }) = self.control.recv() => Woken::Cancel(by),
+            Some(control) = self.control.recv() => match control {
+                Control::Cancel { by } => Woken::Cancel(by),
+                Control::Nudge => Woken::Nudged,
+            },
             () = timer => Woken::Timer,
         }
     }
@@ -438,8 +482,10 @@ impl<'a> Drive<'a> {
             return Ok(());
         }
         let append = self.append(step, Next::WakeAt(now() + LEASE))?;
-        let operations = vec![Operation::Append(append)];
+        let with = std::mem::take(&mut step.with).into_iter();
+        let operations = with.chain([Operation::Append(append)]).collect();
         self.shared.store.commit(Transaction { operations }).await?;
+        self.unsubscribe_ended();
         self.shared
             .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
         Ok(())

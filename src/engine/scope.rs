@@ -26,6 +26,8 @@ pub struct RunScope<'a> {
     pub moment: &'a Moment,
     /// The object of the action that is ending, where its tracked properties are evaluated.
     pub current: Option<Value>,
+    /// The callback URL, where a webhook is subscribed or unsubscribed.
+    pub callback: Option<String>,
 }
 
 /// Where a name leads to.
@@ -121,7 +123,7 @@ impl<'a> RunScope<'a> {
     }
 
     /// The object of an ended action, as `actions()` and `result()` give it.
-    fn record(&self, id: NodeId, node: &Node) -> Value {
+    pub(super) fn record(&self, id: NodeId, node: &Node) -> Value {
         let status = node.status().map_or("Running", Status::as_str);
         let mut record: Vec<(&str, Value)> = vec![("name", Value::from(self.workflow.action(id.1).name.clone()))];
         record.extend(node.inputs.iter().map(|inputs| ("inputs", inputs.value.clone())));
@@ -330,7 +332,7 @@ impl Scope for RunScope<'_> {
     }
 
     fn callback_url(&self) -> Option<String> {
-        None
+        self.callback.clone()
     }
 }
 

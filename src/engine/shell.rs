@@ -11,6 +11,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::call::Services;
+use super::callback::Links;
 use super::clock::Moment;
 use super::collect::Collecting;
 use super::content::{Content, Playbook};
@@ -83,6 +84,8 @@ pub struct Shared {
     pub content: Arc<dyn Content>,
     /// Incidents.
     pub desk: Desk,
+    /// Makes and checks links, such as callback URLs.
+    pub links: Links,
     /// Tells what happened.
     pub notices: broadcast::Sender<Notice>,
     /// Tells single runs' ends.
@@ -113,6 +116,8 @@ pub struct Prepared {
     pub definition: String,
     /// What makes them.
     pub operations: Vec<Operation>,
+    /// Refuses them where too many wait already. What must not be lost is stored without it, and waits longer.
+    pub limit: Option<Operation>,
     /// The run, if it is a single one: it need not be read from the store again.
     pub fresh: Option<Fresh>,
 }
@@ -252,8 +257,14 @@ impl Shared {
             });
             operations.push(Operation::CreateRun(run));
         }
+        let limit = super::run::queue::limit(&playbook.workflow).map(|limit| Operation::LimitRuns {
+            namespace: request.namespace.clone(),
+            name: request.playbook.clone(),
+            most: limit.runs.saturating_add(limit.waiting),
+        });
         Ok(Prepared {
             ids,
+            limit,
             definition: playbook.hash,
             operations,
             fresh,
@@ -333,6 +344,7 @@ impl Engine {
         desk: Desk,
         settings: nested::Settings,
     ) -> Self {
+        let links = Links::new(&desk.workspaces().public_url, &sealer.derive("links"));
         let services = Arc::new(Collecting {
             services,
             content: content.clone(),
@@ -341,6 +353,7 @@ impl Engine {
             desk: desk.clone(),
         });
         let shared = Arc::new_cyclic(|shared| Shared {
+            links,
             store,
             sealer,
             services: Arc::new(Nested::new(services, shared.clone(), settings)),
@@ -356,6 +369,36 @@ impl Engine {
             workflows: Mutex::default(),
         });
         Self { shared }
+    }
+
+    /// What is shared.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Lets a run look at what has changed for it, in the task that drives it or in one of its own.
+    pub(super) async fn nudge(&self, row: RunRow) {
+        loop {
+            let sender = lock(&self.shared.live).get(&row.id).cloned();
+            if let Some(sender) = sender
+                && sender.send(Control::Nudge).await.is_ok()
+            {
+                return;
+            }
+            if self.take(row.clone(), None, None) {
+                return;
+            }
+        }
+    }
+
+    /// Makes and checks links to runs and triggers.
+    pub fn links(&self) -> &Links {
+        &self.shared.links
+    }
+
+    /// A playbook as new runs have it.
+    pub fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook> {
+        self.shared.content.playbook(namespace, name)
     }
 
     /// The engine of what is shared.
@@ -384,7 +427,8 @@ impl Engine {
     /// The playbook does not exist or refuses to start, or the store fails.
     pub async fn start(&self, request: &Request) -> Result<Vec<String>, StartError> {
         let mut prepared = self.shared.prepare(request)?;
-        let operations = std::mem::take(&mut prepared.operations);
+        let mut operations = std::mem::take(&mut prepared.operations);
+        operations.extend(prepared.limit.take());
         self.shared.store.commit(Transaction { operations }).await?;
         Ok(self.began(prepared))
     }
@@ -524,10 +568,18 @@ impl Engine {
             }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
-                // A wish that came when nobody listened any more.
+                // Wishes that came when nobody listened any more.
                 control.close();
-                if let Ok(Control::Cancel { by }) = control.try_recv() {
-                    Engine { shared }.take(row, None, Some(by));
+                let mut wishes = Vec::new();
+                while let Ok(wish) = control.try_recv() {
+                    wishes.push(wish);
+                }
+                let cancelled = wishes.iter().find_map(|wish| match wish {
+                    Control::Cancel { by } => Some(by.clone()),
+                    Control::Nudge => None,
+                });
+                if !wishes.is_empty() {
+                    Engine { shared }.take(row, None, cancelled);
                 }
             }
         });
@@ -639,11 +691,16 @@ async fn drive(
     let driven = match (kind, &row.definition) {
         (PLAYBOOK, Some(hash)) => {
             let workflow = shared.workflow(hash).await?;
+            let limited = workflow.clone();
             let drive = match fresh {
                 Some(fresh) => Drive::begin(shared.clone(), workflow, fresh, control)?,
                 None => Drive::load(shared.clone(), workflow, row, control).await?,
             };
-            drive.drive().await?
+            let driven = drive.drive().await?;
+            if matches!(driven, Driven::Ended(_)) {
+                Engine::of(shared.clone()).next_in_line(row, &limited).await;
+            }
+            driven
         }
         _ => evaluate::drive(shared, row).await?,
     };

@@ -168,10 +168,16 @@ impl State {
                 let inputs = Some(inputs.clone());
                 self.begin(*node, Node { inputs, ..paused });
             }
-            Event::Subscribed { node: id, outputs, .. } => {
+            Event::Subscribed {
+                node: id,
+                outputs,
+                unsubscribe,
+                ..
+            } => {
                 self.set_phase(*id, Phase::Subscribed);
                 if let Some(node) = self.node_mut(*id) {
                     node.outputs = Some(outputs.clone());
+                    node.unsubscribe.clone_from(unsubscribe);
                 }
             }
             Event::Retrying { node, next_at, .. } => {
@@ -622,6 +628,7 @@ impl State {
                 node.inputs
                     .iter_mut()
                     .chain(node.credentials.iter_mut())
+                    .chain(node.unsubscribe.iter_mut())
                     .chain(node.outputs.iter_mut())
                     .chain(node.tracked.iter_mut()),
             );

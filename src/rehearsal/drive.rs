@@ -13,13 +13,14 @@ use super::occasion::{Occasion, workspace_ids};
 use super::stage::Stage;
 use super::world::{Made, World};
 use crate::engine::call::{Answer, Call, CallError};
+use crate::engine::callback::Links;
 use crate::engine::clock::Moment;
 use crate::engine::content::Playbook;
-use crate::engine::event::{ActionError, Event, NodeId, Opened, Payload};
+use crate::engine::event::{ActionError, Event, NodeId, Opened};
 use crate::engine::plan::Planner;
 use crate::engine::start::{self, Refused, Request};
 use crate::engine::state::{IllegalEvent, Ready, State};
-use crate::engine::status::{RunStatus, Status};
+use crate::engine::status::RunStatus;
 use crate::expression::{Object, Value};
 use crate::rules::IncidentView;
 use crate::store::Millis;
@@ -117,6 +118,8 @@ enum Coming {
 struct Run<'a> {
     playbook: &'a Playbook,
     world: World<'a>,
+    /// Callback URLs of a rehearsal lead nowhere.
+    links: Links,
     state: State,
     now: Millis,
     steps: u64,
@@ -135,6 +138,7 @@ impl<'a> Run<'a> {
         Self {
             playbook,
             world,
+            links: Links::new("https://callback.invalid", &[[0; 32]]),
             state,
             now,
             steps: 0,
@@ -173,6 +177,7 @@ impl<'a> Run<'a> {
             workflow: &self.playbook.workflow,
             state: &self.state,
             moment,
+            links: &self.links,
         }
     }
 
@@ -250,34 +255,13 @@ impl<'a> Run<'a> {
         let planner = self.planner(&moment);
         let event = match &what {
             Coming::Answer(_, outcome) => planner.tracked(planner.conclude(id, outcome)),
-            Coming::Callback(answer) => planner.tracked(self.called_back(id, answer)),
+            Coming::Callback(answer) => planner.called_back(id, &delivered(answer)),
         };
         if let (Event::Subscribed { .. }, Coming::Answer(call, Ok(answer))) = (&event, &what) {
             let answer = self.world.callback(call, answer);
             self.land(self.now, id, Coming::Callback(answer));
         }
         self.record(&event)
-    }
-
-    /// The end of a webhook action whose service calls back.
-    fn called_back(&self, id: NodeId, answer: &Answer) -> Event {
-        let action = self.playbook.workflow.action(id.1);
-        let mut outputs = Object::new();
-        outputs.insert("statusCode", i64::from(answer.status));
-        outputs.insert("headers", Value::from(answer.headers.clone()));
-        if let Some(body) = &answer.body {
-            outputs.insert("body", body.clone());
-        }
-        Event::Ended {
-            at: self.now,
-            node: id,
-            status: Status::Succeeded,
-            code: "OK".into(),
-            inputs: None,
-            outputs: Some(Payload::hidden_if(action.secure_outputs, outputs.into())),
-            error: None,
-            tracked: None,
-        }
     }
 
     /// When something happens by time alone. A call in flight has only its action's time-out.
@@ -317,4 +301,15 @@ impl<'a> Run<'a> {
         }
         Ok(ready)
     }
+}
+
+/// What comes to a callback URL.
+fn delivered(answer: &Answer) -> Value {
+    let mut delivered = Object::new();
+    delivered.insert("statusCode", i64::from(answer.status));
+    delivered.insert("headers", Value::from(answer.headers.clone()));
+    if let Some(body) = &answer.body {
+        delivered.insert("body", body.clone());
+    }
+    delivered.into()
 }

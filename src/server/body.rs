@@ -16,6 +16,11 @@ pub(super) async fn read(request: Request, settings: &Settings) -> Result<Bytes,
             "the content type must be `application/json`",
         ));
     }
+    bytes(request, settings).await
+}
+
+/// The body, of whatever type.
+pub(super) async fn bytes(request: Request, settings: &Settings) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             Kind::TooLarge,

@@ -4,6 +4,7 @@
 
 mod authenticate;
 mod body;
+mod callbacks;
 mod caller;
 mod evaluation;
 mod gate;
@@ -11,6 +12,7 @@ mod health;
 mod html;
 mod incidents;
 mod intake;
+mod invoke;
 pub mod journal;
 mod listener;
 mod metrics;
@@ -51,6 +53,10 @@ pub fn router(state: ServerState) -> Router {
         .route("/v1/workspaces/{ws}/incidents", get(incidents::list))
         .route("/v1/workspaces/{ws}/incidents/{incident}", get(incidents::one))
         .route("/v1/workspaces/{ws}/playbooks/{playbook}/runs", post(start::playbook))
+        .route(
+            "/v1/namespaces/{ns}/playbooks/{playbook}/triggers/{trigger}/listCallbackUrl",
+            post(invoke::link),
+        )
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{run}", get(runs::one))
         .route("/v1/runs/{run}/events", get(runs::events))
@@ -58,6 +64,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/workspaces/{ws}/incidents/{incident}", get(page::incident))
         .fallback(nothing)
         .layer(middleware::map_response(gate::with_details))
+        .merge(callbacks::routes())
         .with_state(state)
         .merge(journal)
         .layer(DefaultBodyLimit::max(max_body))

@@ -246,6 +246,9 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Refused(refused) => refused.into(),
+            StartError::Store(store::Error::Refused(refusal @ store::Refusal::Full(_))) => {
+                Self::new(Kind::Overloaded, refusal.to_string())
+            }
             StartError::Store(error) => error.into(),
         }
     }

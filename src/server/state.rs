@@ -22,6 +22,8 @@ pub struct Settings {
     pub max_body: usize,
     /// How many deliveries are taken in at once; more are told to come again. Defaults to 256.
     pub max_deliveries: usize,
+    /// How long a caller of a playbook waits for its answer. Defaults to 120 s, as in Logic Apps.
+    pub answer_timeout: Duration,
     /// How long a client may take to send the head of a request, and then its body. Defaults to 10 s.
     pub read_timeout: Duration,
     /// The port of a server that listens on loopback only: requests that name another host or port are refused, so that
@@ -37,6 +39,7 @@ impl Default for Settings {
             tokens: Tokens::default(),
             max_body: 1024 * 1024,
             max_deliveries: 256,
+            answer_timeout: Duration::from_secs(120),
             read_timeout: Duration::from_secs(10),
             loopback_port: None,
             open_pages: false,

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::journal::{self, Events};
-use super::{EventRow, Millis, PayloadRow, RunId, change};
+use super::{EventRow, Millis, PayloadRow, RunId, change, inbox};
 
 /// More events of a run.
 #[derive(Clone, Debug)]
@@ -77,8 +77,12 @@ impl Append {
 const STALE: &str = "SELECT new.value ->> 0 FROM json_each($1) AS new WHERE NOT EXISTS (SELECT 1 FROM runs
         WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL)";
 
-/// Moves the rows of the runs that are as expected on.
-const ADVANCE: &str = "UPDATE runs SET seq = new.value ->> 2, wake_at = new.value ->> 3, status = new.value ->> 4,
+/// Moves the rows of the runs that are as expected on. One for which something has come in the meantime is due.
+const ADVANCE: &str = "UPDATE runs SET seq = new.value ->> 2,
+        wake_at = CASE
+            WHEN new.value ->> 3 IS NOT NULL AND EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.id AND inbox.taken = 0)
+            THEN 0 ELSE new.value ->> 3 END,
+        status = new.value ->> 4,
         ended_at = new.value ->> 5, erase_at = new.value ->> 6
     FROM json_each($1) AS new
     WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL";
@@ -116,6 +120,7 @@ pub(super) async fn append_all(
     }
     if !ended.is_empty() {
         change::ended(connection, &ended).await?;
+        inbox::forget(connection, &ended).await?;
     }
     Ok(stale)
 }

@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, incident, journal, message, note, run, schedule, watchlist};
+use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
 
 /// What the caller of a transaction is told.
 type Outcome = Result<Committed, Error>;
@@ -190,7 +190,10 @@ async fn apply_operations(
             }
             Operation::ChangeWatchlist(change) => watchlist::apply(connection, change).await?,
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
+            Operation::LimitRuns { namespace, name, most } => run::limit(connection, namespace, name, most).await?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
+            Operation::Deliver(row) => inbox::deliver(connection, row).await?,
+            Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,
             Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
             Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,

@@ -18,6 +18,12 @@ pub enum Refusal {
     /// The watchlist or item changed or went since it was read.
     #[error("watchlist '{0}' changed since it was read")]
     StaleWatchlist(String),
+    /// Something came for this action of the run before.
+    #[error("the run '{0}' was called back for this already")]
+    Delivered(RunId),
+    /// As many runs of the playbook wait as may.
+    #[error("so many runs of the playbook '{0}' wait that no more are taken")]
+    Full(String),
     /// The schedule moved on since it was read.
     #[error("the schedule of playbook '{0}' has moved on")]
     StaleSchedule(String),

@@ -8,8 +8,9 @@ use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use super::error::Fault;
 use super::journal::Events;
-use super::{Error, EventRow, Millis, PayloadRow, RunId, Store, change, journal};
+use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal};
 
 /// The kind of the runs that incidents show.
 const PLAYBOOK: &str = "playbook";
@@ -196,7 +197,45 @@ pub(super) async fn create_all(
     Ok(known)
 }
 
+/// Refuses if more runs of a playbook have not ended than may.
+pub(super) async fn limit(
+    connection: &mut SqliteConnection,
+    namespace: String,
+    name: String,
+    most: u32,
+) -> Result<(), Fault> {
+    let sql = "SELECT count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 AND status IS NULL";
+    let query = sqlx::query_scalar(sql).bind(namespace).bind(&name);
+    let open: i64 = query.fetch_one(connection).await?;
+    if open > i64::from(most) {
+        return Err(Refusal::Full(name).into());
+    }
+    Ok(())
+}
+
 impl Store {
+    /// How many runs of the same playbook began before a run and have not ended. Runs begin in the order of their commits.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn older_open_runs(&self, run: &str) -> Result<i64, Error> {
+        let sql = "SELECT count(*) FROM runs AS own JOIN runs AS older ON older.kind = own.kind
+            AND older.namespace = own.namespace AND older.name = own.name AND older.status IS NULL
+            WHERE own.id = $1 AND older.rowid < own.rowid";
+        Ok(sqlx::query_scalar(sql).bind(run).fetch_one(&self.readers).await?)
+    }
+
+    /// The runs of a playbook that have not ended, in the order in which they began, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn oldest_open_runs(&self, namespace: &str, name: &str, limit: u32) -> Result<Vec<RunRow>, Error> {
+        let sql = "SELECT * FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 AND status IS NULL
+            ORDER BY rowid LIMIT $3";
+        let query = sqlx::query_as(sql).bind(namespace).bind(name).bind(limit);
+        Ok(query.fetch_all(&self.readers).await?)
+    }
+
     /// The run with this identity.
     ///
     /// # Errors

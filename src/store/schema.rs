@@ -7,12 +7,13 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 use super::Error;
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "evaluations", include_str!("migrations/0003_evaluations.sql")),
     (4, "schedules", include_str!("migrations/0004_schedules.sql")),
     (5, "watchlists", include_str!("migrations/0005_watchlists.sql")),
+    (6, "inbox", include_str!("migrations/0006_inbox.sql")),
 ];
 
 /// Brings the database to the schema of this program.

@@ -27,6 +27,8 @@ pub struct Sealer {
 #[derive(Clone)]
 struct Key {
     id: [u8; KEY_ID_BYTES],
+    /// Makes other keys of this one.
+    deriving: ring::hmac::Key,
     cipher: Aes256Gcm,
 }
 
@@ -40,6 +42,7 @@ impl Key {
         id.copy_from_slice(&digest[..KEY_ID_BYTES]);
         Key {
             id,
+            deriving: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, bytes),
             cipher: Aes256Gcm::new(bytes.into()),
         }
     }
@@ -88,6 +91,17 @@ impl Sealer {
                 &"it must hold 32 bytes for each key; restore it, or delete it if nothing is sealed yet",
             )),
         }
+    }
+
+    /// Keys for another purpose, such as signing: first the one of the current key, then those of older ones.
+    pub fn derive(&self, purpose: &str) -> Vec<[u8; KEY_BYTES]> {
+        let keys = std::iter::once(&self.current).chain(&self.older);
+        let derived = keys.map(|key| {
+            let mut bytes = [0; KEY_BYTES];
+            bytes.copy_from_slice(ring::hmac::sign(&key.deriving, purpose.as_bytes()).as_ref());
+            bytes
+        });
+        derived.collect()
     }
 
     /// Seals a value for a context, such as the run that owns it.

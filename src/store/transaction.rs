@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, ScheduleKey, ScheduleRow,
-    WatchlistChange,
+    AlertRow, Append, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
+    ScheduleRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.
@@ -70,8 +70,30 @@ pub enum Operation {
     ChangeWatchlist(WatchlistChange),
     /// A new run with its first events; refused with [`super::Refusal::StaleRun`] if its identity is known already.
     CreateRun(NewRun),
+    /// Refused with [`super::Refusal::Full`] if more runs of a playbook than this have not ended, new ones counted.
+    LimitRuns {
+        /// Namespace of the playbook.
+        namespace: String,
+        /// The playbook.
+        name: String,
+        /// How many may be open.
+        most: u32,
+    },
     /// Events of a run; refused with [`super::Refusal::StaleRun`] unless it has exactly `expected_seq` events and has not ended.
     Append(Append),
+    /// Something that came to the callback URL of an action; its run is due then. Refused with
+    /// [`super::Refusal::StaleRun`] if the run does not exist or has ended, with [`super::Refusal::Delivered`] if
+    /// something came for the action before, or it is taken.
+    Deliver(DeliveryRow),
+    /// What came for an action is taken, or nothing is taken any more.
+    Take {
+        /// The run.
+        run: RunId,
+        /// The execution of the action.
+        node: String,
+        /// When.
+        at: Millis,
+    },
     /// A new or changed schedule; refused with [`super::Refusal::StaleSchedule`] unless the stored version is the one
     /// before its own, or there is none for version 1.
     PutSchedule(ScheduleRow),

@@ -3,7 +3,9 @@
 //! Each file of `tests/cases/runs` holds a definition, what triggers it, what the service answers, and what must come
 //! of it. However often the process dies, the run must end the same, and no committed answer may be asked for again.
 //!
-//! `parameters` of a scenario are `{name: {value, secure?}}`; an answer may take a time (`takes`, in seconds); `expect`
+//! `parameters` of a scenario are `{name: {value, secure?}}`; an answer may take a time (`takes`, in seconds);
+//! `callbacks` come to the callback URLs of actions, `after` so many seconds of the run; `unsubscribes` of `expect` are the
+//! calls that take subscriptions back. `expect`
 //! names what the view of the run must hold. What is secure must be neither in the view nor in debug texts.
 
 #![allow(
@@ -20,8 +22,9 @@ use std::path::Path;
 
 use riposte::definition::{self, Workflow};
 use riposte::engine::call::{Answer, Call, CallError};
+use riposte::engine::callback::Links;
 use riposte::engine::clock::Moment;
-use riposte::engine::event::{Event, NodeId, Opened, Payload};
+use riposte::engine::event::{Event, FrameId, NodeId, Opened, Payload};
 use riposte::engine::plan::Planner;
 use riposte::engine::state::{Phase, Ready, State};
 use riposte::engine::view;
@@ -36,7 +39,18 @@ struct Scenario {
     body: Value,
     parameters: Vec<(String, Payload)>,
     answers: Vec<Scripted>,
+    callbacks: Vec<Callback>,
     expected: Value,
+    links: Links,
+}
+
+/// What comes to a callback URL.
+#[derive(Clone)]
+struct Callback {
+    action: String,
+    /// Seconds after the beginning of the run.
+    after: i64,
+    delivered: Value,
 }
 
 /// What the service answers to calls of a method and path, one after the other; the last for ever.
@@ -80,6 +94,14 @@ impl Scenario {
             body: case.get("body").cloned().unwrap_or_default(),
             parameters: parameters.unwrap_or_default().iter().map(parameter).collect(),
             answers: scripted.iter().map(Scripted::read).collect(),
+            callbacks: case
+                .get("callbacks")
+                .and_then(Value::as_array)
+                .unwrap_or_default()
+                .iter()
+                .map(Callback::read)
+                .collect(),
+            links: Links::new("https://riposte.example", &[[9; 32]]),
             expected: case.get("expect").cloned().expect("a scenario expects something"),
         }
     }
@@ -156,6 +178,17 @@ fn operation(call: &Call) -> String {
     format!("{} {}", call.method, call.path)
 }
 
+impl Callback {
+    fn read(value: &Value) -> Self {
+        let part = |name: &str| value.get(name).cloned().unwrap_or_default();
+        Self {
+            action: part("action").to_text(),
+            after: part("after").as_int().unwrap_or_default(),
+            delivered: Value::object([("headers", part("headers")), ("body", part("body"))]),
+        }
+    }
+}
+
 impl Scripted {
     fn read(value: &Value) -> Self {
         let text = |name: &str| value.get(name).map(Value::to_text).unwrap();
@@ -183,6 +216,8 @@ struct Execution<'a> {
     journal: Vec<Event>,
     outstanding: BTreeSet<Ready>,
     flying: Vec<Flight>,
+    /// What has not come, or not been taken: it survives the process.
+    callbacks: Vec<Callback>,
     now: i64,
     /// The process dies when the journal has so many events.
     crash_at: Option<usize>,
@@ -200,6 +235,7 @@ impl<'a> Execution<'a> {
             journal: vec![Event::Opened(Box::new(opened))],
             outstanding: ready.into_iter().collect(),
             flying: Vec::new(),
+            callbacks: scenario.callbacks.clone(),
             crash_at,
         }
     }
@@ -213,6 +249,7 @@ impl<'a> Execution<'a> {
             workflow: &self.scenario.workflow,
             state: &self.state,
             moment,
+            links: &self.scenario.links,
         }
     }
 
@@ -236,6 +273,9 @@ impl<'a> Execution<'a> {
             return;
         }
         let timer = self.next_timer();
+        if let Some((index, id)) = self.next_callback(timer) {
+            return self.call_back(index, id);
+        }
         let next = (0..self.flying.len()).min_by_key(|index| self.flying[*index].lands_at);
         match next.filter(|index| self.flying[*index].lands_at <= timer) {
             Some(index) => self.land(index),
@@ -254,6 +294,45 @@ impl<'a> Execution<'a> {
             let lands_at = self.now + takes.map_or(5, |seconds| seconds * 1_000);
             self.flying.push(Flight { lands_at, id, call });
         }
+    }
+
+    /// The first callback that something waits for before the next timer.
+    fn next_callback(&self, timer: i64) -> Option<(usize, NodeId)> {
+        let subscribed = |id: &NodeId| matches!(self.state.node(*id).unwrap().phase, Phase::Subscribed);
+        let waiting = |callback: &Callback| {
+            let names = |id: &&NodeId| *self.scenario.workflow.action(id.1).name == *callback.action;
+            let mut waiting = self.state.active.iter().filter(|id| subscribed(id));
+            waiting.find(names).copied()
+        };
+        let comes = |callback: &Callback| self.state.opened.at + callback.after * 1_000;
+        let all = self.callbacks.iter().enumerate();
+        let due = all.filter(|(_, callback)| comes(callback) < timer);
+        due.filter_map(|(index, callback)| Some((index, waiting(callback)?)))
+            .next()
+    }
+
+    fn call_back(&mut self, index: usize, id: NodeId) {
+        let callback = self.callbacks.remove(index);
+        self.now = self.now.max(self.state.opened.at + callback.after * 1_000);
+        let moment = self.moment();
+        let event = self.planner(&moment).called_back(id, &callback.delivered);
+        self.commit(vec![event]);
+    }
+
+    /// The calls that take subscriptions back, of all webhook actions that have begun.
+    fn unsubscribes(&self) -> Value {
+        let moment = self.moment();
+        let planner = self.planner(&moment);
+        let frames = self.state.frames.iter().zip(0..);
+        let nodes =
+            frames.flat_map(|(frame, index)| frame.nodes.keys().map(move |action| NodeId(FrameId(index), *action)));
+        let calls = nodes.filter_map(|id| planner.unsubscription(id).unwrap());
+        Value::array(calls.map(|unsubscription| {
+            let call = unsubscription.call;
+            assert!(call.idempotency_key.ends_with("/unsubscribe"));
+            let body = call.body.map(|body| body.to_text()).unwrap_or_default();
+            Value::from(format!("{} {} {body}", call.method, call.path))
+        }))
     }
 
     fn land(&mut self, index: usize) {
@@ -440,6 +519,19 @@ fn every_scenario_ends_as_expected() {
                 found.push(format!("{}: the calls are {}", scenario.name, asked.to_json()));
             }
         }
+        if let Some(calls) = expected.remove("unsubscribes")
+            && calls != execution.unsubscribes()
+        {
+            let calls = execution.unsubscribes().to_json();
+            found.push(format!("{}: the unsubscribing calls are {calls}", scenario.name));
+        }
+        let signatures = format!("{outcome:?} {:?}", execution.journal).matches("sig=").count();
+        let masked = format!("{outcome:?} {:?}", execution.journal)
+            .matches("sig=***")
+            .count();
+        if signatures != masked {
+            found.push(format!("{} shows the signature of a callback URL", scenario.name));
+        }
         differences(&expected.into(), &outcome, &scenario.name, &mut found);
         let shown = [outcome.to_json(), format!("{:?}", execution.journal)];
         let is_shown = |secret: &String| shown.iter().any(|text| text.contains(secret));
@@ -460,6 +552,12 @@ fn a_crash_after_any_event_changes_nothing() {
                 execution.outcome(),
                 outcome,
                 "{}: after a crash at event {crash_at}",
+                scenario.name
+            );
+            assert_eq!(
+                execution.unsubscribes(),
+                undisturbed.unsubscribes(),
+                "{}",
                 scenario.name
             );
             let asked = |world: &World| world.keys.len();
@@ -489,4 +587,17 @@ fn folding_twice_gives_the_same_state() {
             scenario.name
         );
     }
+}
+
+#[test]
+fn without_a_public_url_a_webhook_fails_by_name() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/runs/webhook-times-out.yaml");
+    let mut scenario = Scenario::read(&file);
+    scenario.links = Links::new("", &[[9; 32]]);
+    let execution = Execution::begin(&scenario, None).run();
+    let outcome = execution.outcome();
+    let error = outcome.at(&["actions", "Approve", "error"]).unwrap();
+    assert_eq!(error.get("code"), Some(&Value::from("CallbackUrlUnavailable")));
+    assert!(error.get("message").unwrap().to_text().contains("--public-url"));
+    assert!(execution.world.asked.is_empty());
 }

@@ -52,7 +52,9 @@ fn every_example_is_a_sound_definition() {
     for (name, workflow) in examples() {
         let read = definition::parse(&Value::from(&workflow));
         let (_, warnings) = read.unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
-        assert_eq!(warnings, [], "{name}");
+        // What a webhook trigger needs of its author is said with each, sound or not.
+        let mut others = warnings.iter().filter(|warning| warning.code != "TriggerNotSubscribed");
+        assert_eq!(others.next(), None, "{name}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod aggregated;
+mod called;
 mod front_proxy;
 mod intake;
 mod journal;
@@ -10,7 +11,7 @@ mod views;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +49,7 @@ struct House {
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     folder: TempDir,
+    asked: Arc<Mutex<Vec<Call>>>,
 }
 
 impl House {
@@ -67,7 +69,8 @@ impl House {
         };
         let desk = Desk::new(store.clone(), workspaces);
         let sealer = Sealer::new([7; 32]);
-        let (services, content) = (Arc::new(Silence), Arc::new(Shelf));
+        let (services, content) = (Arc::new(Silence::default()), Arc::new(Shelf));
+        let asked = services.asked.clone();
         let engine = Engine::new(store.clone(), sealer, services, content, desk.clone());
         let mut settings = Settings::default();
         settings
@@ -93,7 +96,13 @@ impl House {
             stop,
             serving,
             folder,
+            asked,
         }
+    }
+
+    /// The subscriptions that were made.
+    fn asked(&self) -> Vec<Call> {
+        self.asked.lock().unwrap().clone()
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -254,12 +263,22 @@ impl Reply {
     }
 }
 
-/// No service ever answers.
-struct Silence;
+/// No service ever answers, but one that takes subscriptions.
+#[derive(Default)]
+struct Silence {
+    asked: Arc<Mutex<Vec<Call>>>,
+}
 
 #[async_trait]
 impl Services for Silence {
-    async fn call(&self, _: &Call) -> Result<Answer, CallError> {
+    async fn call(&self, call: &Call) -> Result<Answer, CallError> {
+        if call.path == "https://asks.example/" {
+            self.asked.lock().unwrap().push(call.clone());
+            return Ok(Answer {
+                status: 200,
+                ..Answer::default()
+            });
+        }
         std::future::pending().await
     }
 
@@ -300,7 +319,7 @@ impl Content for Shelf {
                 request,
                 json!({ "Use": { "type": "Compose", "inputs": "key @{parameters('key')} for @{triggerBody()?['who']}" } }),
             ),
-            _ => return None,
+            _ => called(name)?,
         };
         let text = json!({
             "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",
@@ -345,6 +364,82 @@ impl Content for Shelf {
         }
         Ok(Permission::Granted)
     }
+}
+
+/// A Response with a body.
+fn reply(body: Json) -> Json {
+    json!({ "type": "Response", "inputs": { "statusCode": 200, "body": body } })
+}
+
+/// Actions of playbooks that a request starts, and that answer in several ways.
+fn answering(name: &str) -> Option<Json> {
+    let ask = json!({ "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } });
+    let after = |action: &str, mut reply: Json| {
+        reply["runAfter"] = json!({ action: ["Succeeded"] });
+        reply
+    };
+    let mut promise = reply(json!("kept"));
+    promise["operationOptions"] = json!("Asynchronous");
+    Some(match name {
+        "answers" => {
+            let mut reply = reply(json!("@triggerOutputs()"));
+            reply["inputs"]["statusCode"] = json!(201);
+            reply["inputs"]["headers"] = json!({ "x-a": 1 });
+            json!({ "Reply": reply })
+        }
+        "refuses" => {
+            let mut reply = reply(json!("no such thing"));
+            reply["inputs"]["statusCode"] = json!(404);
+            json!({ "Reply": reply })
+        }
+        "mute" => {
+            let fail = json!({ "type": "Compose", "inputs": "@int('x')" });
+            json!({ "Fail": fail, "Reply": after("Fail", reply(json!("never"))) })
+        }
+        "slow" => json!({ "Ask": ask, "Reply": after("Ask", reply(json!("late"))) }),
+        "promises" => json!({ "Reply": promise }),
+        "promises-late" => json!({ "Ask": ask, "Reply": after("Ask", promise) }),
+        _ => return None,
+    })
+}
+
+/// Triggers and actions of playbooks that are called over HTTP.
+fn called(name: &str) -> Option<(Json, Json)> {
+    let request = json!({ "manual": { "type": "Request" } });
+    let ask = json!({ "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } });
+    let subscribe = json!({ "method": "POST", "uri": "https://asks.example/", "body": "@listCallbackUrl()" });
+    Some(match name {
+        "strict" => {
+            let schema = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" } } });
+            let inputs = json!({ "method": "PUT", "relativePath": "customer/{name}", "schema": schema });
+            let trigger = json!({ "type": "Request", "operationOptions": "EnableSchemaValidation", "inputs": inputs });
+            (
+                json!({ "manual": trigger }),
+                json!({ "Reply": reply(json!("@triggerOutputs()")) }),
+            )
+        }
+        "picky" => {
+            let trigger = json!({ "type": "Request", "conditions": [{ "expression": "@equals(1, 2)" }] });
+            (json!({ "manual": trigger }), json!({}))
+        }
+        "limited" => {
+            let limit = json!({ "concurrency": { "runs": 1, "maximumWaitingRuns": 1 } });
+            let trigger = json!({ "type": "Request", "runtimeConfiguration": limit });
+            (json!({ "manual": trigger }), json!({ "Ask": ask }))
+        }
+        "asks" => {
+            let webhook = json!({ "type": "HttpWebhook", "inputs": { "subscribe": subscribe } });
+            (request, json!({ "Ask": webhook }))
+        }
+        "hooked" => {
+            let trigger = json!({ "type": "HttpWebhook", "inputs": { "subscribe": subscribe } });
+            (
+                json!({ "manual": trigger }),
+                json!({ "Reply": reply(json!("@triggerBody()?['who']")) }),
+            )
+        }
+        _ => (request, answering(name)?),
+    })
 }
 
 /// A native alert; like ones differ by `id` only.

@@ -8,6 +8,9 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod callbacks;
+mod queue;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
@@ -31,7 +34,7 @@ use riposte::store::{Append, NewRun, Next, Operation, RunRow, Sealer, Store, Tra
 use serde_json::json;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 const CANARY: &str = "canary-5f1c77";
@@ -49,6 +52,8 @@ enum Says {
     Promise(&'static str),
     /// 200, and a setting of the store that changes together with the end of the action.
     Writes(&'static str),
+    /// 200, once the test says so.
+    When(Arc<Notify>),
     /// Never anything.
     Nothing,
 }
@@ -91,6 +96,10 @@ impl Services for Scripted {
                         writes: vec![operation],
                         ..answer(200)
                     }
+                }
+                Says::When(answers) => {
+                    answers.notified().await;
+                    answer(200)
                 }
                 Says::Nothing => std::future::pending().await,
             },
@@ -229,7 +238,11 @@ fn engine(
         says: says.iter().cloned().collect(),
         called,
     };
-    let desk = Desk::new(store.clone(), WorkspaceIds::default());
+    let workspaces = WorkspaceIds {
+        public_url: "https://riposte.example".into(),
+        ..WorkspaceIds::default()
+    };
+    let desk = Desk::new(store.clone(), workspaces);
     let catalog = Arc::new(Catalog(playbook.clone()));
     (
         Engine::new(store.clone(), Sealer::new([7; 32]), Arc::new(services), catalog, desk),

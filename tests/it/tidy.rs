@@ -168,7 +168,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Between two rooms that use each other, the files that one may use of the other.
 const NARROW: &[(&str, &str, &[&str])] = &[
     ("connectors", "engine", &["call"]),
-    ("engine", "connectors", &["code_of"]),
+    ("engine", "connectors", &["body", "code_of", "response"]),
     ("catalog", "engine", &["content"]),
     (
         "controllers",
@@ -197,8 +197,11 @@ const SHELLS: &[&str] = &[
     "engine/ends.rs",
     "engine/evaluate.rs",
     "engine/journal.rs",
+    "engine/invoke.rs",
     "engine/nested.rs",
     "engine/run.rs",
+    "engine/run/inbox.rs",
+    "engine/run/queue.rs",
     "engine/schedule/keeper.rs",
     "engine/schedule/taking.rs",
     "engine/shell.rs",

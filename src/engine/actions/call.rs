@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use super::target::{address, script_context, subscription, target_inputs};
+use super::target::{address, script_context, target_inputs};
 use crate::connectors::code_of;
 use crate::definition::workflow::{CallAction, CallTarget};
 use crate::definition::{Action, ActionKind, function_app};
@@ -40,7 +40,7 @@ impl Planner<'_> {
         scope: &RunScope<'_>,
     ) -> Planned {
         let evaluated = evaluate(&action.name, call, scope).and_then(|(inputs, credentials)| {
-            self.build(id, action, &inputs, credentials.as_ref())
+            self.build(id, action, call, &inputs, credentials.as_ref())
                 .map(|call| (inputs, credentials, call))
         });
         match evaluated {
@@ -49,11 +49,6 @@ impl Planner<'_> {
                 call: None,
             },
             Ok((inputs, credentials, call)) => {
-                let inputs = match (&action.kind, &call.target) {
-                    // The inputs of an HttpWebhook are its calls.
-                    (ActionKind::Webhook(_), Target::Http) => Value::object([("subscribe", inputs)]),
-                    _ => inputs,
-                };
                 let event = Event::Called {
                     at: self.moment.now,
                     node: id,
@@ -92,7 +87,8 @@ impl Planner<'_> {
         let node = self.state.node(id)?;
         let inputs = &node.inputs.as_ref()?.value;
         let credentials = node.credentials.as_ref().map(|payload| &payload.value);
-        self.build(id, self.workflow.action(id.1), inputs, credentials).ok()
+        let action = self.workflow.action(id.1);
+        self.build(id, action, self.call_of(action)?, inputs, credentials).ok()
     }
 
     /// The call that fetches a promised answer.
@@ -108,15 +104,22 @@ impl Planner<'_> {
         })
     }
 
-    fn build(&self, id: NodeId, action: &Action, inputs: &Value, credentials: Option<&Value>) -> Result<Call, Failure> {
+    /// The call of evaluated inputs. Those of a webhook lie among its credentials, because they hold the callback URL.
+    pub(super) fn build(
+        &self,
+        id: NodeId,
+        action: &Action,
+        parts: &CallAction,
+        inputs: &Value,
+        credentials: Option<&Value>,
+    ) -> Result<Call, Failure> {
+        let inputs = credentials
+            .and_then(|credentials| credentials.get("inputs"))
+            .unwrap_or(inputs);
         let invalid = |reason: String| {
             let message = format!("The inputs of action '{}' are not valid: {reason}.", action.name);
             Failure::new("BadRequest", "InvalidTemplate", message).with_inputs(inputs.clone())
         };
-        let parts = self
-            .call_of(action)
-            .ok_or_else(|| invalid("it makes no calls".into()))?;
-        let inputs = subscription(&action.kind, inputs);
         let target = self.target(id, parts, inputs).map_err(invalid)?;
         let (method, path) = address(&parts.target, inputs).map_err(invalid)?;
         let mut headers = pairs(inputs.get("headers"));
@@ -254,11 +257,7 @@ impl Planner<'_> {
         let header = |name: &str| answer.headers.get(name).and_then(Value::as_str);
         let is_webhook = matches!(action.kind, ActionKind::Webhook(_));
         if is_webhook && (200..300).contains(&answer.status) {
-            return Event::Subscribed {
-                at: self.moment.now,
-                node: id,
-                outputs: Payload::hidden_if(action.secure_outputs, outputs(answer)),
-            };
+            return self.subscribed(id, action, answer);
         }
         if let (202, Some(location), false) = (answer.status, header("location"), call.disable_async_pattern) {
             let wait = header("retry-after").and_then(|text| retry::retry_after(text, self.moment.now));

@@ -159,7 +159,7 @@ fn allow_nothing_required(schema: &mut serde_json::Value) {
 }
 
 /// The first place where a value does not fit a JSON schema; a schema that cannot be read is itself the problem.
-fn mismatch(schema: &Value, value: &Value) -> Option<String> {
+pub(in crate::engine) fn mismatch(schema: &Value, value: &Value) -> Option<String> {
     let mut schema = serde_json::Value::from(schema);
     allow_nothing_required(&mut schema);
     let options = jsonschema::options()

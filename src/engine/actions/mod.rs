@@ -9,6 +9,7 @@ pub mod table;
 pub mod target;
 pub mod variables;
 pub mod wait;
+pub mod webhook;
 
 use crate::expression::{EvalError, Value};
 

@@ -1,18 +1,9 @@
 //! What a call goes to: the inputs that say it, and method and path that follow from it.
 
 use super::{Failure, kind_of};
-use crate::definition::ActionKind;
 use crate::definition::workflow::{CallAction, CallTarget, Script};
 use crate::engine::scope::RunScope;
 use crate::expression::{Object, Scope as _, Template, Value};
-
-/// The inputs of the call in the inputs of an action: those of an HttpWebhook are its calls.
-pub(super) fn subscription<'v>(kind: &ActionKind, inputs: &'v Value) -> &'v Value {
-    match kind {
-        ActionKind::Webhook(_) => inputs.get("subscribe").unwrap_or(inputs),
-        _ => inputs,
-    }
-}
 
 /// Method and path of a call. Where the target gives them they are empty.
 pub(in crate::engine) fn address(target: &CallTarget, inputs: &Value) -> Result<(String, String), String> {

@@ -212,7 +212,8 @@ impl Taking {
         self.step(self.row_after(schedule, now(), None, None)).await
     }
 
-    /// Starts a run and moves the schedule on, unless the playbook refuses.
+    /// Starts a run and moves the schedule on, unless the playbook refuses. Where so many runs wait that no more are
+    /// taken, the occurrence is passed over; but not a window, which must have its run.
     async fn start(&self, request: &Request, next: ScheduleRow) -> Result<Result<Taken, Refused>, StoreError> {
         let mut prepared = match self.shared.prepare(request) {
             Ok(prepared) => prepared,
@@ -223,16 +224,30 @@ impl Taking {
         };
         let mut operations = std::mem::take(&mut prepared.operations);
         operations.push(Operation::PutSchedule(next.clone()));
+        let is_window = self.trigger_is_window();
+        operations.extend(prepared.limit.take().filter(|_| !is_window));
         match self.shared.store.commit(Transaction { operations }).await {
             Ok(_) => {
                 Engine::of(self.shared.clone()).began(prepared);
                 Ok(Ok(Taken::Done))
+            }
+            Err(StoreError::Refused(Refusal::Full(_))) => {
+                tracing::warn!(
+                    playbook = self.path(),
+                    "an occurrence is passed over: too many runs wait"
+                );
+                self.step(next).await.map(Ok)
             }
             // This occurrence has its run already.
             Err(StoreError::Refused(Refusal::StaleRun(_))) => self.step(next).await.map(Ok),
             Err(StoreError::Refused(Refusal::StaleSchedule(_))) => Ok(Ok(Taken::Stale)),
             Err(error) => Err(error),
         }
+    }
+
+    fn trigger_is_window(&self) -> bool {
+        let trigger = self.playbook.workflow.triggers.first();
+        trigger.is_some_and(|trigger| matches!(trigger.kind, TriggerKind::SlidingWindow { .. }))
     }
 
     /// Moves the schedule on without a run.

@@ -2,6 +2,7 @@
 
 use riposte::definition;
 use riposte::engine::call::Answer;
+use riposte::engine::callback::Links;
 use riposte::engine::clock::Moment;
 use riposte::engine::event::{Event, NodeId, Opened};
 use riposte::engine::plan::Planner;
@@ -23,6 +24,7 @@ fn drive(actions: &serde_json::Value) -> (definition::Workflow, State) {
         ..Opened::default()
     };
     let (mut state, mut ready) = State::open(&workflow, &opened);
+    let links = Links::new("", &[]);
     let mut calls: Vec<NodeId> = Vec::new();
     while state.closed.is_none() {
         let moment = Moment::new(opened.at, [7; 32]);
@@ -30,6 +32,7 @@ fn drive(actions: &serde_json::Value) -> (definition::Workflow, State) {
             workflow: &workflow,
             state: &state,
             moment: &moment,
+            links: &links,
         };
         let (events, call) = match ready.pop() {
             Some(next) => {
