@@ -14,6 +14,7 @@ mod record;
 mod sample;
 mod shape;
 mod stage;
+mod words;
 mod world;
 
 pub use coverage::{Coverage, Reached};

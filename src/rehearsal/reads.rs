@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::shape::{Shape, Step, Use};
+use super::words;
 use crate::definition::workflow::{ActionKind, Case, VariableType};
 use crate::definition::{Action, ActionId, Workflow, templates, trigger_templates};
 use crate::engine::content::GivenParameter;
@@ -115,6 +116,13 @@ impl<'w> Reader<'w> {
             self.template(template, is_inner.map_or(around, inside));
         }
         match &action.kind {
+            ActionKind::Call(call) => {
+                for (template, word) in words::of(call) {
+                    if let Some(shape) = self.shape_of_template(template, around) {
+                        shape.compared(&Value::from(word));
+                    }
+                }
+            }
             ActionKind::Foreach { items, .. } => self.looped(items, around),
             ActionKind::Select { from, .. } | ActionKind::Table { from, .. } | ActionKind::Join { from, .. } => {
                 self.looped(from, around);
@@ -647,6 +655,7 @@ fn use_of(function: &str, argument: usize) -> Option<Use> {
         ("first" | "last" | "join" | "take" | "skip" | "sort" | "reverse" | "length", 0)
         | ("union" | "intersection", _) => Some(Use::List),
         ("datedifference", 0 | 1) => Some(Use::Date),
+        ("base64" | "trim", 0) => Some(Use::Text),
         ("addproperty" | "setproperty" | "removeproperty", 0) => Some(Use::Object),
         (date, 0) if DATES.contains(&date) => Some(Use::Date),
         ("adddays" | "addhours" | "addminutes" | "addseconds", 1) => Some(Use::Number),

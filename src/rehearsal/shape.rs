@@ -35,6 +35,8 @@ pub(super) enum Use {
     Xml,
     /// As an address.
     Uri,
+    /// As a text.
+    Text,
 }
 
 /// One step into a value.
@@ -231,7 +233,7 @@ impl Shape {
             Some(Use::Base64) => Value::from("ZXhhbXBsZQ=="),
             Some(Use::Xml) => Value::from("<example>example</example>"),
             Some(Use::Uri) => Value::from("https://example.com/example"),
-            None => Value::from(TEXT),
+            Some(Use::Text) | None => Value::from(TEXT),
         }
     }
 

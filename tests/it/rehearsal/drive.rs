@@ -304,3 +304,31 @@ Again:
     );
     assert_eq!(outcome.map(|_| ()), Err(Halt::Endless));
 }
+
+#[test]
+fn a_service_calls_back_at_once() {
+    let stage = stage(
+        MANUAL,
+        "Approve: {type: HttpWebhook, inputs: {subscribe: {method: POST, uri: 'https://a.test/', body: {url: \"@listCallbackUrl()\"}}}}
+Decided:
+  type: If
+  runAfter: {Approve: [Succeeded]}
+  expression: \"@equals(body('Approve')?['decision'], 'approved')\"
+  actions:
+    Go: {type: Compose, inputs: go}",
+    );
+    let made_up = run(&stage, "{}");
+    assert_eq!(
+        text(&made_up, &["actions", "Go", "status"]),
+        "Succeeded",
+        "{}",
+        made_up.to_json()
+    );
+    let refused = run(&stage, "Approve: {body: {decision: rejected}}");
+    assert_eq!(
+        text(&refused, &["actions", "Go", "status"]),
+        "Skipped",
+        "{}",
+        refused.to_json()
+    );
+}
