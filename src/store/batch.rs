@@ -163,17 +163,14 @@ async fn apply_operations(
                 now,
                 expires_at,
             } => {
-                group::claim(
-                    connection,
-                    Claim {
-                        workspace,
-                        key,
-                        incident,
-                        now,
-                        expires_at,
-                    },
-                )
-                .await?;
+                let claim = Claim {
+                    workspace,
+                    key,
+                    incident,
+                    now,
+                    expires_at,
+                };
+                group::claim(connection, claim).await?;
             }
             Operation::ReleaseGroup { incident } => group::release(connection, incident).await?,
             Operation::InsertComment(row) => {
