@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
+mod actions;
 mod cancel;
 mod crds;
 mod describe;
@@ -53,6 +54,7 @@ enum Command {
     Validate(validate::Arguments),
     Eval(eval::Arguments),
     Functions(functions::Arguments),
+    Actions(actions::Arguments),
     Import(import::Arguments),
     Export(export::Arguments),
     Crds(crds::Arguments),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Functions(arguments) => functions::run(&arguments),
+        Command::Actions(arguments) => actions::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),

@@ -1,8 +1,15 @@
 //! Tests of the manual of action and trigger types: it is whole, and what it shows is right.
 
-use riposte::definition::manual::{ACTIONS, TRIGGERS, Type, schema};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use riposte::connectors::catalog::built_in;
+use riposte::definition::manual::{ACTIONS, TRIGGERS, Type, page, schema};
 use riposte::definition::{self, action_types, trigger_types};
+use riposte::engine::content::Playbook;
+use riposte::engine::view;
 use riposte::expression::Value;
+use riposte::rehearsal::{Mocks, Occasion, Stage, Unmocked, rehearse};
 use serde_json::{Value as Json, json};
 
 fn example(kind: &Type) -> Json {
@@ -138,4 +145,65 @@ fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
         }
     }
     assert!(seen >= 9, "{seen} manifests");
+}
+
+/// The actions of a rehearsal of a workflow.
+fn rehearsed(workflow: &Json) -> Value {
+    let definition = Value::from(workflow);
+    let (workflow, _) = definition::parse(&definition).unwrap();
+    let playbook = Playbook {
+        namespace: "default".into(),
+        name: "example".into(),
+        definition: definition.to_json().into(),
+        hash: "hash".into(),
+        workflow: Arc::new(workflow),
+        parameters: Vec::new(),
+        connections: Vec::new(),
+        suspended: false,
+    };
+    let stage = Stage::new(playbook, built_in);
+    let now = Timestamp::UNIX_EPOCH;
+    let occasion = Occasion::made_up(&stage, now).unwrap();
+    let (mocks, playbook) = (Mocks::default(), stage.playbook());
+    let finished = rehearse(&stage, playbook, &occasion, &mocks, Unmocked::Example, now).unwrap();
+    view::run(&playbook.workflow, &finished.state)
+}
+
+#[test]
+fn every_action_of_the_manual_runs() {
+    for kind in ACTIONS {
+        let run = rehearsed(&with_action(kind));
+        let action = run.at(&["actions", "Example"]).cloned().unwrap_or_default();
+        assert_eq!(
+            action.get("status"),
+            Some(&"Succeeded".into()),
+            "{}: {action:?}",
+            kind.name
+        );
+        let gives = action.get("outputs").is_some();
+        assert_eq!(gives, !kind.outputs.starts_with("none"), "{}: {action:?}", kind.name);
+    }
+}
+
+#[test]
+fn the_page_is_made_from_the_manual() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/definition/actions.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(page() == known, "the manual changed; refresh its page with UPDATE=1");
+    let riposte = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_riposte"));
+        command.args(arguments).output().unwrap()
+    };
+    assert_eq!(String::from_utf8(riposte(&["actions"]).stdout).unwrap(), known);
+    let one = String::from_utf8(riposte(&["actions", "http"]).stdout).unwrap();
+    assert!(
+        one.starts_with("Action:\n### Http\n") && one.contains("Trigger:\n### Http\n"),
+        "{one}"
+    );
+    let unknown = riposte(&["actions", "Htp"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean `Http`?"));
 }

@@ -266,7 +266,7 @@ pub const ACTIONS: &[Type] = &[
     named(
         "SendToBatch",
         "Sends a message to a playbook with a Batch trigger.",
-        "none",
+        "`statusCode` 200",
         r#"{"type": "SendToBatch", "inputs": {"host": {"triggerName": "batch", "workflow": {"id": "collect"}}, "batchName": "alerts", "content": {"id": 1}}}"#,
     )
     .inputs(&[

@@ -7,7 +7,7 @@ mod schema;
 mod triggers;
 
 pub use actions::ACTIONS;
-pub use page::page;
+pub use page::{page, sections};
 pub use schema::schema;
 pub use triggers::TRIGGERS;
 

@@ -7,8 +7,8 @@ use super::{ACTIONS, COMMON, Member, TRIGGERS, Type};
 /// The page of actions and triggers.
 pub fn page() -> String {
     let mut page = String::from(
-        "# Actions and triggers\n\nWhat a workflow definition can hold. Every example is read, and every action of them run, by \
-         the tests.\n\n## Actions\n\nWhat every action may have:\n\n",
+        "# Actions and triggers\n\nWhat a workflow definition can hold. The page is made by `riposte actions`; the tests read \
+         every example, and rehearse every action of them.\n\n## Actions\n\nWhat every action may have:\n\n",
     );
     members(&mut page, "", COMMON);
     for kind in ACTIONS {
@@ -19,6 +19,20 @@ pub fn page() -> String {
         section(&mut page, kind);
     }
     page
+}
+
+/// What the page says of a type, without regard to case; of some there are an action and a trigger. Empty for an unknown
+/// one.
+pub fn sections(name: &str) -> String {
+    let mut sections = String::new();
+    let groups = [("Action", ACTIONS), ("Trigger", TRIGGERS)];
+    for (group, kinds) in groups {
+        for kind in kinds.iter().filter(|kind| kind.name.eq_ignore_ascii_case(name)) {
+            let _ = write!(sections, "{group}:");
+            section(&mut sections, kind);
+        }
+    }
+    sections
 }
 
 fn section(page: &mut String, kind: &Type) {
