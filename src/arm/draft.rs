@@ -1,7 +1,7 @@
 //! A file that has been read, before it is known which connectors there are: its manifests, where each comes from,
 //! what is to be said about it, and the verdict once the connectors are known.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use super::connection::Connections;
@@ -196,7 +196,8 @@ impl Draft {
     fn playbook_entry(&self, playbook: &Playbook, known: &dyn KnownConnectors) -> Entry {
         let mut findings = playbook.findings.clone();
         if playbook.manifest.is_some() {
-            let problems = match definition::parse(&playbook.definition) {
+            let given = given(playbook.manifest.as_ref());
+            let problems = match definition::parse_given(&playbook.definition, definition::Limits::default(), given) {
                 Ok((_, warnings)) => warnings,
                 Err(problems) => problems,
             };
@@ -269,4 +270,13 @@ fn without_workflow(template: &Value) -> Finding {
         "the template holds no workflow and no custom connector"
     };
     Finding::new(Verdict::Invalid, "NothingToImport", reason)
+}
+/// The values that a Playbook's manifest gives to parameters, by lower-case name.
+fn given(manifest: Option<&serde_json::Value>) -> BTreeMap<String, Value> {
+    let parameters = manifest.and_then(|manifest| manifest.pointer("/spec/parameters")?.as_array());
+    let values = parameters.into_iter().flatten().filter_map(|parameter| {
+        let name = parameter.get("name")?.as_str()?;
+        Some((name.to_lowercase(), Value::from(parameter.get("value")?)))
+    });
+    values.collect()
 }

@@ -3,6 +3,7 @@
 
 use super::NIL_ID;
 use super::template::pointer_step;
+use crate::definition::function_app;
 use crate::expression::Value;
 
 /// A call through a connection.
@@ -37,6 +38,19 @@ pub(super) fn calls(definition: &Value) -> Vec<Call> {
             operation: is_action.then(|| (text(&["inputs", "method"]), text(&["inputs", "path"]))),
             pointer: pointer.to_owned(),
         });
+    });
+    found
+}
+
+/// The function apps whose functions a definition calls, each once.
+pub(super) fn function_apps(definition: &Value) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    visit(definition, "", &mut |value, _| {
+        let id = value.at(&["inputs", "function", "id"]).and_then(Value::as_str);
+        let app = id.and_then(function_app).filter(|app| !app.contains('@'));
+        if let Some(app) = app.filter(|app| !found.iter().any(|known| known.eq_ignore_ascii_case(app))) {
+            found.push(app.to_owned());
+        }
     });
     found
 }

@@ -135,7 +135,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         pointer: &pointer,
         findings: &mut findings,
     };
-    let bound = binder.bind(&given, &calls);
+    let bound = binder.bind(&given, &calls, &survey::function_apps(&definition));
     findings.extend(foreign_subscriptions(&definition));
     let spec = PlaybookSpec {
         definition_text: serde_json::to_string_pretty(&definition).ok(),
@@ -193,6 +193,9 @@ fn foreign_subscriptions(definition: &Value) -> impl Iterator<Item = Finding> {
     })
 }
 
+/// The connector of function apps.
+const FUNCTIONS: &str = "azurefunctions";
+
 /// Binds names of `$connections` to ApiConnections.
 struct Binder<'a> {
     connections: &'a mut Connections,
@@ -203,9 +206,9 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// Binds each name that is given to its ApiConnection, and each name that is only called to an assumed one.
-    /// Gives the connector of each too.
-    fn bind(&mut self, given: &Object, calls: &[Call]) -> Vec<(ConnectionBinding, String)> {
+    /// Binds each name that is given to its ApiConnection, and each name that is only called, or is a function app's, to an
+    /// assumed one. Gives the connector of each too.
+    fn bind(&mut self, given: &Object, calls: &[Call], apps: &[String]) -> Vec<(ConnectionBinding, String)> {
         let declared = given.get("$connections").and_then(|parameter| parameter.get("value"));
         let members = declared.and_then(Value::as_object).into_iter().flat_map(Object::iter);
         let mut wanted: Vec<Wanted> = members.map(|(alias, entry)| self.wanted(alias, entry)).collect();
@@ -216,6 +219,17 @@ impl Binder<'_> {
                     azure_name: alias.clone(),
                     connector: connector_of_alias(alias),
                     is_explicit: false,
+                    origin: Origin::default(),
+                });
+            }
+        }
+        for app in apps {
+            if !wanted.iter().any(|known| known.alias.eq_ignore_ascii_case(app)) {
+                wanted.push(Wanted {
+                    alias: app.clone(),
+                    azure_name: app.clone(),
+                    connector: FUNCTIONS.to_owned(),
+                    is_explicit: true,
                     origin: Origin::default(),
                 });
             }

@@ -269,6 +269,35 @@ fn judged(resource: Value, verdict: Verdict, part: &str) {
 }
 
 #[test]
+fn a_function_app_becomes_a_connection() {
+    let id = "[concat(resourceGroup().id, '/providers/Microsoft.Web/sites/', 'scores', '/functions/score')]";
+    let function = with_action(json!({"type": "Function", "inputs": {"function": {"id": id}, "body": {}}}));
+    let import = import(
+        json!({"PlaybookName": {"defaultValue": "P", "type": "string"}}),
+        json!([function]),
+    );
+    assert_eq!(import.entries[0].verdict, Verdict::Runs, "{:?}", import.entries);
+    assert!(import.entries[0].connectors.contains(&"azurefunctions".to_owned()));
+    let manifest = |kind: &str, name: &str| {
+        let is_it =
+            |manifest: &&Value| manifest["kind"] == kind && (name.is_empty() || manifest["metadata"]["name"] == name);
+        import.manifests.iter().find(is_it).cloned().unwrap_or_default()
+    };
+    assert_eq!(
+        manifest("ApiConnection", "scores")["spec"]["connector"],
+        "azurefunctions"
+    );
+    let bound = manifest("Playbook", "")["spec"]["connections"].clone();
+    assert!(
+        bound
+            .as_array()
+            .unwrap()
+            .contains(&json!({"name": "scores", "connectionRef": {"name": "scores"}})),
+        "{bound}"
+    );
+}
+
+#[test]
 fn calls_are_judged_by_the_operations_of_their_connector() {
     let unknown = workflow("/api/v3/nothing/@{triggerBody()}", json!({}), json!({}));
     judged(
