@@ -182,7 +182,10 @@ async fn a_callback_decides_once_and_only_by_post() {
         .to_owned();
     let path = format!("/v1/runs/{run}");
     let waiting = house
-        .get_until(&path, |run| run["actions"]["Ask"]["status"] == "Waiting")
+        .get_until(&path, |run| {
+            // An action that has not begun is `Waiting` too.
+            run["actions"]["Ask"]["status"] == "Waiting" && run["actions"]["Ask"]["startTime"].is_string()
+        })
         .await;
     let shown = waiting["actions"]["Ask"]["inputs"]["subscribe"]["body"]
         .as_str()
