@@ -95,7 +95,8 @@ impl Store {
     /// [`Error::Database`] if the database failed.
     pub async fn tally(&self, namespace: &str, playbook: &str) -> Result<RunTally, Error> {
         let query = query(
-            "SELECT status, count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 GROUP BY status",
+            "SELECT status, count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 GROUP BY status
+            ORDER BY status NULLS FIRST",
         );
         let by_status = query.bind(namespace).bind(playbook).all(&self.readers).await?;
         Ok(RunTally { by_status })
