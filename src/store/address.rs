@@ -29,7 +29,7 @@ pub enum Location {
     /// A folder with an SQLite database, which one process has open at a time.
     Folder(PathBuf),
     /// A database of a PostgreSQL server, which replicas share.
-    Server(Address),
+    Server(Box<Address>),
 }
 
 impl From<&Path> for Location {
@@ -46,7 +46,7 @@ impl From<&PathBuf> for Location {
 
 impl From<Address> for Location {
     fn from(address: Address) -> Self {
-        Location::Server(address)
+        Location::Server(Box::new(address))
     }
 }
 

@@ -29,16 +29,16 @@ impl Store {
         let (link, readers, elsewhere) = match location.into() {
             Location::Folder(folder) => {
                 let (folder, readers) = Folder::open(&folder).await?;
-                (Link::Folder(folder), readers, None)
+                (Link::Folder(Box::new(folder)), readers, None)
             }
             Location::Server(address) => {
                 let name = uuid::Uuid::new_v4().to_string();
-                let (server, readers) = Server::open(address, name.clone()).await?;
+                let (server, readers) = Server::open(*address, name.clone()).await?;
                 if let Pool::Postgres(pool) = &readers {
                     tasks.spawn(news::listen(pool.clone(), name, news.clone()));
                     tasks.spawn(news::tick(news.clone()));
                 }
-                (Link::Server(server), readers, Some(told))
+                (Link::Server(Box::new(server)), readers, Some(told))
             }
         };
         let (writer, jobs) = mpsc::channel(QUEUE);

@@ -26,8 +26,8 @@ pub(super) struct Job {
 
 /// The database that is written to.
 pub(super) enum Link {
-    Folder(Folder),
-    Server(Server),
+    Folder(Box<Folder>),
+    Server(Box<Server>),
 }
 
 impl Link {
