@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Error;
@@ -135,6 +135,28 @@ impl Engine {
             // It has ended, or somebody wished so before.
             Ok(_) | Err(StoreError::Refused(Refusal::StaleRun(_) | Refusal::Delivered(_))) => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Does what was wished of a run when the task that drove it listened no more.
+    pub(super) async fn hear_late(&self, row: RunRow, control: &mut mpsc::Receiver<Control>) {
+        control.close();
+        let mut wishes = Vec::new();
+        while let Ok(wish) = control.try_recv() {
+            wishes.push(wish);
+        }
+        let cancelled = wishes.iter().find_map(|wish| match wish {
+            Control::Cancel { by } => Some(by.clone()),
+            Control::Nudge | Control::Leave => None,
+        });
+        if self.shared().takes(&row.id) {
+            if !wishes.is_empty() {
+                self.take(row, None, cancelled);
+            }
+        } else if let Some(by) = cancelled
+            && let Err(error) = self.cancel_elsewhere(&row, &by).await
+        {
+            tracing::error!(run.id = row.id, %error, "the run was not cancelled");
         }
     }
 

@@ -585,7 +585,7 @@ impl Engine {
     }
 
     /// Drives a run in a task of its own; false if one does already.
-    fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
+    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
             return false;
         };
@@ -616,28 +616,7 @@ impl Engine {
             }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
-                // Wishes that came when nobody listened any more.
-                control.close();
-                let mut wishes = Vec::new();
-                while let Ok(wish) = control.try_recv() {
-                    wishes.push(wish);
-                }
-                let cancelled = wishes.iter().find_map(|wish| match wish {
-                    Control::Cancel { by } => Some(by.clone()),
-                    Control::Nudge | Control::Leave => None,
-                });
-                let engine = Engine { shared };
-                match cancelled {
-                    Some(by) if !engine.shared.takes(&run) => {
-                        if let Err(error) = engine.cancel_elsewhere(&row, &by).await {
-                            tracing::error!(run.id = %run, %error, "the run was not cancelled");
-                        }
-                    }
-                    cancelled if !wishes.is_empty() && engine.shared.takes(&run) => {
-                        drop(engine.take(row, None, cancelled))
-                    }
-                    _ => {}
-                }
+                Engine { shared }.hear_late(row, &mut control).await;
             }
         });
         true

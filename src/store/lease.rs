@@ -76,7 +76,8 @@ impl Shards {
         self.0 & Shards::of_run(run).0 != 0
     }
 
-    fn count(self) -> u32 {
+    /// How many there are.
+    pub fn count(self) -> u32 {
         self.0.count_ones()
     }
 
