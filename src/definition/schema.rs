@@ -195,7 +195,7 @@ mod tests {
             ("hosts.*.nmae", Some("no field 'nmae'; did you mean 'name'?")),
             ("hosts.name", None),
             ("open.b", None),
-            ("shut.b", Some("no field 'b'")),
+            ("shut.b", Some("no field 'b'; did you mean 'a'?")),
             ("either.b", None),
             ("any.b", None),
             ("empty.b", None),
