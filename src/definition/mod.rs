@@ -23,6 +23,7 @@ mod reference;
 mod report;
 mod response;
 mod retry;
+pub mod schema;
 mod secrecy;
 mod templates;
 mod trigger;
