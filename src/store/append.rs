@@ -1,14 +1,13 @@
-//! How runs go on: appends to their journals, many at once, because they are most of what the store does. The SQL that
-//! takes many rows as one JSON parameter is SQLite's own.
+//! How runs go on: appends to their journals, many at once, because they are most of what the store does. Their rows are
+//! one JSON parameter.
 //! Invariant: only one of two appends on the same events succeeds, which fences a writer that was overtaken.
 
 use std::collections::HashSet;
 
-use serde_json::json;
-use sqlx::SqliteConnection;
-
 use super::journal::{self, Events};
+use super::sql::{Connection, Text, query};
 use super::{EventRow, Millis, PayloadRow, RunId, change, inbox};
+use serde_json::json;
 
 /// More events of a run.
 #[derive(Clone, Debug)]
@@ -72,34 +71,52 @@ impl Append {
     }
 }
 
-/// The runs that are not as expected. Asked first, because an UPDATE that gives back the many runs that are would cost
-/// more than this.
+/// The runs that are not as expected. SQLite is asked first, because an UPDATE that gives back the many runs that are
+/// would cost more than this.
 const STALE: &str = "SELECT new.value ->> 0 FROM json_each($1) AS new WHERE NOT EXISTS (SELECT 1 FROM runs
         WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL)";
 
-/// Moves the rows of the runs that are as expected on. One for which something has come in the meantime is due.
-const ADVANCE: &str = "UPDATE runs SET seq = new.value ->> 2,
-        wake_at = CASE
-            WHEN new.value ->> 3 IS NOT NULL AND EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.id AND inbox.taken = 0)
-            THEN 0 ELSE new.value ->> 3 END,
-        status = new.value ->> 4,
-        ended_at = new.value ->> 5, erase_at = new.value ->> 6
-    FROM json_each($1) AS new
-    WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL";
+/// Moves the rows of the runs that are as expected on. One for which something has come in the meantime is due. PostgreSQL
+/// gives the runs back: another replica may have moved some on.
+const ADVANCE: Text = Text::Each {
+    sqlite: "UPDATE runs SET seq = new.value ->> 2,
+            wake_at = CASE WHEN new.value ->> 3 IS NOT NULL
+                AND EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.id AND inbox.taken = 0)
+                THEN 0 ELSE new.value ->> 3 END,
+            status = new.value ->> 4,
+            ended_at = new.value ->> 5, erase_at = new.value ->> 6
+        FROM json_each($1) AS new
+        WHERE runs.id = new.value ->> 0 AND runs.seq = new.value ->> 1 AND runs.ended_at IS NULL",
+    postgres: "UPDATE runs SET seq = (new.value ->> 2)::bigint,
+            wake_at = CASE WHEN new.value ->> 3 IS NOT NULL
+                AND EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.id AND inbox.taken = 0)
+                THEN 0 ELSE (new.value ->> 3)::bigint END,
+            status = new.value ->> 4,
+            ended_at = (new.value ->> 5)::bigint, erase_at = (new.value ->> 6)::bigint
+        FROM json_array_elements($1::json) AS new (value)
+        WHERE runs.id = new.value ->> 0 AND runs.seq = (new.value ->> 1)::bigint AND runs.ended_at IS NULL
+        RETURNING runs.id",
+};
 
 /// Applies appends of different runs, and gives the runs that are stale and unchanged.
 pub(super) async fn append_all(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     events: &mut Events,
     appends: Vec<Append>,
 ) -> Result<HashSet<RunId>, sqlx::Error> {
     let rows = json!(appends.iter().map(Append::row).collect::<Vec<_>>()).to_string();
-    let stale: Vec<RunId> = sqlx::query_scalar(STALE)
-        .bind(&rows)
-        .fetch_all(&mut *connection)
-        .await?;
-    let stale: HashSet<RunId> = stale.into_iter().collect();
-    sqlx::query(ADVANCE).bind(rows).execute(&mut *connection).await?;
+    let stale: HashSet<RunId> = if connection.is_postgres() {
+        let advanced: Vec<RunId> = query(ADVANCE).bind(rows).all(&mut *connection).await?;
+        let mut stale: HashSet<RunId> = appends.iter().map(|append| append.run.clone()).collect();
+        for run in advanced {
+            stale.remove(&run);
+        }
+        stale
+    } else {
+        let stale: Vec<RunId> = query(STALE).bind(&rows).all(&mut *connection).await?;
+        query(ADVANCE).bind(rows).execute(&mut *connection).await?;
+        stale.into_iter().collect()
+    };
     let (mut erased, mut ended) = (Vec::new(), Vec::new());
     for append in appends.into_iter().filter(|append| !stale.contains(&append.run)) {
         let (seq, erases) = (append.seq(), append.erases());

@@ -1,29 +1,45 @@
 //! A batch of transactions in one database transaction. Each is stored or refused for itself; new runs and appends, which
 //! are most of them, are gathered and applied together.
+//!
+//! PostgreSQL has other writers beside this one, so a batch takes its locks first, in an order that all share: the lock of
+//! order, then the rows of its runs by their identities. Under the lock of order positions, numbers and counts are as if
+//! there were one writer. A step of a run, which is most of what is written, needs its row alone.
 //! Invariant: the outcomes are those of applying the transactions one after the other, in order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlx::SqliteConnection;
+use serde_json::json;
 use sqlx::error::ErrorKind;
 
 use super::append::append_all;
 use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
-use super::{Append, Committed, Error, NewRun, Operation, Refusal, RunId, Transaction};
+use super::sql::{Connection, in_list, query};
+use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
 
 /// What the caller of a transaction is told.
-type Outcome = Result<Committed, Error>;
+pub(super) type Outcome = Result<Committed, Error>;
 
-/// Commits all transactions but the refused ones at once, and says what became of each. An error fails them all, and
-/// leaves it to the caller to roll back.
-pub(super) async fn commit_all(
-    connection: &mut SqliteConnection,
+/// The channel on which PostgreSQL tells other replicas of a commit, with the name of who made it.
+pub(super) const CHANNEL: &str = "riposte_commits";
+/// The key of the lock of order: "riposte" in ASCII, and a 1.
+const ORDER: i64 = 0x7269_706f_7374_6501;
+
+/// Applies all transactions but the refused ones, and says what will become of each with the commit. An error fails them
+/// all, and leaves it to the caller to roll back.
+pub(super) async fn apply_all(
+    connection: &mut Connection,
     transactions: Vec<Transaction>,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
+    match connection {
+        Connection::Sqlite(_) => execute(connection, "BEGIN IMMEDIATE").await?,
+        Connection::Postgres(_) => {
+            execute(connection, "BEGIN").await?;
+            take_locks(connection, &transactions).await?;
+        }
+    }
     let mut batch = Batch::default();
     for transaction in transactions {
         match lone(transaction) {
@@ -33,8 +49,39 @@ pub(super) async fn commit_all(
     }
     batch.flush(connection).await?;
     batch.events.store(connection).await?;
-    execute(connection, "COMMIT").await?;
     Ok(batch.outcomes)
+}
+
+/// Takes the locks of a batch. The rows are locked by a statement of their own: a later one then sees all that was
+/// committed until they were free, also in other tables.
+async fn take_locks(connection: &mut Connection, transactions: &[Transaction]) -> Result<(), sqlx::Error> {
+    let operations = || transactions.iter().flat_map(|transaction| &transaction.operations);
+    if operations().any(|operation| !is_step(operation)) {
+        let lock = query("SELECT pg_advisory_xact_lock($1)").bind(ORDER);
+        lock.execute(connection).await?;
+    }
+    let runs: BTreeSet<&RunId> = operations().filter_map(run_of).collect();
+    if !runs.is_empty() {
+        let lock = in_list!("SELECT id FROM runs WHERE id IN ", " ORDER BY id FOR NO KEY UPDATE");
+        query(lock).bind(json!(runs).to_string()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Whether an operation concerns nothing but a run that goes on.
+fn is_step(operation: &Operation) -> bool {
+    let next = |append: &Append| matches!(append.next, Next::WakeAt(_));
+    matches!(operation, Operation::Append(append) if next(append)) || matches!(operation, Operation::Take { .. })
+}
+
+/// The stored run that an operation changes.
+fn run_of(operation: &Operation) -> Option<&RunId> {
+    match operation {
+        Operation::Append(append) => Some(&append.run),
+        Operation::Deliver(row) => Some(&row.run),
+        Operation::Take { run, .. } => Some(run),
+        _ => None,
+    }
 }
 
 /// The only operation of a transaction, where nothing but its first statement can refuse it.
@@ -68,7 +115,7 @@ struct Batch {
 }
 
 impl Batch {
-    async fn gather(&mut self, connection: &mut SqliteConnection, lone: Lone) -> Result<(), sqlx::Error> {
+    async fn gather(&mut self, connection: &mut Connection, lone: Lone) -> Result<(), sqlx::Error> {
         let run = match &lone {
             Lone::Create(run) => run.id.clone(),
             Lone::Append(append) => append.run.clone(),
@@ -86,7 +133,7 @@ impl Batch {
     }
 
     /// Applies what is gathered.
-    async fn flush(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         let mut places = std::mem::take(&mut self.gathered);
         let mut stale = Vec::new();
         if !self.created.is_empty() {
@@ -104,7 +151,7 @@ impl Batch {
     }
 
     /// Applies a transaction, and undoes it if it is refused.
-    async fn apply(&mut self, connection: &mut SqliteConnection, transaction: Transaction) -> Result<(), sqlx::Error> {
+    async fn apply(&mut self, connection: &mut Connection, transaction: Transaction) -> Result<(), sqlx::Error> {
         self.flush(connection).await?;
         let mark = self.events.mark();
         execute(connection, "SAVEPOINT one").await?;
@@ -124,15 +171,19 @@ impl Batch {
     }
 }
 
-/// Whether the database refused the data of one transaction, such as a comment on an unknown incident.
-fn is_about_its_data(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
+/// Whether the database refused the data of one transaction, such as a comment on an unknown incident, or for PostgreSQL a
+/// text with a NUL (class 22).
+pub(super) fn is_about_its_data(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| {
+        !matches!(error.kind(), ErrorKind::Other)
+            || error
+                .code()
+                .is_some_and(|code| code.len() == 5 && code.starts_with("22"))
+    })
 }
 
 async fn apply_operations(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     events: &mut Events,
     operations: Vec<Operation>,
 ) -> Result<Committed, Fault> {
@@ -212,6 +263,6 @@ fn fresh(stale: HashSet<RunId>) -> Result<(), Fault> {
     }
 }
 
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(sql).execute(connection).await.map(drop)
+pub(super) async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), sqlx::Error> {
+    query(sql).execute(connection).await.map(drop)
 }

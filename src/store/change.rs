@@ -2,11 +2,9 @@
 //! Invariants: a change is in the log exactly if its transaction is stored; positions follow the order of commits, and
 //! none is given twice, also after the beginning of the log was dropped.
 
-use serde_json::json;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
-
+use super::sql::{Connection, FromRow, Row, in_list, query};
 use super::{Error, RunId, Store};
+use serde_json::json;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +33,11 @@ pub struct RunTally {
     pub by_status: Vec<(Option<String>, i64)>,
 }
 
-impl FromRow<'_, SqliteRow> for Change {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let (kind, subject): (String, String) = (row.try_get("kind")?, row.try_get("subject")?);
+impl FromRow for Change {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
+        let (kind, subject): (String, String) = (row.get("kind")?, row.get("subject")?);
         Ok(Change {
-            position: row.try_get("position")?,
+            position: row.get("position")?,
             subject: match kind.as_str() {
                 "run" => Changed::Run(subject),
                 "evaluation" => Changed::Evaluation(subject),
@@ -50,29 +48,34 @@ impl FromRow<'_, SqliteRow> for Change {
 }
 
 /// Notes that an incident changed.
-pub(super) async fn incident(connection: &mut SqliteConnection, incident: &str) -> Result<(), sqlx::Error> {
-    let query = sqlx::query("INSERT INTO changes (kind, subject) VALUES ('incident', $1)").bind(incident);
+pub(super) async fn incident(connection: &mut Connection, incident: &str) -> Result<(), sqlx::Error> {
+    let query = query("INSERT INTO changes (kind, subject) VALUES ('incident', $1)").bind(incident);
     query.execute(connection).await?;
     Ok(())
 }
 
 /// Notes that runs ended, and the incidents that those of playbooks were about. An evaluation is noted only if it has
 /// more than three events: opened, pinned and ended are all that one without rules has, and most are such.
-pub(super) async fn ended(connection: &mut SqliteConnection, runs: &[RunId]) -> Result<(), sqlx::Error> {
+pub(super) async fn ended(connection: &mut Connection, runs: &[RunId]) -> Result<(), sqlx::Error> {
     let runs = json!(runs).to_string();
-    let ended = "INSERT INTO changes (kind, subject) SELECT iif(kind = 'playbook', 'run', kind), id FROM runs
-        WHERE id IN (SELECT value FROM json_each($1)) AND (kind = 'playbook' OR kind = 'evaluation' AND seq > 3)";
-    sqlx::query(ended).bind(runs.as_str()).execute(&mut *connection).await?;
-    let incidents = "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs
-        WHERE id IN (SELECT value FROM json_each($1)) AND kind = 'playbook' AND incident IS NOT NULL";
-    sqlx::query(incidents).bind(runs).execute(connection).await?;
+    let ended = in_list!(
+        "INSERT INTO changes (kind, subject) SELECT CASE kind WHEN 'playbook' THEN 'run' ELSE kind END, id FROM runs
+        WHERE id IN ",
+        " AND (kind = 'playbook' OR kind = 'evaluation' AND seq > 3)"
+    );
+    query(ended).bind(runs.as_str()).execute(&mut *connection).await?;
+    let incidents = in_list!(
+        "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs WHERE id IN ",
+        " AND kind = 'playbook' AND incident IS NOT NULL"
+    );
+    query(incidents).bind(runs).execute(connection).await?;
     Ok(())
 }
 
 /// Drops the log before a position. The last change always stays: the next position follows from it.
-pub(super) async fn drop_before(connection: &mut SqliteConnection, before: i64) -> Result<(), sqlx::Error> {
-    let query = sqlx::query("DELETE FROM changes WHERE position < min($1, (SELECT max(position) FROM changes))");
-    query.bind(before).execute(connection).await?;
+pub(super) async fn drop_before(connection: &mut Connection, before: i64) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM changes WHERE position < $1 AND position < (SELECT max(position) FROM changes)";
+    query(sql).bind(before).execute(connection).await?;
     Ok(())
 }
 
@@ -82,8 +85,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, Error> {
-        let query = sqlx::query_as("SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2");
-        Ok(query.bind(after).bind(limit).fetch_all(&self.readers).await?)
+        let query = query("SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2");
+        Ok(query.bind(after).bind(limit).all(&self.readers).await?)
     }
 
     /// How many runs a playbook has had, by their status.
@@ -91,10 +94,11 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn tally(&self, namespace: &str, playbook: &str) -> Result<RunTally, Error> {
-        let query = sqlx::query_as(
-            "SELECT status, count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 GROUP BY status",
+        let query = query(
+            "SELECT status, count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 GROUP BY status
+            ORDER BY status NULLS FIRST",
         );
-        let by_status = query.bind(namespace).bind(playbook).fetch_all(&self.readers).await?;
+        let by_status = query.bind(namespace).bind(playbook).all(&self.readers).await?;
         Ok(RunTally { by_status })
     }
 }

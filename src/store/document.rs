@@ -1,19 +1,18 @@
 //! Texts under a key: the definitions that runs pin, and the settings of the store itself.
 //! Invariant: the text of a definition never changes, for its key is its hash.
 
-use sqlx::SqliteConnection;
-
 use super::error::Fault;
+use super::sql::{Connection, query};
 use super::{Error, Store};
 
-pub(super) async fn put_definition(connection: &mut SqliteConnection, hash: String, text: String) -> Result<(), Fault> {
-    let query = sqlx::query("INSERT INTO definitions (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING");
+pub(super) async fn put_definition(connection: &mut Connection, hash: String, text: String) -> Result<(), Fault> {
+    let query = query("INSERT INTO definitions (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING");
     query.bind(hash).bind(text).execute(connection).await?;
     Ok(())
 }
 
-pub(super) async fn put_setting(connection: &mut SqliteConnection, key: String, value: String) -> Result<(), Fault> {
-    let query = sqlx::query(
+pub(super) async fn put_setting(connection: &mut Connection, key: String, value: String) -> Result<(), Fault> {
+    let query = query(
         "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
     query.bind(key).bind(value).execute(connection).await?;
@@ -26,8 +25,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn definition(&self, hash: &str) -> Result<Option<String>, Error> {
-        let query = sqlx::query_scalar("SELECT text FROM definitions WHERE hash = $1").bind(hash);
-        Ok(query.fetch_optional(&self.readers).await?)
+        let query = query("SELECT text FROM definitions WHERE hash = $1").bind(hash);
+        Ok(query.optional(&self.readers).await?)
     }
 
     /// The value of a setting of the store.
@@ -35,7 +34,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, Error> {
-        let query = sqlx::query_scalar("SELECT value FROM settings WHERE key = $1").bind(key);
-        Ok(query.fetch_optional(&self.readers).await?)
+        let query = query("SELECT value FROM settings WHERE key = $1").bind(key);
+        Ok(query.optional(&self.readers).await?)
     }
 }

@@ -36,7 +36,7 @@ pub enum Refusal {
 }
 
 /// What a read or write came to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The transaction was refused.
     #[error("{0}")]
@@ -50,6 +50,25 @@ pub enum Error {
     /// Another process has the store open.
     #[error("another process has the store at '{0}' open; stop it, or use another data folder")]
     Locked(String),
+    /// The text is no address of a database. It is not shown: it may hold a password.
+    #[error(
+        "the address of the store must look like postgres://USER@HOST:5432/DATABASE?sslmode=verify-full; \
+         percent-encode what is special in names and passwords"
+    )]
+    Address,
+    /// The server of the database cannot be reached, or does not let us in.
+    #[error("the database {address} cannot be used: {reason}")]
+    Unreachable {
+        /// The database, without a password.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// The connection broke while a transaction was committed.
+    #[error(
+        "the connection to the database broke during a commit, so it is not known whether it is stored; look again"
+    )]
+    Unknown,
     /// A sealed value could not be opened.
     #[error("a sealed value cannot be opened: the sealing key is not the one it was sealed with")]
     Unsealable,

@@ -1,9 +1,8 @@
 //! Grouping keys: which incident like alerts join, and until when. They live beside the incidents so that two senders
 //! of like alerts cannot open two incidents. Invariant: an unexpired key has one holder.
 
-use sqlx::SqliteConnection;
-
 use super::error::Fault;
+use super::sql::{Connection, query};
 use super::{Error, Millis, Refusal, Store};
 
 /// What a claim says; see [`super::Operation::ClaimGroup`].
@@ -15,8 +14,8 @@ pub(super) struct Claim {
     pub(super) expires_at: Millis,
 }
 
-pub(super) async fn claim(connection: &mut SqliteConnection, claim: Claim) -> Result<(), Fault> {
-    let claimed = sqlx::query(
+pub(super) async fn claim(connection: &mut Connection, claim: Claim) -> Result<(), Fault> {
+    let claimed = query(
         "INSERT INTO group_claims (workspace, key, incident, expires_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (workspace, key) DO UPDATE SET incident = excluded.incident, expires_at = CASE
              WHEN group_claims.expires_at > $5 THEN group_claims.expires_at ELSE excluded.expires_at END
@@ -29,19 +28,19 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: Claim) -> Re
     .bind(claim.now)
     .execute(&mut *connection)
     .await?;
-    if claimed.rows_affected() == 1 {
+    if claimed == 1 {
         return Ok(());
     }
-    let holder = sqlx::query_scalar("SELECT incident FROM group_claims WHERE workspace = $1 AND key = $2")
+    let holder = query("SELECT incident FROM group_claims WHERE workspace = $1 AND key = $2")
         .bind(claim.workspace)
         .bind(claim.key)
-        .fetch_one(connection)
+        .one(connection)
         .await?;
     Err(Refusal::GroupTaken(holder).into())
 }
 
-pub(super) async fn release(connection: &mut SqliteConnection, incident: String) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM group_claims WHERE incident = $1")
+pub(super) async fn release(connection: &mut Connection, incident: String) -> Result<(), Fault> {
+    query("DELETE FROM group_claims WHERE incident = $1")
         .bind(incident)
         .execute(connection)
         .await?;
@@ -54,14 +53,12 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn group_holder(&self, workspace: &str, key: &str, now: Millis) -> Result<Option<String>, Error> {
-        let query = sqlx::query_scalar(
-            "SELECT incident FROM group_claims WHERE workspace = $1 AND key = $2 AND expires_at > $3",
-        );
+        let query = query("SELECT incident FROM group_claims WHERE workspace = $1 AND key = $2 AND expires_at > $3");
         Ok(query
             .bind(workspace)
             .bind(key)
             .bind(now)
-            .fetch_optional(&self.readers)
+            .optional(&self.readers)
             .await?)
     }
 }

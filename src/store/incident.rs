@@ -1,10 +1,8 @@
 //! Incidents: their numbers, versions and the columns by which they are listed.
 //! Invariant: a workspace never gives a number twice, and a version says how often an incident was written.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
-
 use super::error::Fault;
+use super::sql::{self, Connection, FromRow, Row, query};
 use super::{Error, Millis, Refusal, Store};
 
 /// A stored incident.
@@ -41,32 +39,32 @@ pub struct IncidentFilter {
     pub limit: u32,
 }
 
-impl FromRow<'_, SqliteRow> for IncidentRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for IncidentRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(IncidentRow {
-            id: row.try_get("id")?,
-            workspace: row.try_get("workspace")?,
-            number: row.try_get("number")?,
-            version: row.try_get("version")?,
-            status: row.try_get("status")?,
-            severity: row.try_get("severity")?,
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-            document: row.try_get("document")?,
+            id: row.get("id")?,
+            workspace: row.get("workspace")?,
+            number: row.get("number")?,
+            version: row.get("version")?,
+            status: row.get("status")?,
+            severity: row.get("severity")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            document: row.get("document")?,
         })
     }
 }
 
 /// Stores a new incident and gives its number.
-pub(super) async fn insert(connection: &mut SqliteConnection, incident: IncidentRow) -> Result<i64, Fault> {
-    let number: i64 = sqlx::query_scalar(
+pub(super) async fn insert(connection: &mut Connection, incident: IncidentRow) -> Result<i64, Fault> {
+    let number: i64 = query(
         "INSERT INTO incident_numbers (workspace, last) VALUES ($1, 1)
          ON CONFLICT (workspace) DO UPDATE SET last = incident_numbers.last + 1 RETURNING last",
     )
     .bind(incident.workspace.as_str())
-    .fetch_one(&mut *connection)
+    .one(&mut *connection)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO incidents (id, workspace, number, version, status, severity, created_at, updated_at, document)
          VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8)",
     )
@@ -84,11 +82,11 @@ pub(super) async fn insert(connection: &mut SqliteConnection, incident: Incident
 }
 
 pub(super) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     expected_version: i64,
     incident: IncidentRow,
 ) -> Result<(), Fault> {
-    let updated = sqlx::query(
+    let updated = query(
         "UPDATE incidents SET version = version + 1, status = $3, severity = $4, updated_at = $5, document = $6
          WHERE id = $1 AND version = $2",
     )
@@ -100,7 +98,7 @@ pub(super) async fn update(
     .bind(incident.document)
     .execute(connection)
     .await?;
-    match updated.rows_affected() {
+    match updated {
         0 => Err(Refusal::StaleIncident(incident.id).into()),
         _ => Ok(()),
     }
@@ -112,8 +110,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn incident(&self, id: &str) -> Result<Option<IncidentRow>, Error> {
-        let query = sqlx::query_as("SELECT * FROM incidents WHERE id = $1").bind(id);
-        Ok(query.fetch_optional(&self.readers).await?)
+        let query = query("SELECT * FROM incidents WHERE id = $1").bind(id);
+        Ok(query.optional(&self.readers).await?)
     }
 
     /// The incident of a workspace that has this number.
@@ -121,8 +119,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn incident_by_number(&self, workspace: &str, number: i64) -> Result<Option<IncidentRow>, Error> {
-        let query = sqlx::query_as("SELECT * FROM incidents WHERE workspace = $1 AND number = $2");
-        Ok(query.bind(workspace).bind(number).fetch_optional(&self.readers).await?)
+        let query = query("SELECT * FROM incidents WHERE workspace = $1 AND number = $2");
+        Ok(query.bind(workspace).bind(number).optional(&self.readers).await?)
     }
 
     /// The incidents that a filter lets through, newest first.
@@ -130,18 +128,18 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, Error> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM incidents WHERE 1 = 1");
+        let mut query = sql::made("SELECT * FROM incidents WHERE 1 = 1");
         for (condition, value) in [
             (" AND workspace = ", &filter.workspace),
             (" AND status = ", &filter.status),
         ] {
             if let Some(value) = value {
-                query.push(condition).push_bind(value);
+                query.push(condition);
+                query.push_bind(value);
             }
         }
-        query
-            .push(" ORDER BY created_at DESC, number DESC LIMIT ")
-            .push_bind(filter.limit);
-        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+        query.push(" ORDER BY created_at DESC, number DESC LIMIT ");
+        query.push_bind(filter.limit);
+        Ok(query.all(&self.readers).await?)
     }
 }

@@ -1,11 +1,9 @@
 //! What a run remembers: its events, the values beside them and its latest snapshot.
 //! Invariant: the events of a run are numbered from 1 without a gap.
 
-use serde_json::json;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
-
+use super::sql::{self, Connection, FromRow, Row, in_list, query};
 use super::{Error, Millis, RunId, Store};
+use serde_json::json;
 
 /// Rows of one INSERT at most. Each number of rows is a statement of its own, and all of them stay prepared.
 pub(super) const ROWS_PER_INSERT: usize = 100;
@@ -35,21 +33,21 @@ pub(super) fn count(events: &[EventRow]) -> i64 {
     i64::try_from(events.len()).unwrap_or(i64::MAX)
 }
 
-impl FromRow<'_, SqliteRow> for EventRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for EventRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(EventRow {
-            at: row.try_get("at")?,
-            body: row.try_get("body")?,
+            at: row.get("at")?,
+            body: row.get("body")?,
         })
     }
 }
 
-impl FromRow<'_, SqliteRow> for PayloadRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for PayloadRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(PayloadRow {
-            id: row.try_get("id")?,
-            sealed: row.try_get("sealed")?,
-            bytes: row.try_get("bytes")?,
+            id: row.get("id")?,
+            sealed: row.flag("sealed")?,
+            bytes: row.get("bytes")?,
         })
     }
 }
@@ -78,29 +76,34 @@ impl Events {
         self.rows.truncate(mark);
     }
 
-    pub(super) async fn store(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn store(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         let mut rows = self.rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, at, body) ");
-            query.push_values(rows.by_ref().take(ROWS_PER_INSERT), |mut row, (run, seq, event)| {
-                row.push_bind(run)
-                    .push_bind(seq)
-                    .push_bind(event.at)
-                    .push_bind(event.body);
-            });
-            query.build().execute(&mut *connection).await?;
+            let mut query = sql::made("INSERT INTO events (run, seq, at, body) VALUES ");
+            for (place, (run, seq, event)) in rows.by_ref().take(ROWS_PER_INSERT).enumerate() {
+                query.push(if place == 0 { "(" } else { ", (" });
+                query.push_bind(run);
+                query.push(", ");
+                query.push_bind(seq);
+                query.push(", ");
+                query.push_bind(event.at);
+                query.push(", ");
+                query.push_bind(event.body);
+                query.push(")");
+            }
+            query.execute(&mut *connection).await?;
         }
         Ok(())
     }
 }
 
 pub(super) async fn insert_payloads(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     run: &str,
     payloads: Vec<PayloadRow>,
 ) -> Result<(), sqlx::Error> {
     for payload in payloads {
-        sqlx::query("INSERT INTO payloads (run, id, sealed, bytes) VALUES ($1, $2, $3, $4)")
+        query("INSERT INTO payloads (run, id, sealed, bytes) VALUES ($1, $2, $3, $4)")
             .bind(run)
             .bind(payload.id)
             .bind(payload.sealed)
@@ -112,12 +115,12 @@ pub(super) async fn insert_payloads(
 }
 
 pub(super) async fn put_snapshot(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     run: &str,
     seq: i64,
     state: String,
 ) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(
+    let query = query(
         "INSERT INTO snapshots (run, seq, state) VALUES ($1, $2, $3)
          ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, state = excluded.state",
     );
@@ -126,30 +129,28 @@ pub(super) async fn put_snapshot(
 }
 
 /// Erases the sealed payloads of these runs.
-pub(super) async fn erase(connection: &mut SqliteConnection, runs: &[RunId]) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT value FROM json_each($1))";
-    sqlx::query(sql)
-        .bind(json!(runs).to_string())
-        .execute(connection)
-        .await?;
+pub(super) async fn erase(connection: &mut Connection, runs: &[RunId]) -> Result<(), sqlx::Error> {
+    let sql = in_list!("DELETE FROM payloads WHERE sealed = 1 AND run IN ", "");
+    query(sql).bind(json!(runs).to_string()).execute(connection).await?;
     Ok(())
 }
 
 /// Erases the sealed payloads of the runs whose time has come, gives their pages back and says how many they were.
-pub(super) async fn erase_due(connection: &mut SqliteConnection, now: Millis) -> Result<u64, sqlx::Error> {
-    let erased =
-        sqlx::query("DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT id FROM runs WHERE erase_at <= $1)")
-            .bind(now)
-            .execute(&mut *connection)
-            .await?;
-    sqlx::query("UPDATE runs SET erase_at = NULL WHERE erase_at <= $1")
+pub(super) async fn erase_due(connection: &mut Connection, now: Millis) -> Result<u64, sqlx::Error> {
+    let erased = query("DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT id FROM runs WHERE erase_at <= $1)")
         .bind(now)
         .execute(&mut *connection)
         .await?;
-    sqlx::query("PRAGMA incremental_vacuum(1000)")
-        .fetch_all(connection)
+    query("UPDATE runs SET erase_at = NULL WHERE erase_at <= $1")
+        .bind(now)
+        .execute(&mut *connection)
         .await?;
-    Ok(erased.rows_affected())
+    if let Connection::Sqlite(connection) = connection {
+        sqlx::query("PRAGMA incremental_vacuum(1000)")
+            .fetch_all(connection)
+            .await?;
+    }
+    Ok(erased)
 }
 
 impl Store {
@@ -158,8 +159,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn journal(&self, run: &str, after_seq: i64) -> Result<Vec<EventRow>, Error> {
-        let query = sqlx::query_as("SELECT at, body FROM events WHERE run = $1 AND seq > $2 ORDER BY seq");
-        Ok(query.bind(run).bind(after_seq).fetch_all(&self.readers).await?)
+        let query = query("SELECT at, body FROM events WHERE run = $1 AND seq > $2 ORDER BY seq");
+        Ok(query.bind(run).bind(after_seq).all(&self.readers).await?)
     }
 
     /// The latest snapshot of a run: how many events it covers, and the state after them.
@@ -167,8 +168,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn snapshot(&self, run: &str) -> Result<Option<(i64, String)>, Error> {
-        let query = sqlx::query_as("SELECT seq, state FROM snapshots WHERE run = $1").bind(run);
-        Ok(query.fetch_optional(&self.readers).await?)
+        let query = query("SELECT seq, state FROM snapshots WHERE run = $1").bind(run);
+        Ok(query.optional(&self.readers).await?)
     }
 
     /// The payloads of a run, by number; erased ones are missing.
@@ -176,7 +177,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn payloads(&self, run: &str) -> Result<Vec<PayloadRow>, Error> {
-        let query = sqlx::query_as("SELECT id, sealed, bytes FROM payloads WHERE run = $1 ORDER BY id").bind(run);
-        Ok(query.fetch_all(&self.readers).await?)
+        let query = query("SELECT id, sealed, bytes FROM payloads WHERE run = $1 ORDER BY id").bind(run);
+        Ok(query.all(&self.readers).await?)
     }
 }

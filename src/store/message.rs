@@ -1,12 +1,10 @@
 //! Messages that wait for the release of their batch (Logic Apps: `SendToBatch`).
 //! Invariant: an identity is one message of its partition, and a message leaves with exactly one release.
 
-use serde_json::json;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
-
 use super::error::Fault;
+use super::sql::{Connection, FromRow, Row, Text, query};
 use super::{Error, Refusal, Store};
+use serde_json::json;
 
 /// The messages of a batch that are released together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,34 +32,34 @@ pub struct MessageRow {
     pub content: Vec<u8>,
 }
 
-impl FromRow<'_, SqliteRow> for Partition {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for Partition {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(Partition {
-            namespace: row.try_get("namespace")?,
-            playbook: row.try_get("playbook")?,
-            batch: row.try_get("batch")?,
-            name: row.try_get("partition")?,
+            namespace: row.get("namespace")?,
+            playbook: row.get("playbook")?,
+            batch: row.get("batch")?,
+            name: row.get("partition")?,
         })
     }
 }
 
-impl FromRow<'_, SqliteRow> for MessageRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for MessageRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(MessageRow {
-            position: row.try_get("position")?,
-            id: row.try_get("id")?,
-            size: row.try_get("size")?,
-            content: row.try_get("content")?,
+            position: row.get("position")?,
+            id: row.get("id")?,
+            size: row.get("size")?,
+            content: row.get("content")?,
         })
     }
 }
 
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     partition: Partition,
     message: MessageRow,
 ) -> Result<(), Fault> {
-    sqlx::query(
+    query(
         "INSERT INTO messages (namespace, playbook, batch, partition, id, size, content)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (namespace, playbook, batch, partition, id) DO NOTHING",
     )
@@ -78,12 +76,17 @@ pub(super) async fn insert(
 }
 
 /// Takes messages out, all of them or none.
-pub(super) async fn take(connection: &mut SqliteConnection, positions: &[i64]) -> Result<(), Fault> {
-    let taken = sqlx::query("DELETE FROM messages WHERE position IN (SELECT value FROM json_each($1))")
+pub(super) async fn take(connection: &mut Connection, positions: &[i64]) -> Result<(), Fault> {
+    let sql = Text::Each {
+        sqlite: "DELETE FROM messages WHERE position IN (SELECT value FROM json_each($1))",
+        postgres: "DELETE FROM messages
+            WHERE position IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text($1::json))",
+    };
+    let taken = query(sql)
         .bind(json!(positions).to_string())
         .execute(connection)
         .await?;
-    match usize::try_from(taken.rows_affected()) {
+    match usize::try_from(taken) {
         Ok(count) if count == positions.len() => Ok(()),
         Ok(_) | Err(_) => Err(Refusal::StaleBatch.into()),
     }
@@ -95,8 +98,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn partitions(&self) -> Result<Vec<Partition>, Error> {
-        let query = sqlx::query_as("SELECT DISTINCT namespace, playbook, batch, partition FROM messages");
-        Ok(query.fetch_all(&self.readers).await?)
+        let query = query("SELECT DISTINCT namespace, playbook, batch, partition FROM messages");
+        Ok(query.all(&self.readers).await?)
     }
 
     /// How many messages a partition has, and how many bytes.
@@ -104,13 +107,13 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn weight(&self, partition: &Partition) -> Result<(i64, i64), Error> {
-        let query = sqlx::query_as(
-            "SELECT count(*), coalesce(sum(size), 0) FROM messages
+        let query = query(
+            "SELECT count(*), CAST(coalesce(sum(size), 0) AS BIGINT) FROM messages
              WHERE namespace = $1 AND playbook = $2 AND batch = $3 AND partition = $4",
         );
         let query = query.bind(&partition.namespace).bind(&partition.playbook);
         let query = query.bind(&partition.batch).bind(&partition.name);
-        Ok(query.fetch_one(&self.readers).await?)
+        Ok(query.one(&self.readers).await?)
     }
 
     /// The first messages of a partition, in the order of their arrival.
@@ -118,12 +121,12 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn messages(&self, partition: &Partition, limit: u32) -> Result<Vec<MessageRow>, Error> {
-        let query = sqlx::query_as(
+        let query = query(
             "SELECT position, id, size, content FROM messages
              WHERE namespace = $1 AND playbook = $2 AND batch = $3 AND partition = $4 ORDER BY position LIMIT $5",
         );
         let query = query.bind(&partition.namespace).bind(&partition.playbook);
         let query = query.bind(&partition.batch).bind(&partition.name).bind(limit);
-        Ok(query.fetch_all(&self.readers).await?)
+        Ok(query.all(&self.readers).await?)
     }
 }

@@ -1,31 +1,37 @@
-//! The store: alerts, incidents, comments, tasks, watchlists and the journals of runs, in SQL. One writer commits many
-//! transactions with one fsync (group commit). It knows keys, sequences and times; documents, events and payloads are opaque text.
+//! The store: alerts, incidents, comments, tasks, watchlists and the journals of runs, in SQL: SQLite in a folder, which one
+//! process owns, or PostgreSQL, which replicas share. One writer commits many transactions with one fsync (group commit).
+//! It knows keys, sequences and times; documents, events and payloads are opaque text.
 //! Invariant: a run that has not ended always has a wake-up time.
 
+mod address;
 mod alert;
 mod append;
 mod batch;
 mod change;
 mod document;
 mod error;
+mod folder;
 mod group;
 mod inbox;
 mod incident;
 mod journal;
 mod message;
+mod news;
 mod note;
 mod open;
 mod run;
 mod schedule;
 mod schema;
 mod sealer;
+mod server;
+mod sql;
 mod transaction;
 mod watchlist;
 mod writer;
 
-use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use address::{Address, Location};
 pub use alert::AlertRow;
 pub use append::{Append, Next};
 pub use change::{Change, Changed, RunTally};
@@ -52,8 +58,10 @@ pub type Millis = i64;
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: mpsc::Sender<writer::Job>,
-    readers: SqlitePool,
+    readers: sql::Pool,
     commits: watch::Receiver<u64>,
+    /// Changes when others that share the database may have committed; none where nobody does.
+    elsewhere: Option<watch::Receiver<u64>>,
 }
 
 impl Store {
@@ -87,6 +95,14 @@ impl Store {
         commits
     }
 
+    /// A counter that changes when others that share the database may have committed, at least once a second; `None` where
+    /// nobody shares it.
+    pub fn elsewhere(&self) -> Option<watch::Receiver<u64>> {
+        let mut elsewhere = self.elsewhere.clone()?;
+        elsewhere.mark_unchanged();
+        Some(elsewhere)
+    }
+
     /// Closes the store and waits until it is closed: what is queued is committed and the folder is free. With other
     /// clones still alive it only drops this one.
     pub async fn close(self) {
@@ -94,6 +110,7 @@ impl Store {
             writer,
             readers,
             mut commits,
+            ..
         } = self;
         let is_last = writer.strong_count() == 1;
         drop((writer, readers));

@@ -1,55 +1,54 @@
-//! Opens a store: takes the lock of its folder, brings the schema up to date and starts the writer.
-//! Invariant: at most one process has a folder open, from before the database is touched until it is closed.
+//! Opens a store, wherever it is, and starts its writer.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
-use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
-use super::journal::ROWS_PER_INSERT;
-use super::writer::Writer;
-use super::{Error, Store, schema};
+use super::folder::Folder;
+use super::news::{self, News};
+use super::server::Server;
+use super::sql::Pool;
+use super::writer::{Link, Writer};
+use super::{Error, Location, Store};
 
 /// Transactions that may wait for the writer; more senders wait for room.
 const QUEUE: usize = 1024;
-/// Connections that read; SQLite's readers hinder neither each other nor the writer.
-const READERS: u32 = 4;
-/// More statements than the writer has, besides those that insert events.
-const OTHER_STATEMENTS: usize = 64;
-/// How long a statement waits for a backup tool or a reader that holds the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// A store that was just dropped lets go of its folder in a moment; so open asks this often, at this interval.
-const LOCK_ATTEMPTS: u32 = 20;
-const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
 impl Store {
-    /// Opens the store in a folder, and makes both if they are new.
+    /// Opens the store in a folder or on a server, and makes it if it is new.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another process has it open, [`Error::Newer`] if a newer Riposte wrote it, and
-    /// [`Error::Database`] if the folder or the database cannot be used.
-    pub async fn open(folder: &Path) -> Result<Store, Error> {
-        std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
-        let lock = lock(folder).await?;
-        let database = folder.join("riposte.db");
-        open_private(&database)?;
-        let mut connection = connect(&database).await?;
-        schema::migrate(&mut connection).await?;
-        let readers = readers(&database);
-        let (writer, jobs) = mpsc::channel(QUEUE);
+    /// [`Error::Locked`] if another process has the folder open, [`Error::Newer`] if a newer Riposte wrote it, and
+    /// [`Error::Database`] or [`Error::Unreachable`] if the folder or the database cannot be used.
+    pub async fn open(location: impl Into<Location>) -> Result<Store, Error> {
         let (commits, seen) = watch::channel(0);
+        let (elsewhere, told) = watch::channel(0);
+        let news = Arc::new(News { commits, elsewhere });
+        let mut tasks = JoinSet::new();
+        let (link, readers, elsewhere) = match location.into() {
+            Location::Folder(folder) => {
+                let (folder, readers) = Folder::open(&folder).await?;
+                (Link::Folder(Box::new(folder)), readers, None)
+            }
+            Location::Server(address) => {
+                let name = uuid::Uuid::new_v4().to_string();
+                let (server, readers) = Server::open(*address, name.clone()).await?;
+                if let Pool::Postgres(pool) = &readers {
+                    tasks.spawn(news::listen(pool.clone(), name, news.clone()));
+                    tasks.spawn(news::tick(news.clone()));
+                }
+                (Link::Server(Box::new(server)), readers, Some(told))
+            }
+        };
+        let (writer, jobs) = mpsc::channel(QUEUE);
         tokio::spawn(
             Writer {
-                connection,
+                link,
                 jobs,
-                commits,
+                news,
                 readers: readers.clone(),
-                lock,
+                tasks,
             }
             .work(),
         );
@@ -57,58 +56,7 @@ impl Store {
             writer,
             readers,
             commits: seen,
+            elsewhere,
         })
     }
-}
-
-async fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("riposte.lock");
-    let file = open_private(&path)?;
-    for _ in 0..LOCK_ATTEMPTS {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_INTERVAL).await,
-            Err(TryLockError::Error(error)) => return Err(unusable(&path, &error)),
-        }
-    }
-    Err(Error::Locked(folder.display().to_string()))
-}
-
-/// Opens a file that only its owner may read, and makes it if it is new. SQLite gives its other files the same mode.
-fn open_private(path: &Path) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| unusable(path, &error))
-}
-
-fn unusable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Database(format!("'{}' cannot be opened: {error}", path.display()))
-}
-
-async fn connect(database: &Path) -> Result<SqliteConnection, Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("secure_delete", "ON")
-        .statement_cache_capacity(ROWS_PER_INSERT + OTHER_STATEMENTS)
-        .busy_timeout(BUSY_TIMEOUT);
-    Ok(options.connect().await?)
-}
-
-fn readers(database: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(options)
 }

@@ -4,13 +4,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
-
 use super::error::Fault;
 use super::journal::Events;
+use super::sql::{self, Connection, FromRow, Row, Text, query};
 use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal};
+use serde_json::json;
 
 /// The kind of the runs that incidents show.
 const PLAYBOOK: &str = "playbook";
@@ -126,21 +124,21 @@ pub struct RunFilter {
     pub limit: u32,
 }
 
-impl FromRow<'_, SqliteRow> for RunRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for RunRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(RunRow {
-            id: row.try_get("id")?,
-            kind: row.try_get("kind")?,
-            namespace: row.try_get("namespace")?,
-            name: row.try_get("name")?,
-            incident: row.try_get("incident")?,
-            parent: row.try_get("parent")?,
-            definition: row.try_get("definition")?,
-            created_at: row.try_get("created_at")?,
-            seq: row.try_get("seq")?,
-            wake_at: row.try_get("wake_at")?,
-            status: row.try_get("status")?,
-            ended_at: row.try_get("ended_at")?,
+            id: row.get("id")?,
+            kind: row.get("kind")?,
+            namespace: row.get("namespace")?,
+            name: row.get("name")?,
+            incident: row.get("incident")?,
+            parent: row.get("parent")?,
+            definition: row.get("definition")?,
+            created_at: row.get("created_at")?,
+            seq: row.get("seq")?,
+            wake_at: row.get("wake_at")?,
+            status: row.get("status")?,
+            ended_at: row.get("ended_at")?,
         })
     }
 }
@@ -154,6 +152,28 @@ macro_rules! in_turn {
             AND (older.created_at, older.id) < (runs.created_at, runs.id)))"
     };
 }
+/// Statements about the order in which runs began, which a column of each database has.
+macro_rules! older_open {
+    ($place:literal) => {
+        concat!(
+            "SELECT count(*) FROM runs AS own JOIN runs AS older ON older.kind = own.kind
+                AND older.namespace = own.namespace AND older.name = own.name AND older.status IS NULL
+            WHERE own.id = $1 AND older.",
+            $place,
+            " < own.",
+            $place
+        )
+    };
+}
+macro_rules! oldest_open {
+    ($place:literal) => {
+        concat!(
+            "SELECT * FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 AND status IS NULL ORDER BY ",
+            $place,
+            " LIMIT $3"
+        )
+    };
+}
 const DUE: &str = concat!(
     "SELECT * FROM runs WHERE ended_at IS NULL AND wake_at <= $1 AND ",
     in_turn!(),
@@ -165,29 +185,34 @@ const NEXT_WAKE: &str = concat!(
     " ORDER BY wake_at LIMIT 1"
 );
 
-/// Which of these identities are known.
-const KNOWN: &str = "SELECT id FROM runs WHERE id IN (SELECT new.value ->> 0 FROM json_each($1) AS new)";
-
-const CREATE: &str =
-    "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
-    SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
-        new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9
-    FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING";
+/// Inserts the runs whose identities are new, in order, and gives these.
+const CREATE: Text = Text::Each {
+    sqlite: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
+        SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
+            new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9
+        FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
+    postgres: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
+        SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
+            new.value ->> 6, (new.value ->> 7)::bigint, (new.value ->> 8)::bigint, (new.value ->> 9)::bigint
+        FROM json_array_elements($1::json) WITH ORDINALITY AS new (value, key) ORDER BY new.key
+        ON CONFLICT (id) DO NOTHING RETURNING id",
+};
 
 /// Stores new runs with different identities, and gives those whose identity is known already; these are unchanged.
 pub(super) async fn create_all(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     events: &mut Events,
     runs: Vec<NewRun>,
 ) -> Result<HashSet<RunId>, sqlx::Error> {
     let rows = json!(runs.iter().map(NewRun::parameters).collect::<Vec<_>>()).to_string();
-    let known: Vec<RunId> = sqlx::query_scalar(KNOWN)
-        .bind(&rows)
-        .fetch_all(&mut *connection)
-        .await?;
-    let known: HashSet<RunId> = known.into_iter().collect();
-    sqlx::query(CREATE).bind(rows).execute(&mut *connection).await?;
-    for run in runs.into_iter().filter(|run| !known.contains(&run.id)) {
+    let created: Vec<RunId> = query(CREATE).bind(rows).all(&mut *connection).await?;
+    let created: HashSet<RunId> = created.into_iter().collect();
+    let mut known = HashSet::new();
+    for run in runs {
+        if !created.contains(&run.id) {
+            known.insert(run.id);
+            continue;
+        }
         if let (PLAYBOOK, Some(incident)) = (run.kind.as_str(), &run.incident) {
             change::incident(connection, incident).await?;
         }
@@ -199,14 +224,14 @@ pub(super) async fn create_all(
 
 /// Refuses if more runs of a playbook have not ended than may.
 pub(super) async fn limit(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     namespace: String,
     name: String,
     most: u32,
 ) -> Result<(), Fault> {
     let sql = "SELECT count(*) FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 AND status IS NULL";
-    let query = sqlx::query_scalar(sql).bind(namespace).bind(&name);
-    let open: i64 = query.fetch_one(connection).await?;
+    let query = query(sql).bind(namespace).bind(&name);
+    let open: i64 = query.one(connection).await?;
     if open > i64::from(most) {
         return Err(Refusal::Full(name).into());
     }
@@ -219,10 +244,11 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn older_open_runs(&self, run: &str) -> Result<i64, Error> {
-        let sql = "SELECT count(*) FROM runs AS own JOIN runs AS older ON older.kind = own.kind
-            AND older.namespace = own.namespace AND older.name = own.name AND older.status IS NULL
-            WHERE own.id = $1 AND older.rowid < own.rowid";
-        Ok(sqlx::query_scalar(sql).bind(run).fetch_one(&self.readers).await?)
+        let sql = Text::Each {
+            sqlite: older_open!("rowid"),
+            postgres: older_open!("place"),
+        };
+        Ok(query(sql).bind(run).one(&self.readers).await?)
     }
 
     /// The runs of a playbook that have not ended, in the order in which they began, at most `limit`.
@@ -230,10 +256,12 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn oldest_open_runs(&self, namespace: &str, name: &str, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let sql = "SELECT * FROM runs WHERE kind = 'playbook' AND namespace = $1 AND name = $2 AND status IS NULL
-            ORDER BY rowid LIMIT $3";
-        let query = sqlx::query_as(sql).bind(namespace).bind(name).bind(limit);
-        Ok(query.fetch_all(&self.readers).await?)
+        let sql = Text::Each {
+            sqlite: oldest_open!("rowid"),
+            postgres: oldest_open!("place"),
+        };
+        let query = query(sql).bind(namespace).bind(name).bind(limit);
+        Ok(query.all(&self.readers).await?)
     }
 
     /// The run with this identity.
@@ -241,8 +269,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn run(&self, id: &str) -> Result<Option<RunRow>, Error> {
-        let query = sqlx::query_as("SELECT * FROM runs WHERE id = $1").bind(id);
-        Ok(query.fetch_optional(&self.readers).await?)
+        let query = query("SELECT * FROM runs WHERE id = $1").bind(id);
+        Ok(query.optional(&self.readers).await?)
     }
 
     /// The runs that a filter lets through, newest first.
@@ -250,7 +278,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, Error> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM runs WHERE 1 = 1");
+        let mut query = sql::made("SELECT * FROM runs WHERE 1 = 1");
         let conditions = [
             (" AND kind = ", &filter.kind),
             (" AND namespace = ", &filter.namespace),
@@ -260,16 +288,16 @@ impl Store {
         ];
         for (condition, value) in conditions {
             if let Some(value) = value {
-                query.push(condition).push_bind(value);
+                query.push(condition);
+                query.push_bind(value);
             }
         }
         if filter.open_only {
             query.push(" AND ended_at IS NULL");
         }
-        query
-            .push(" ORDER BY created_at DESC, id DESC LIMIT ")
-            .push_bind(filter.limit);
-        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+        query.push(" ORDER BY created_at DESC, id DESC LIMIT ");
+        query.push_bind(filter.limit);
+        Ok(query.all(&self.readers).await?)
     }
 
     /// The runs that need attention by now and whose turn has come, the longest waiting first.
@@ -277,8 +305,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn due_runs(&self, now: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let query = sqlx::query_as(DUE);
-        Ok(query.bind(now).bind(limit).fetch_all(&self.readers).await?)
+        let query = query(DUE);
+        Ok(query.bind(now).bind(limit).all(&self.readers).await?)
     }
 
     /// The evaluation of changes of an incident whose turn it is.
@@ -286,11 +314,11 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn next_evaluation(&self, incident: &str) -> Result<Option<RunRow>, Error> {
-        let query = sqlx::query_as(
+        let query = query(
             "SELECT * FROM runs WHERE incident = $1 AND ended_at IS NULL AND kind = 'evaluation'
                 AND name <> 'AlertCreated' ORDER BY created_at, id LIMIT 1",
         );
-        Ok(query.bind(incident).fetch_optional(&self.readers).await?)
+        Ok(query.bind(incident).optional(&self.readers).await?)
     }
 
     /// When the next run needs attention whose turn has come; `None` if none is open.
@@ -298,7 +326,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn next_wake(&self) -> Result<Option<Millis>, Error> {
-        Ok(sqlx::query_scalar(NEXT_WAKE).fetch_optional(&self.readers).await?)
+        Ok(query(NEXT_WAKE).optional(&self.readers).await?)
     }
 
     /// How many runs have not ended.
@@ -306,7 +334,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn open_runs_count(&self) -> Result<i64, Error> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM runs WHERE ended_at IS NULL");
-        Ok(query.fetch_one(&self.readers).await?)
+        let query = query("SELECT count(*) FROM runs WHERE ended_at IS NULL");
+        Ok(query.one(&self.readers).await?)
     }
 }

@@ -1,10 +1,8 @@
 //! What starts runs by time: the schedules of playbooks, each with the time at which it is due.
 //! Invariant: a schedule moves on only from the version that the step was computed on, so an occurrence is taken once.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
-
 use super::error::Fault;
+use super::sql::{Connection, FromRow, Row, query};
 use super::{Error, Millis, Refusal, Store};
 
 /// Whose schedule it is.
@@ -37,26 +35,26 @@ pub struct ScheduleRow {
     pub cursor: Option<Vec<u8>>,
 }
 
-impl FromRow<'_, SqliteRow> for ScheduleRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl FromRow for ScheduleRow {
+    fn from_row(row: Row<'_>) -> Result<Self, sqlx::Error> {
         Ok(ScheduleRow {
             key: ScheduleKey {
-                namespace: row.try_get("namespace")?,
-                playbook: row.try_get("playbook")?,
-                trigger: row.try_get("trigger")?,
-                batch: row.try_get("batch")?,
+                namespace: row.get("namespace")?,
+                playbook: row.get("playbook")?,
+                trigger: row.get("trigger")?,
+                batch: row.get("batch")?,
             },
-            fingerprint: row.try_get("fingerprint")?,
-            version: row.try_get("version")?,
-            next_at: row.try_get("next_at")?,
-            state: row.try_get("state")?,
-            cursor: row.try_get("cursor")?,
+            fingerprint: row.get("fingerprint")?,
+            version: row.get("version")?,
+            next_at: row.get("next_at")?,
+            state: row.get("state")?,
+            cursor: row.get("cursor")?,
         })
     }
 }
 
 /// Stores a schedule, if the stored version is the one before its own; a first version needs that there is none.
-pub(super) async fn put(connection: &mut SqliteConnection, row: ScheduleRow) -> Result<(), Fault> {
+pub(super) async fn put(connection: &mut Connection, row: ScheduleRow) -> Result<(), Fault> {
     let sql = if row.version <= 1 {
         "INSERT INTO schedules (namespace, playbook, trigger, batch, fingerprint, version, next_at, state, cursor)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
@@ -64,7 +62,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: ScheduleRow) -> 
         "UPDATE schedules SET fingerprint = $5, version = $6, next_at = $7, state = $8, cursor = $9
          WHERE namespace = $1 AND playbook = $2 AND trigger = $3 AND batch = $4 AND version = $6 - 1"
     };
-    let stored = sqlx::query(sql)
+    let stored = query(sql)
         .bind(row.key.namespace)
         .bind(row.key.playbook.as_str())
         .bind(row.key.trigger)
@@ -76,15 +74,15 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: ScheduleRow) -> 
         .bind(row.cursor)
         .execute(connection)
         .await?;
-    match stored.rows_affected() {
+    match stored {
         1 => Ok(()),
         _ => Err(Refusal::StaleSchedule(row.key.playbook).into()),
     }
 }
 
-pub(super) async fn drop(connection: &mut SqliteConnection, key: ScheduleKey) -> Result<(), Fault> {
+pub(super) async fn drop(connection: &mut Connection, key: ScheduleKey) -> Result<(), Fault> {
     let sql = "DELETE FROM schedules WHERE namespace = $1 AND playbook = $2 AND trigger = $3 AND batch = $4";
-    let query = sqlx::query(sql).bind(key.namespace).bind(key.playbook);
+    let query = query(sql).bind(key.namespace).bind(key.playbook);
     query.bind(key.trigger).bind(key.batch).execute(connection).await?;
     Ok(())
 }
@@ -95,8 +93,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn schedules(&self) -> Result<Vec<ScheduleRow>, Error> {
-        let query = sqlx::query_as("SELECT * FROM schedules ORDER BY namespace, playbook, trigger, batch");
-        Ok(query.fetch_all(&self.readers).await?)
+        let query = query("SELECT * FROM schedules ORDER BY namespace, playbook, trigger, batch");
+        Ok(query.all(&self.readers).await?)
     }
 
     /// The schedules that are due by now, the longest waiting first.
@@ -104,8 +102,8 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn due_schedules(&self, now: Millis, limit: u32) -> Result<Vec<ScheduleRow>, Error> {
-        let query = sqlx::query_as("SELECT * FROM schedules WHERE next_at <= $1 ORDER BY next_at LIMIT $2");
-        Ok(query.bind(now).bind(limit).fetch_all(&self.readers).await?)
+        let query = query("SELECT * FROM schedules WHERE next_at <= $1 ORDER BY next_at LIMIT $2");
+        Ok(query.bind(now).bind(limit).all(&self.readers).await?)
     }
 
     /// When the first schedule is due after a time; `None` if none is.
@@ -113,7 +111,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn next_schedule(&self, after: Millis) -> Result<Option<Millis>, Error> {
-        let query = sqlx::query_scalar("SELECT min(next_at) FROM schedules WHERE next_at > $1").bind(after);
-        Ok(query.fetch_one(&self.readers).await?)
+        let query = query("SELECT min(next_at) FROM schedules WHERE next_at > $1").bind(after);
+        Ok(query.one(&self.readers).await?)
     }
 }

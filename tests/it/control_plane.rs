@@ -12,7 +12,7 @@ mod aggregation;
 mod audit;
 mod certificates;
 pub mod clients;
-mod guard;
+pub mod guard;
 mod objects;
 mod plane;
 mod programs;

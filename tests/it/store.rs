@@ -10,20 +10,114 @@
 mod changes;
 mod durability;
 mod incidents;
+mod postgres;
 mod runs;
 mod sealing;
 mod watchlists;
 
-use riposte::store::{AlertRow, Append, Committed, Error, EventRow, IncidentRow, NewRun, Next, NoteRow, Operation};
-use riposte::store::{PayloadRow, Refusal, Store, Transaction};
-use sqlx::{ConnectOptions, SqliteConnection};
+use riposte::store::{AlertRow, Append, Committed, Error, EventRow, IncidentRow, Location, NewRun, Next, NoteRow};
+use riposte::store::{Operation, PayloadRow, Refusal, Store, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-/// A new store in its own folder, which lives as long as the folder's handle.
-async fn new_store() -> (TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).await.unwrap();
-    (folder, store)
+use crate::postgres::Database;
+
+/// Makes a test of each function that takes a kind of database, for both kinds.
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::store::Kind::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::store::Kind::Postgres).await;
+            })*
+        }
+    };
+}
+use on_both;
+
+/// The database of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Where a store is, as long as the test goes on.
+enum Home {
+    Folder(TempDir),
+    Server(Database),
+}
+
+/// A connection beside the store, as a person with the database's own tool has it.
+enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Home {
+    async fn new(kind: Kind) -> Home {
+        match kind {
+            Kind::Sqlite => Home::Folder(tempfile::tempdir().unwrap()),
+            Kind::Postgres => Home::Server(Database::new().await),
+        }
+    }
+
+    fn location(&self) -> Location {
+        match self {
+            Home::Folder(folder) => folder.path().into(),
+            Home::Server(database) => database.address().into(),
+        }
+    }
+
+    fn path(&self) -> &std::path::Path {
+        match self {
+            Home::Folder(folder) => folder.path(),
+            Home::Server(database) => panic!("{database:?} is in no folder"),
+        }
+    }
+
+    async fn raw(&self) -> Raw {
+        match self {
+            Home::Folder(folder) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("riposte.db"));
+                Raw::Sqlite(options.connect().await.unwrap())
+            }
+            Home::Server(database) => Raw::Postgres(database.connect().await),
+        }
+    }
+}
+
+impl Raw {
+    async fn execute(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Raw::Sqlite(connection) => sqlx::query(sql).execute(connection).await.map(drop),
+            Raw::Postgres(connection) => sqlx::query(sql).execute(connection).await.map(drop),
+        }
+    }
+
+    /// The texts of the first column.
+    async fn texts(&mut self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let texts = match self {
+            Raw::Sqlite(connection) => sqlx::query_scalar(sql).fetch_all(connection).await,
+            Raw::Postgres(connection) => sqlx::query_scalar(sql).fetch_all(connection).await,
+        };
+        texts.unwrap()
+    }
+}
+
+/// A new store in a place of its own.
+async fn new_store(kind: Kind) -> (Home, Store) {
+    let home = Home::new(kind).await;
+    let store = Store::open(home.location()).await.unwrap();
+    (home, store)
 }
 
 async fn commit(store: &Store, operations: impl Into<Vec<Operation>>) -> Committed {
@@ -46,12 +140,6 @@ async fn refusal(store: &Store, operations: impl Into<Vec<Operation>>) -> Refusa
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("expected a refusal, not {other:?}"),
     }
-}
-
-/// A connection beside the store, as a person with the sqlite3 tool has it.
-async fn raw(folder: &TempDir) -> SqliteConnection {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("riposte.db"));
-    options.connect().await.unwrap()
 }
 
 fn alert(id: &str, key: &str) -> AlertRow {

@@ -9,14 +9,14 @@ use std::process::{Child, Command, Stdio};
 
 use super::programs::tail;
 
-/// Arguments: the folder, the program, its arguments. SIGKILL, since nothing of a test's control plane is kept.
+/// Arguments: the signal, the folder, the program, its arguments. Nothing of a test's control plane is kept, so it is SIGKILL.
 /// The file `exited` tells that the program ended by itself; its log stays as long as the tests run.
 const SCRIPT: &str = r#"
-folder=$1; shift
+signal=$1; folder=$2; shift 2
 exec 3<&0
 "$@" </dev/null 3<&- >"$folder/log" 2>&1 &
 child=$!
-{ cat <&3 >/dev/null; [ -e "$folder/exited" ] || kill -KILL $child; } >/dev/null 2>&1 &
+{ cat <&3 >/dev/null; [ -e "$folder/exited" ] || kill -"$signal" $child; } >/dev/null 2>&1 &
 wait $child
 touch "$folder/exited"
 cat <&3 >/dev/null
@@ -35,9 +35,19 @@ pub struct Guard {
 impl Guard {
     /// Starts a program whose log and files are in `folder`, which goes when the guard goes, and its parent when empty.
     pub fn start<A: AsRef<OsStr>>(program: &Path, arguments: &[A], folder: &Path) -> std::io::Result<Self> {
+        Self::start_until("KILL", program, arguments, folder)
+    }
+
+    /// The same with a program that ends by another signal.
+    pub fn start_until<A: AsRef<OsStr>>(
+        signal: &str,
+        program: &Path,
+        arguments: &[A],
+        folder: &Path,
+    ) -> std::io::Result<Self> {
         fs::create_dir_all(folder)?;
         let shell = Command::new("sh")
-            .args(["-c", SCRIPT, "sh"])
+            .args(["-c", SCRIPT, "sh", signal])
             .args([folder, program])
             .args(arguments)
             .current_dir(folder)

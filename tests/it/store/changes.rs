@@ -2,7 +2,13 @@
 
 use riposte::store::{Changed, Next, Operation};
 
-use super::{append, commit, end, incident, new_run, new_store, refusal};
+use super::{Kind, append, commit, end, incident, new_run, new_store, on_both, refusal};
+
+on_both![
+    ends_of_runs_and_changes_of_incidents_are_logged_in_order,
+    runs_are_counted_by_their_end,
+    what_is_acknowledged_is_forgotten_and_positions_go_on,
+];
 
 fn run(id: &str) -> Changed {
     Changed::Run(id.into())
@@ -12,9 +18,8 @@ fn changed(id: &str) -> Changed {
     Changed::Incident(id.into())
 }
 
-#[tokio::test]
-async fn ends_of_runs_and_changes_of_incidents_are_logged_in_order() {
-    let (_folder, store) = new_store().await;
+async fn ends_of_runs_and_changes_of_incidents_are_logged_in_order(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertIncident(incident("i1"))]).await;
     let mut about = new_run("r1");
     about.incident = Some("i1".into());
@@ -44,9 +49,8 @@ async fn ends_of_runs_and_changes_of_incidents_are_logged_in_order() {
     assert_eq!(store.changes(log[1].position, 1).await.unwrap(), log[2..3]);
 }
 
-#[tokio::test]
-async fn runs_are_counted_by_their_end() {
-    let (_folder, store) = new_store().await;
+async fn runs_are_counted_by_their_end(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     for (id, status) in [
         ("a", Some("Succeeded")),
         ("b", Some("Succeeded")),
@@ -73,9 +77,8 @@ async fn runs_are_counted_by_their_end() {
     assert!(store.tally("soc", "other").await.unwrap().by_status.is_empty());
 }
 
-#[tokio::test]
-async fn what_is_acknowledged_is_forgotten_and_positions_go_on() {
-    let (_folder, store) = new_store().await;
+async fn what_is_acknowledged_is_forgotten_and_positions_go_on(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let positions = async || {
         let log = store.changes(0, 100).await.unwrap();
         log.iter().map(|change| change.position).collect::<Vec<_>>()

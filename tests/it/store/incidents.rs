@@ -2,7 +2,20 @@
 
 use riposte::store::{AlertRow, IncidentFilter, IncidentRow, Operation, Refusal};
 
-use super::{alert, commit, incident, new_store, note, refusal, setting};
+use super::{Kind, alert, commit, incident, new_store, note, on_both, refusal, setting};
+
+on_both![
+    an_alert_is_found_by_identity_and_by_key,
+    a_known_deduplication_key_is_refused_in_its_workspace_only,
+    numbers_count_in_each_workspace_and_a_refused_transaction_uses_none,
+    an_update_needs_the_version_that_it_was_computed_on,
+    incidents_are_listed_newest_first,
+    alerts_join_an_incident_once_and_in_order,
+    a_grouping_key_has_one_holder_until_it_expires_or_is_released,
+    the_same_comment_twice_is_one,
+    a_task_changes_in_place,
+    definitions_stay_and_settings_change,
+];
 
 fn claim(key: &str, incident: &str, now: i64, expires_at: i64) -> Operation {
     Operation::ClaimGroup {
@@ -25,9 +38,8 @@ fn ids(rows: &[AlertRow]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn an_alert_is_found_by_identity_and_by_key() {
-    let (_folder, store) = new_store().await;
+async fn an_alert_is_found_by_identity_and_by_key(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertAlert(alert("a1", "k1"))]).await;
     assert_eq!(store.alert("a1").await.unwrap(), Some(alert("a1", "k1")));
     assert_eq!(
@@ -38,9 +50,8 @@ async fn an_alert_is_found_by_identity_and_by_key() {
     assert_eq!(store.alert("a2").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_known_deduplication_key_is_refused_in_its_workspace_only() {
-    let (_folder, store) = new_store().await;
+async fn a_known_deduplication_key_is_refused_in_its_workspace_only(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertAlert(alert("a1", "k1"))]).await;
     let again = refusal(&store, [setting("x", "1"), Operation::InsertAlert(alert("a2", "k1"))]).await;
     assert_eq!(again, Refusal::DuplicateAlert("a1".into()));
@@ -57,9 +68,8 @@ async fn a_known_deduplication_key_is_refused_in_its_workspace_only() {
     assert!(store.alert("a3").await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn numbers_count_in_each_workspace_and_a_refused_transaction_uses_none() {
-    let (_folder, store) = new_store().await;
+async fn numbers_count_in_each_workspace_and_a_refused_transaction_uses_none(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let other = IncidentRow {
         workspace: "other".into(),
         ..incident("o1")
@@ -92,9 +102,8 @@ async fn numbers_count_in_each_workspace_and_a_refused_transaction_uses_none() {
     assert_eq!(store.incident("i3").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn an_update_needs_the_version_that_it_was_computed_on() {
-    let (_folder, store) = new_store().await;
+async fn an_update_needs_the_version_that_it_was_computed_on(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertIncident(incident("i1"))]).await;
     let closed = IncidentRow {
         status: "Closed".into(),
@@ -122,9 +131,8 @@ async fn an_update_needs_the_version_that_it_was_computed_on() {
     assert_eq!(refusal(&store, [unknown]).await, Refusal::StaleIncident("i9".into()));
 }
 
-#[tokio::test]
-async fn incidents_are_listed_newest_first() {
-    let (_folder, store) = new_store().await;
+async fn incidents_are_listed_newest_first(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let at = |id: &str, created_at, status: &str, workspace: &str| {
         let row = IncidentRow {
             created_at,
@@ -156,9 +164,8 @@ async fn incidents_are_listed_newest_first() {
     assert_eq!(list(None, Some("Closed"), 10).await, ["i2"]);
 }
 
-#[tokio::test]
-async fn alerts_join_an_incident_once_and_in_order() {
-    let (_folder, store) = new_store().await;
+async fn alerts_join_an_incident_once_and_in_order(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let rows = [alert("a2", "k2"), alert("a1", "k1")].map(Operation::InsertAlert);
     commit(&store, rows).await;
     commit(&store, [incident("i1"), incident("i2")].map(Operation::InsertIncident)).await;
@@ -173,9 +180,8 @@ async fn alerts_join_an_incident_once_and_in_order() {
     assert_eq!(store.incident_of_alert("a3").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_grouping_key_has_one_holder_until_it_expires_or_is_released() {
-    let (_folder, store) = new_store().await;
+async fn a_grouping_key_has_one_holder_until_it_expires_or_is_released(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [incident("i1"), incident("i2")].map(Operation::InsertIncident)).await;
     commit(&store, [claim("k", "i1", 0, 100)]).await;
     assert_eq!(store.group_holder("soc", "k", 99).await.unwrap().as_deref(), Some("i1"));
@@ -211,9 +217,8 @@ async fn a_grouping_key_has_one_holder_until_it_expires_or_is_released() {
     assert_eq!(store.group_holder("soc", "k", 299).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn the_same_comment_twice_is_one() {
-    let (_folder, store) = new_store().await;
+async fn the_same_comment_twice_is_one(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertIncident(incident("i1"))]).await;
     let rows = [
         note("c2", "i1", "two"),
@@ -226,9 +231,8 @@ async fn the_same_comment_twice_is_one() {
     assert!(store.comments("i2").await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_task_changes_in_place() {
-    let (_folder, store) = new_store().await;
+async fn a_task_changes_in_place(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [Operation::InsertIncident(incident("i1"))]).await;
     let rows = [
         note("t1", "i1", "todo"),
@@ -245,9 +249,8 @@ async fn a_task_changes_in_place() {
     assert_eq!(store.task("t3").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn definitions_stay_and_settings_change() {
-    let (_folder, store) = new_store().await;
+async fn definitions_stay_and_settings_change(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let put = |text: &str| Operation::PutDefinition {
         hash: "h".into(),
         text: text.into(),

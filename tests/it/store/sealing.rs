@@ -4,7 +4,7 @@ use std::path::Path;
 
 use riposte::store::{Error, NewRun, Operation, Sealer};
 
-use super::{append, commit, end, new_run, new_store, sealed};
+use super::{Kind, append, commit, end, new_run, new_store, sealed};
 
 const CANARY: &[u8] = b"canary-3f9c1e-the-secret-of-this-test";
 
@@ -100,7 +100,7 @@ fn debug_shows_no_key() {
 
 #[tokio::test]
 async fn the_database_holds_ciphertext_and_then_nothing() {
-    let (folder, store) = new_store().await;
+    let (folder, store) = new_store(Kind::Sqlite).await;
     let sealer = Sealer::new([9; 32]);
     let value = sealer.seal("r1", CANARY);
     commit(

@@ -2,7 +2,13 @@
 
 use riposte::store::{Operation, Refusal, Store, WatchlistChange, WatchlistItemRow, WatchlistRow};
 
-use super::{commit, new_store, refusal, setting};
+use super::{Kind, commit, new_store, on_both, refusal, setting};
+
+on_both![
+    an_alias_names_one_watchlist_of_its_workspace,
+    items_keep_their_order_and_each_is_there_once,
+    a_removed_watchlist_takes_its_items_along,
+];
 
 fn row(id: &str, alias: &str, document: &str) -> WatchlistRow {
     WatchlistRow {
@@ -38,9 +44,8 @@ async fn documents(store: &Store, after: i64, limit: i64) -> Vec<String> {
     rows.into_iter().map(|row| row.document).collect()
 }
 
-#[tokio::test]
-async fn an_alias_names_one_watchlist_of_its_workspace() {
-    let (_folder, store) = new_store().await;
+async fn an_alias_names_one_watchlist_of_its_workspace(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(&store, [put(0, row("w1", "Scanners", "1"))]).await;
     let stored = store.watchlist("soc", "sCANNERS").await.unwrap().unwrap();
     assert_eq!((stored.id.as_str(), stored.version), ("w1", 1));
@@ -56,9 +61,8 @@ async fn an_alias_names_one_watchlist_of_its_workspace() {
     assert_eq!((stored.document.as_str(), stored.version), ("2", 2));
 }
 
-#[tokio::test]
-async fn items_keep_their_order_and_each_is_there_once() {
-    let (_folder, store) = new_store().await;
+async fn items_keep_their_order_and_each_is_there_once(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     commit(
         &store,
         [put(0, row("w1", "list", "{}")), add(&[("c", "1"), ("a", "2")])],
@@ -87,9 +91,8 @@ async fn items_keep_their_order_and_each_is_there_once() {
     assert_eq!(store.watchlist_size("w1").await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_removed_watchlist_takes_its_items_along() {
-    let (_folder, store) = new_store().await;
+async fn a_removed_watchlist_takes_its_items_along(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
     let remove = || Operation::ChangeWatchlist(WatchlistChange::Remove { watchlist: "w1".into() });
     commit(&store, [put(0, row("w1", "list", "{}")), add(&[("a", "1")])]).await;
     commit(&store, [remove(), remove()]).await;

@@ -1,0 +1,388 @@
+//! A PostgreSQL server of the tests' own: one a process, which ends with it, and a new database for each test. Its programs
+//! are those of the machine, else Debian's, unpacked into the user's cache folder.
+//! Invariant: where there is no PostgreSQL, a test that needs it fails and says how to get it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use riposte::store::Address;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+
+use crate::control_plane::eventually;
+use crate::control_plane::guard::Guard;
+
+/// The server refuses to be root's: it runs as nobody then.
+const NOBODY: u32 = 65_534;
+/// The owner of everything in the server.
+const USER: &str = "riposte";
+/// The password of that user where one is asked for, which is over TCP.
+pub(crate) const PASSWORD: &str = "canary/of the tests#1";
+/// The oldest version that is supported.
+const OLDEST: u32 = 15;
+/// How a test begins that needs what cannot be had.
+const HELP: &str = "PostgreSQL 15 or newer is needed by the tests: install it (Debian: apt-get install postgresql), or put \
+                    the folder with `postgres` and `initdb` on the PATH";
+
+/// The server of this process.
+pub(crate) struct Server {
+    /// The folder of its socket.
+    folder: PathBuf,
+    port: u16,
+    /// The certificate by which it is known over TCP.
+    pub(crate) certificate: PathBuf,
+    guard: Guard,
+}
+
+/// A database of its own for a test.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    name: String,
+}
+
+impl Server {
+    /// The server of this process, started by whoever needs it first.
+    pub(crate) fn shared() -> &'static Server {
+        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
+        match &*SERVER {
+            Ok(server) => server,
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    fn options(&self, database: &str) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .socket(&self.folder)
+            .port(self.port)
+            .username(USER)
+            .database(database)
+    }
+}
+
+impl Database {
+    /// A new and empty database.
+    pub(crate) async fn new() -> Self {
+        let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+        let mut connection = eventually("the server answers", async || {
+            if let Some(failure) = server.guard.failure() {
+                panic!("{failure}");
+            }
+            server.options("postgres").connect().await.ok()
+        })
+        .await;
+        let name = format!("t{}", uuid::Uuid::new_v4().simple());
+        // An order of its own, which must not matter.
+        let sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        Database { name }
+    }
+
+    /// Its address by the socket, as arguments and the environment have it.
+    pub(crate) fn url(&self) -> String {
+        let server = Server::shared();
+        let (folder, port) = (server.folder.display(), server.port);
+        format!("postgres:///{}?host={folder}&port={port}&user={USER}", self.name)
+    }
+
+    /// Its address by TCP, where a password is asked for.
+    pub(crate) fn tcp_url(&self, user: &str, parameters: &str) -> String {
+        let port = Server::shared().port;
+        format!("postgres://{user}@localhost:{port}/{}?{parameters}", self.name)
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Address::parse(&self.url()).unwrap()
+    }
+
+    /// A connection beside the store.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        Server::shared().options(&self.name).connect().await.unwrap()
+    }
+}
+
+fn start() -> Result<Server, String> {
+    let mut programs = Programs::find()?;
+    let folder = tempfile::Builder::new().prefix("riposte-pg-").tempdir_in("/tmp");
+    let folder = folder
+        .map_err(|error| format!("no folder for PostgreSQL: {error}"))?
+        .keep();
+    let server = folder.join("server");
+    let failed = |error: std::io::Error| format!("cannot prepare {}: {error}", server.display());
+    fs::create_dir(&server).map_err(failed)?;
+    fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).map_err(failed)?;
+    programs.move_to(&folder)?;
+    let (data, password) = (server.join("data"), server.join("password"));
+    fs::write(&password, PASSWORD).map_err(failed)?;
+    let certificate = certify(&server).map_err(failed)?;
+    give_away(&server).map_err(failed)?;
+    let pwfile = format!("--pwfile={}", password.display());
+    let options = [
+        "-U",
+        USER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+        &pwfile,
+        "-D",
+    ];
+    let mut initdb = programs.command("initdb");
+    let output = initdb.args(options).arg(&data).current_dir(&server).output();
+    succeeded(
+        "initdb",
+        &output.map_err(|error| format!("initdb does not run: {error}"))?,
+    )?;
+    let access = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+    fs::write(data.join("pg_hba.conf"), access).map_err(failed)?;
+    let port = free_port().map_err(failed)?;
+    let mut arguments: Vec<OsString> = vec!["-D".into(), data.into(), "-k".into(), server.clone().into()];
+    let settings = [
+        &format!("port={port}"),
+        "listen_addresses=127.0.0.1",
+        "ssl=on",
+        "ssl_cert_file=../server.crt",
+        "ssl_key_file=../server.key",
+        "max_connections=400",
+        "shared_buffers=64MB",
+        "fsync=off",
+        "jit=off",
+    ];
+    arguments.extend(
+        settings
+            .iter()
+            .flat_map(|setting| ["-c".into(), OsString::from(setting)]),
+    );
+    let command = programs.command("postgres");
+    let words: Vec<OsString> = command.get_args().map(OsString::from).chain(arguments).collect();
+    // An immediate end: the server takes its processes along.
+    let guard = Guard::start_until("QUIT", Path::new(command.get_program()), &words, &server);
+    let guard = guard.map_err(|error| format!("postgres does not run: {error}"))?;
+    Ok(Server {
+        folder: server,
+        port,
+        certificate,
+        guard,
+    })
+}
+
+/// A certificate for `localhost` and its key; gives the place of the certificate.
+fn certify(folder: &Path) -> std::io::Result<PathBuf> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).map_err(std::io::Error::other)?;
+    let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
+    fs::write(&certificate, made.cert.pem())?;
+    fs::write(&key, made.signing_key.serialize_pem())?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
+    Ok(certificate)
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Lets the server's user own a folder and what is in it.
+fn give_away(folder: &Path) -> std::io::Result<()> {
+    if is_root() {
+        for entry in fs::read_dir(folder)? {
+            std::os::unix::fs::chown(entry?.path(), Some(NOBODY), Some(NOBODY))?;
+        }
+        std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY))?;
+    }
+    Ok(())
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn succeeded(what: &str, output: &Output) -> Result<(), String> {
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{what} failed ({}): {text}", output.status))
+}
+
+/// Where the programs of PostgreSQL are.
+struct Programs {
+    folder: PathBuf,
+    /// Where their libraries are, if not where the system looks.
+    libraries: Vec<PathBuf>,
+    /// The folder that they were unpacked into, if they were.
+    root: Option<PathBuf>,
+}
+
+impl Programs {
+    fn find() -> Result<Programs, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path = std::env::split_paths(&path).filter_map(|folder| {
+            // A link leads to the folder in which the other programs are.
+            let postgres = fs::canonicalize(folder.join("postgres")).ok()?;
+            Some(postgres.parent()?.to_owned())
+        });
+        let found = on_path
+            .chain(below(Path::new("/usr/lib/postgresql")))
+            .find(|folder| is_usable(folder, &[]));
+        match found {
+            Some(folder) => Ok(Programs {
+                folder,
+                libraries: Vec::new(),
+                root: None,
+            }),
+            None => unpacked(),
+        }
+    }
+
+    /// Copies what was unpacked to a folder where the server's user is let in; the cache of root it cannot read.
+    fn move_to(&mut self, folder: &Path) -> Result<(), String> {
+        let Some(root) = self.root.take().filter(|_| is_root()) else {
+            return Ok(());
+        };
+        let copy = folder.join("server/programs");
+        let output = Command::new("cp").arg("-r").args([&root, &copy]).output();
+        succeeded("cp", &output.map_err(|error| format!("cp does not run: {error}"))?)?;
+        let place = |path: &Path| path.strip_prefix(&root).map_or(path.to_owned(), |rest| copy.join(rest));
+        self.libraries = self.libraries.iter().map(|path| place(path)).collect();
+        self.folder = place(&self.folder);
+        Ok(())
+    }
+
+    /// A program, by its own user.
+    fn command(&self, program: &str) -> Command {
+        let program = self.folder.join(program);
+        let mut command = match is_root() {
+            true => {
+                let mut command = Command::new("setpriv");
+                let user = NOBODY.to_string();
+                command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]);
+                command.arg("env").arg(library_path(&self.libraries)).arg(program);
+                command
+            }
+            false => {
+                let mut command = Command::new("env");
+                command.arg(library_path(&self.libraries)).arg(program);
+                command
+            }
+        };
+        command.env_remove("PGDATA");
+        command
+    }
+}
+
+/// The assignment that lets a program find its libraries.
+fn library_path(libraries: &[PathBuf]) -> OsString {
+    let inherited = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let inherited: Vec<PathBuf> = std::env::split_paths(&inherited).collect();
+    let joined = std::env::join_paths(libraries.iter().chain(&inherited)).unwrap_or_default();
+    let mut assignment = OsString::from("LD_LIBRARY_PATH=");
+    assignment.push(joined);
+    assignment
+}
+
+/// The folders of programs of all versions below a folder of Debian's, the newest first.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let versions = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut versions: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    versions.sort();
+    versions.into_iter().rev().map(|(_, folder)| folder).collect()
+}
+
+/// Whether both programs are there and run, and are new enough.
+fn is_usable(folder: &Path, libraries: &[PathBuf]) -> bool {
+    let mut command = Command::new("env");
+    command
+        .arg(library_path(libraries))
+        .arg(folder.join("postgres"))
+        .arg("--version");
+    let Ok(output) = command.output() else { return false };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text
+        .split(' ')
+        .nth(2)
+        .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    folder.join("initdb").exists() && version.is_some_and(|version| version >= OLDEST)
+}
+
+/// Debian's package and the libraries that the machine lacks, in the cache folder.
+fn unpacked() -> Result<Programs, String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let root = cache.unwrap_or_else(std::env::temp_dir).join("riposte/postgresql");
+    let find = || {
+        let libraries = libraries(&root);
+        let folders = below(&root.join("usr/lib/postgresql"));
+        let folder = folders.into_iter().find(|folder| is_usable(folder, &libraries))?;
+        let root = Some(root.clone());
+        Some(Programs {
+            folder,
+            libraries,
+            root,
+        })
+    };
+    if let Some(programs) = find() {
+        return Ok(programs);
+    }
+    eprintln!(
+        "unpacking Debian's PostgreSQL into {} (a minute, once) …",
+        root.display()
+    );
+    download(&root).map_err(|reason| format!("{HELP}\n{reason}"))?;
+    find().ok_or_else(|| format!("{HELP}\nwhat was unpacked into {} does not run", root.display()))
+}
+
+fn libraries(root: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
+    folders
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with("-linux-gnu"))
+        .collect()
+}
+
+fn download(root: &Path) -> Result<(), String> {
+    let archives = root.join("archives");
+    let failed = |error: std::io::Error| format!("cannot write to {}: {error}", root.display());
+    fs::create_dir_all(archives.join("partial")).map_err(failed)?;
+    let run = |program: &str, arguments: &[OsString]| {
+        let output = Command::new(program).args(arguments).output();
+        succeeded(
+            program,
+            &output.map_err(|error| format!("{program} does not run: {error}"))?,
+        )
+    };
+    let mut words: Vec<OsString> = ["--download-only", "--yes", "--no-install-recommends", "-o"]
+        .map(Into::into)
+        .into();
+    let mut place = OsString::from("Dir::Cache::archives=");
+    place.push(&archives);
+    words.extend([
+        place,
+        "-o".into(),
+        "Debug::NoLocking=1".into(),
+        "install".into(),
+        "postgresql".into(),
+    ]);
+    if run("apt-get", &words).is_err() {
+        run("apt-get", &["update".into()])?;
+        run("apt-get", &words)?;
+    }
+    for entry in fs::read_dir(&archives).map_err(failed)?.flatten() {
+        let package = entry.path();
+        if package.extension().is_some_and(|extension| extension == "deb") {
+            run("dpkg-deb", &["-x".into(), package.into(), root.into()])?;
+        }
+    }
+    fs::remove_dir_all(&archives).map_err(failed)
+}
