@@ -136,13 +136,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         pointer: &pointer,
         findings: &mut findings,
     };
-    let apps = survey::function_apps(&definition)
-        .into_iter()
-        .map(|app| (app, FUNCTIONS));
-    let identities = survey::identities(&definition).into_iter();
-    let others: Vec<_> = apps
-        .chain(identities.map(|identity| (identity, IDENTITY_CONNECTOR)))
-        .collect();
+    let others = beside_connections(&definition);
     let bound = binder.bind(&given, &calls, others);
     findings.extend(foreign_subscriptions(&definition));
     let spec = PlaybookSpec {
@@ -203,6 +197,16 @@ fn foreign_subscriptions(definition: &Value) -> impl Iterator<Item = Finding> {
 
 /// The connector of function apps.
 const FUNCTIONS: &str = "azurefunctions";
+
+/// What is no connection in Azure and becomes one here, by the name under which it is bound, with its connector: the
+/// function apps that a definition calls, and the managed identities that its calls act as.
+fn beside_connections(definition: &Value) -> Vec<(String, &'static str)> {
+    let apps = survey::function_apps(definition).into_iter();
+    let identities = survey::identities(definition).into_iter();
+    let apps = apps.map(|app| (app, FUNCTIONS));
+    apps.chain(identities.map(|identity| (identity, IDENTITY_CONNECTOR)))
+        .collect()
+}
 
 /// Binds names of `$connections` to ApiConnections.
 struct Binder<'a> {

@@ -21,6 +21,9 @@ use crate::incidents::Desk;
 
 const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
 
+/// As whom an action asks for a token: the client, and the ApiConnection that it comes from, if any.
+type Actor = (ClientCredentials, Option<String>);
+
 /// The outside world of runs, over connectors.
 #[derive(Clone)]
 pub struct ConnectorServices {
@@ -143,7 +146,7 @@ impl ConnectorServices {
     }
 
     /// The client whose token an Http action sends, with the ApiConnection that stands for it, and where it may be sent.
-    fn client_of(&self, call: &Call) -> Result<(Option<(ClientCredentials, Option<String>)>, Bounds), CallError> {
+    fn client_of(&self, call: &Call) -> Result<(Option<Actor>, Bounds), CallError> {
         let Some(given) = &call.authentication else {
             return Ok((None, Bounds::default()));
         };
