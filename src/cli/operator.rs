@@ -14,6 +14,7 @@ use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
 use crate::incidents::WorkspaceIds;
+use crate::store::{Address, Location};
 
 /// Runs the controllers, the engine and the server in a cluster.
 #[derive(clap::Args)]
@@ -30,11 +31,22 @@ pub struct Arguments {
     #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
     watched: Vec<String>,
 
-    /// Where the store is.
+    /// The folder of the store, which one operator uses at a time.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/riposte")]
     data: PathBuf,
 
-    /// File of the key that seals secure values. Default: `sealing.key` in the data folder, made at the first start.
+    /// A PostgreSQL database for the store instead, which several operators share:
+    /// `postgres://USER@HOST:5432/DATABASE?sslmode=verify-full`. Default: what RIPOSTE_STORE says, which other processes
+    /// do not see; so a password may be in it.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+
+    /// File with the password of the database.
+    #[arg(long, value_name = "FILE")]
+    store_password: Option<PathBuf>,
+
+    /// File of the key that seals secure values. Default: `sealing.key` in the data folder, made at the first start; with
+    /// a database there is none, for all operators need the same.
     #[arg(long, value_name = "FILE")]
     sealing_key: Option<PathBuf>,
 
@@ -124,13 +136,20 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
         workspaces.public_url.clone_from(&arguments.public_url);
     }
     let own = arguments.namespace.clone();
-    let key = arguments.sealing_key.clone();
+    let store = location(arguments)?;
+    let key = match (&store, &arguments.sealing_key) {
+        (_, Some(key)) => key.clone(),
+        (Location::Folder(folder), None) => folder.join("sealing.key"),
+        (Location::Server(_), None) => {
+            anyhow::bail!("a store in a database needs --sealing-key: the same file for each operator that shares it")
+        }
+    };
     Ok(Options {
         namespace: own.unwrap_or_else(|| config.default_namespace.clone()),
         identity: arguments.identity.clone().map_or_else(hostname, Ok)?,
         watched: arguments.watched.clone(),
-        data: arguments.data.clone(),
-        sealing_key: key.unwrap_or_else(|| arguments.data.join("sealing.key")),
+        store,
+        sealing_key: key,
         workspaces,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
@@ -141,6 +160,23 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             tls: arguments.journal_tls.clone(),
         }),
     })
+}
+
+/// Where the store is.
+fn location(arguments: &Arguments) -> anyhow::Result<Location> {
+    let url = match &arguments.store {
+        Some(url) => Some(url.clone()),
+        None => std::env::var("RIPOSTE_STORE").ok().filter(|url| !url.is_empty()),
+    };
+    let Some(url) = url else {
+        return Ok(Location::Folder(arguments.data.clone()));
+    };
+    let address = Address::parse(&url)?;
+    let Some(file) = &arguments.store_password else {
+        return Ok(address.into());
+    };
+    let password = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(address.with_password(password.trim_end_matches(['\r', '\n'])).into())
 }
 
 fn workspace_map(file: &Path) -> anyhow::Result<WorkspaceIds> {

@@ -30,7 +30,7 @@ use crate::engine::Engine;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
-use crate::store::{Sealer, Store};
+use crate::store::{Location, Sealer, Store};
 
 /// How long the tasks of a stopping operator may take together.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -44,8 +44,8 @@ pub struct Options {
     pub identity: String,
     /// The namespaces that it serves; none means all.
     pub watched: Vec<String>,
-    /// Where the store is.
-    pub data: PathBuf,
+    /// Where the store is: a folder, or a database that replicas share.
+    pub store: Location,
     /// The file of the key that seals secure values.
     pub sealing_key: PathBuf,
     /// How workspaces are named in Azure's terms, and where people reach this Riposte.
@@ -96,8 +96,10 @@ impl Operator {
     /// # Errors
     /// The data folder or the store cannot be used.
     pub async fn open(client: Client, options: Options) -> Result<Self, Error> {
-        make_folder(&options.data)?;
-        let store = Store::open(&options.data).await?;
+        if let Location::Folder(folder) = &options.store {
+            make_folder(folder)?;
+        }
+        let store = Store::open(options.store.clone()).await?;
         let sealer = Sealer::load_or_create(&options.sealing_key)?;
         let desk = Desk::new(store.clone(), options.workspaces.clone());
         let metrics = Arc::new(Metrics::default());

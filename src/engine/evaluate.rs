@@ -42,6 +42,9 @@ pub(super) async fn drive(shared: &Arc<Shared>, run: &RunRow) -> Result<Driven, 
         return Ok(Driven::Over(RunStatus::Succeeded));
     }
     loop {
+        if !shared.holds(&run.id) {
+            return Err(Error::Elsewhere(run.id.clone()));
+        }
         match evaluation.state.next().clone() {
             Step::Pin => evaluation.pin().await?,
             Step::Check { rule } => evaluation.check(rule).await?,
@@ -389,9 +392,16 @@ impl<'a> Evaluation<'a> {
             if left <= 0 {
                 break ContinueReason::TimeUp;
             }
+            if !self.shared.takes(&self.run.id) {
+                return Err(Error::Elsewhere(self.run.id.clone()));
+            }
             let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             // Whatever ended the wait, the store says what is true.
-            let _ = tokio::time::timeout(limit, ended).await;
+            tokio::select! {
+                _ = ended => {}
+                () = self.shared.moved_elsewhere(run) => {}
+                () = tokio::time::sleep(limit) => {}
+            }
         };
         self.commit(Event::Continued { rule, action, why }, Vec::new()).await
     }

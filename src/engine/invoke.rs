@@ -57,8 +57,17 @@ impl Engine {
             (Manner::Answers, 1) => runs.swap_remove(0),
         };
         let waiting = async {
+            let mut moved = Box::pin(self.shared().moved_elsewhere(&run));
             loop {
-                match notices.recv().await {
+                let notice = tokio::select! {
+                    notice = notices.recv() => notice,
+                    () = &mut moved => {
+                        moved.set(self.shared().moved_elsewhere(&run));
+                        // As after notices that were missed.
+                        Err(RecvError::Lagged(0))
+                    }
+                };
+                match notice {
                     Ok(Notice::Run {
                         run: other,
                         workflow,

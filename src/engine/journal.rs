@@ -21,6 +21,9 @@ pub enum Error {
     /// Nobody can say whether a playbook may run.
     #[error(transparent)]
     Undecided(#[from] super::content::Undecided),
+    /// Another replica drives the run now.
+    #[error("the run '{0}' goes on in another replica")]
+    Elsewhere(String),
     /// The journal holds something that this version cannot read.
     #[error("the journal of run '{run}' cannot be read: {reason}")]
     Unreadable {

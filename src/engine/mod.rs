@@ -30,6 +30,7 @@ mod ends;
 mod evaluate;
 pub mod journal;
 pub mod nested;
+mod replica;
 mod run;
 pub mod shell;
 

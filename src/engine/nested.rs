@@ -105,7 +105,10 @@ impl Nested {
                 if let Some(answer) = answer(&shared, &run).await? {
                     return Ok(answer);
                 }
-                news(&mut notices, &run).await;
+                tokio::select! {
+                    () = news(&mut notices, &run) => {}
+                    () = shared.moved_elsewhere(&run) => {}
+                }
             }
         };
         match tokio::time::timeout(self.settings.hold, waiting).await {

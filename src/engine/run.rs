@@ -5,6 +5,7 @@
 
 mod inbox;
 pub mod queue;
+pub(super) mod share;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub enum Control {
     },
     /// Look again: something came to one of its callback URLs, or its turn has come.
     Nudge,
+    /// Leave it to another replica.
+    Leave,
 }
 
 /// How the driving of a run came to its end.
@@ -61,6 +64,8 @@ pub enum Driven {
     Over(RunStatus),
     /// The run waits; the store knows until when.
     Waiting,
+    /// The run is another replica's now.
+    Left,
 }
 
 /// One run in memory.
@@ -77,6 +82,8 @@ pub struct Drive<'a> {
     subscribed: Vec<NodeId>,
     /// Whether something came for an action whose subscription is under way.
     has_early: bool,
+    /// Whether the run is being left to another replica.
+    leaving: bool,
     control: &'a mut mpsc::Receiver<Control>,
 }
 
@@ -97,6 +104,7 @@ enum Woken {
     Timer,
     Cancel(String),
     Nudged,
+    Leave,
     Nothing,
 }
 
@@ -122,6 +130,7 @@ impl<'a> Drive<'a> {
             flying: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
+            leaving: false,
             control,
         })
     }
@@ -152,6 +161,7 @@ impl<'a> Drive<'a> {
             flying: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
+            leaving: false,
             control,
         })
     }
@@ -165,18 +175,24 @@ impl<'a> Drive<'a> {
         if let Some(closed) = &self.state.closed {
             return Ok(Driven::Over(closed.status));
         }
+        if !self.is_held() {
+            return Ok(Driven::Left);
+        }
         if let Some(driven) = self.queue().await? {
             return Ok(driven);
         }
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
-        if !self.subscribed.is_empty() {
+        if !self.subscribed.is_empty() || self.shared.is_shared() {
             ready.extend(self.receive(&mut step).await?);
         }
         ready.extend(self.recover(&mut step)?);
         ready.extend(self.due(&mut step)?);
         loop {
+            if !self.may_go_on() {
+                return self.leave(step).await;
+            }
             self.plan(&mut step, ready).await?;
             if let Some(status) = self.commit(std::mem::take(&mut step)).await? {
                 return Ok(Driven::Ended(status));
@@ -200,9 +216,12 @@ impl<'a> Drive<'a> {
                     }
                     ready
                 }
+                Woken::Leave => {
+                    self.leaving = !self.shared.takes(&self.state.opened.run);
+                    Vec::new()
+                }
                 Woken::Cancel(by) => {
-                    let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
-                    let event = self.planner(&self.moment()).cut(RunStatus::Cancelled, error);
+                    let event = self.cancelled(&by);
                     self.record(&mut step, event)?
                 }
             };
@@ -303,20 +322,18 @@ impl<'a> Drive<'a> {
             }
             goes_on
         });
+        if !step.calls.is_empty() && !self.is_held() {
+            return Err(Error::Elsewhere(self.state.opened.run.clone()));
+        }
         if !step.events.is_empty() || !step.with.is_empty() {
             let next = self.next(&step);
-            let append = self.append(&mut step, next)?;
-            let with = std::mem::take(&mut step.with).into_iter();
-            let transaction = Transaction {
-                operations: with.chain([Operation::Append(append)]).collect(),
-            };
-            self.shared.store.commit(transaction).await?;
-            self.unsubscribe_ended();
-            self.shared
-                .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
+            self.keep(&mut step, next).await?;
         }
         if let Some(closed) = &self.state.closed {
             return Ok(Some(closed.status));
+        }
+        if !step.calls.is_empty() && !self.is_held() {
+            return Err(Error::Elsewhere(self.state.opened.run.clone()));
         }
         for (id, call) in step.calls {
             self.fly(id, call);
@@ -418,6 +435,7 @@ impl<'a> Drive<'a> {
             return match self.control.try_recv() {
                 Ok(Control::Cancel { by }) => Woken::Cancel(by),
                 Ok(Control::Nudge) => Woken::Nudged,
+                Ok(Control::Leave) => Woken::Leave,
                 Err(_) => Woken::Nothing,
             };
         }
@@ -433,6 +451,7 @@ impl<'a> Drive<'a> {
             Some(control) = self.control.recv() => match control {
                 Control::Cancel { by } => Woken::Cancel(by),
                 Control::Nudge => Woken::Nudged,
+                Control::Leave => Woken::Leave,
             },
             () = timer => Woken::Timer,
         }
@@ -481,14 +500,7 @@ impl<'a> Drive<'a> {
         if step.events.is_empty() {
             return Ok(());
         }
-        let append = self.append(step, Next::WakeAt(now() + LEASE))?;
-        let with = std::mem::take(&mut step.with).into_iter();
-        let operations = with.chain([Operation::Append(append)]).collect();
-        self.shared.store.commit(Transaction { operations }).await?;
-        self.unsubscribe_ended();
-        self.shared
-            .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
-        Ok(())
+        self.keep(step, Next::WakeAt(now() + LEASE)).await
     }
 
     /// Commits the end of an action together with what it changes. If the incident changed since the answer was

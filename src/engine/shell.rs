@@ -21,7 +21,7 @@ use super::journal::{self, Error};
 use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
-use super::{evaluate, schedule, status::RunStatus};
+use super::{evaluate, replica, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
@@ -93,6 +93,8 @@ pub struct Shared {
     wake: Notify,
     /// Wakes who looks after the schedules.
     pub(super) collecting: Notify,
+    /// Whether schedules may have become this replica's since this was last asked.
+    gained: AtomicBool,
     /// Batches that got messages and have not been looked at since.
     touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
@@ -163,6 +165,17 @@ impl Shared {
         }
         lock(&self.touched).extend(partitions);
         self.collecting.notify_one();
+    }
+
+    /// Schedules and batches that another replica looked after may be this one's now.
+    pub(super) fn look_after_schedules(&self) {
+        self.gained.store(true, Ordering::Relaxed);
+        self.collecting.notify_one();
+    }
+
+    /// Whether schedules may have become this replica's since this was last asked.
+    pub(super) fn has_gained(&self) -> bool {
+        self.gained.swap(false, Ordering::Relaxed)
     }
 
     /// The batches that got messages since this was last asked.
@@ -294,6 +307,13 @@ impl Shared {
         (run, event, next_payload)
     }
 
+    /// Looks at each run in memory and at how to reach the task that drives it.
+    pub(super) fn each_live(&self, mut look: impl FnMut(&str, &mpsc::Sender<Control>)) {
+        for (run, sender) in &*lock(&self.live) {
+            look(run, sender);
+        }
+    }
+
     /// Takes a run up, unless a task drives it already.
     fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
         let mut live = lock(&self.live);
@@ -363,6 +383,7 @@ impl Engine {
             ends: Ends::default(),
             wake: Notify::new(),
             collecting: Notify::new(),
+            gained: AtomicBool::new(false),
             touched: Mutex::default(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
@@ -384,6 +405,9 @@ impl Engine {
                 && sender.send(Control::Nudge).await.is_ok()
             {
                 return;
+            }
+            if !self.shared.takes(&row.id) {
+                return self.nudge_elsewhere(&row).await;
             }
             if self.take(row.clone(), None, None) {
                 return;
@@ -439,7 +463,7 @@ impl Engine {
             known.stored = true;
         }
         match prepared.fresh {
-            Some(fresh) if self.shared.serving.load(Ordering::Relaxed) => {
+            Some(fresh) if self.shared.serving.load(Ordering::Relaxed) && self.shared.takes(&fresh.row.id) => {
                 self.take(fresh.row.clone(), Some(fresh), None);
             }
             _ => self.poke(),
@@ -466,6 +490,9 @@ impl Engine {
                 reason: "there is no such run".into(),
             };
             let row = row.ok_or_else(missing)?;
+            if row.ended_at.is_none() && !self.shared.takes(run) {
+                return self.cancel_elsewhere(&row, by).await;
+            }
             // Where another task has just taken the run up, that task is asked.
             if row.ended_at.is_some() || self.take(row, None, Some(by.to_owned())) {
                 return Ok(());
@@ -473,8 +500,18 @@ impl Engine {
         }
     }
 
-    /// Drives due runs until `stop` is cancelled, then lets the commits under way finish.
+    /// Drives due runs until `stop` is cancelled, then lets the commits under way finish. Where replicas share the store,
+    /// it takes part in the division of runs as long.
     pub async fn serve(&self, stop: CancellationToken) {
+        tokio::join!(
+            self.shared.store.lease().keep(stop.clone()),
+            self.follow_lease(stop.clone()),
+            self.drive_due(stop)
+        );
+    }
+
+    async fn drive_due(&self, stop: CancellationToken) {
+        let mut elsewhere = self.shared.store.elsewhere();
         self.shared.serving.store(true, Ordering::Relaxed);
         self.adopt().await;
         while !stop.is_cancelled() {
@@ -482,6 +519,7 @@ impl Engine {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.shared.wake.notified() => {}
+                () = replica::committed(&mut elsewhere) => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -495,10 +533,10 @@ impl Engine {
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.
-    async fn adopt(&self) {
+    pub(super) async fn adopt(&self) {
         let horizon = now() + super::run::LEASE;
-        match self.shared.store.due_runs(horizon, u32::MAX).await {
-            Ok(rows) => self.take_all(rows),
+        match self.shared.store.left_runs(horizon).await {
+            Ok(rows) => drop(self.take_all(rows)),
             Err(error) => tracing::error!(%error, "failed to read the runs of the last process"),
         }
     }
@@ -513,7 +551,8 @@ impl Engine {
             }
         };
         if !due.is_empty() {
-            self.take_all(due);
+            let live = self.take_all(due);
+            self.nudge_delivered(&live).await;
             return AFTER_FAILURE;
         }
         match self.shared.store.next_wake().await {
@@ -523,16 +562,22 @@ impl Engine {
         }
     }
 
-    fn take_all(&self, rows: Vec<RunRow>) {
-        for row in rows {
-            self.take(row, None, None);
+    /// Takes up runs that are this replica's, and gives those that are driven already.
+    fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
+        let mut live = Vec::new();
+        for row in rows.into_iter().filter(|row| self.shared.takes(&row.id)) {
+            let run = row.id.clone();
+            if !self.take(row, None, None) {
+                live.push(run);
+            }
         }
+        live
     }
 
     /// Takes up the evaluation of an incident that waited for the one before it.
     async fn take_next(&self, incident: &str) {
         match self.shared.store.next_evaluation(incident).await {
-            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.take(row, None, None)),
+            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.take_all(vec![row])),
             Ok(Some(_) | None) => {}
             // The scheduler finds it.
             Err(_) => self.poke(),
@@ -540,7 +585,7 @@ impl Engine {
     }
 
     /// Drives a run in a task of its own; false if one does already.
-    fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
+    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
             return false;
         };
@@ -557,7 +602,10 @@ impl Engine {
             }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
-                && !matches!(error, Error::Store(StoreError::Refused(Refusal::StaleRun(_))))
+                && !matches!(
+                    error,
+                    Error::Elsewhere(_) | Error::Store(StoreError::Refused(Refusal::StaleRun(_)))
+                )
             {
                 tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -568,19 +616,7 @@ impl Engine {
             }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
-                // Wishes that came when nobody listened any more.
-                control.close();
-                let mut wishes = Vec::new();
-                while let Ok(wish) = control.try_recv() {
-                    wishes.push(wish);
-                }
-                let cancelled = wishes.iter().find_map(|wish| match wish {
-                    Control::Cancel { by } => Some(by.clone()),
-                    Control::Nudge => None,
-                });
-                if !wishes.is_empty() {
-                    Engine { shared }.take(row, None, cancelled);
-                }
+                Engine { shared }.hear_late(row, &mut control).await;
             }
         });
         true
@@ -601,8 +637,14 @@ impl Engine {
             if let Some(status) = row.ok_or_else(missing)?.status {
                 return Ok(RunStatus::parse(&status).unwrap_or(RunStatus::Failed));
             }
+            let moved = self.shared.moved_elsewhere(run);
+            tokio::pin!(moved);
             loop {
-                match notices.recv().await {
+                let notice = tokio::select! {
+                    notice = notices.recv() => notice,
+                    () = &mut moved => break,
+                };
+                match notice {
                     Ok(Notice::Ended { run: other, .. }) if other == run => break,
                     Ok(_) => {}
                     Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => break,
@@ -707,6 +749,7 @@ async fn drive(
     let (notice, status) = match driven {
         // A row that was read before the end: the end was told.
         Driven::Over(status) => return Ok(Some(status.as_str().to_owned())),
+        Driven::Left => return Ok(None),
         Driven::Waiting => (Notice::Waiting { run }, None),
         Driven::Ended(status) => {
             shared.ends.tell(&run);

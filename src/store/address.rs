@@ -44,6 +44,12 @@ impl From<&PathBuf> for Location {
     }
 }
 
+impl From<PathBuf> for Location {
+    fn from(folder: PathBuf) -> Self {
+        Location::Folder(folder)
+    }
+}
+
 impl From<Address> for Location {
     fn from(address: Address) -> Self {
         Location::Server(Box::new(address))

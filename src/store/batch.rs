@@ -71,7 +71,8 @@ async fn take_locks(connection: &mut Connection, transactions: &[Transaction]) -
 /// Whether an operation concerns nothing but a run that goes on.
 fn is_step(operation: &Operation) -> bool {
     let next = |append: &Append| matches!(append.next, Next::WakeAt(_));
-    matches!(operation, Operation::Append(append) if next(append)) || matches!(operation, Operation::Take { .. })
+    matches!(operation, Operation::Append(append) if next(append))
+        || matches!(operation, Operation::Take { .. } | Operation::Wake { .. })
 }
 
 /// The stored run that an operation changes.
@@ -79,7 +80,7 @@ fn run_of(operation: &Operation) -> Option<&RunId> {
     match operation {
         Operation::Append(append) => Some(&append.run),
         Operation::Deliver(row) => Some(&row.run),
-        Operation::Take { run, .. } => Some(run),
+        Operation::Wake { run, .. } | Operation::Take { run, .. } => Some(run),
         _ => None,
     }
 }
@@ -240,6 +241,7 @@ async fn apply_operations(
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
             Operation::LimitRuns { namespace, name, most } => run::limit(connection, namespace, name, most).await?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
+            Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,

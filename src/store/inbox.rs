@@ -30,12 +30,16 @@ impl FromRow for DeliveryRow {
     }
 }
 
-/// Stores what came and makes its run due.
-pub(super) async fn deliver(connection: &mut Connection, row: DeliveryRow) -> Result<(), Fault> {
+/// Makes a run due, and says whether it was there and open.
+pub(super) async fn wake(connection: &mut Connection, run: &str, at: Millis) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE runs SET wake_at = CASE WHEN wake_at < $2 THEN wake_at ELSE $2 END
         WHERE id = $1 AND ended_at IS NULL";
-    let woken = query(sql).bind(&row.run).bind(row.at).execute(&mut *connection).await?;
-    if woken == 0 {
+    Ok(query(sql).bind(run).bind(at).execute(connection).await? > 0)
+}
+
+/// Stores what came and makes its run due.
+pub(super) async fn deliver(connection: &mut Connection, row: DeliveryRow) -> Result<(), Fault> {
+    if !wake(connection, &row.run, row.at).await? {
         return Err(Refusal::StaleRun(row.run).into());
     }
     let sql = "INSERT INTO inbox (run, node, at, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
@@ -62,6 +66,15 @@ pub(super) async fn forget(connection: &mut Connection, runs: &[RunId]) -> Resul
 }
 
 impl Store {
+    /// The runs for which something came that is not taken.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn delivered_runs(&self) -> Result<Vec<RunId>, Error> {
+        let query = query("SELECT DISTINCT run FROM inbox WHERE taken = 0");
+        Ok(query.all(&self.readers).await?)
+    }
+
     /// What came for a run and is not taken, the oldest first.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod group;
 mod inbox;
 mod incident;
 mod journal;
+mod lease;
 mod message;
 mod news;
 mod note;
@@ -39,6 +40,7 @@ pub use error::{Error, Refusal};
 pub use inbox::DeliveryRow;
 pub use incident::{IncidentFilter, IncidentRow};
 pub use journal::{EventRow, PayloadRow};
+pub use lease::{Lease, Shards, Standing};
 pub use message::{MessageRow, Partition};
 pub use note::NoteRow;
 pub use run::{NewRun, RunFilter, RunRow};
@@ -62,6 +64,7 @@ pub struct Store {
     commits: watch::Receiver<u64>,
     /// Changes when others that share the database may have committed; none where nobody does.
     elsewhere: Option<watch::Receiver<u64>>,
+    lease: Lease,
 }
 
 impl Store {
@@ -93,6 +96,11 @@ impl Store {
         let mut commits = self.commits.clone();
         commits.mark_unchanged();
         commits
+    }
+
+    /// Which runs this store may drive.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
     }
 
     /// A counter that changes when others that share the database may have committed, at least once a second; `None` where

@@ -10,7 +10,7 @@ use super::news::{self, News};
 use super::server::Server;
 use super::sql::Pool;
 use super::writer::{Link, Writer};
-use super::{Error, Location, Store};
+use super::{Error, Lease, Location, Store};
 
 /// Transactions that may wait for the writer; more senders wait for room.
 const QUEUE: usize = 1024;
@@ -26,19 +26,20 @@ impl Store {
         let (elsewhere, told) = watch::channel(0);
         let news = Arc::new(News { commits, elsewhere });
         let mut tasks = JoinSet::new();
-        let (link, readers, elsewhere) = match location.into() {
+        let (link, readers, elsewhere, lease) = match location.into() {
             Location::Folder(folder) => {
                 let (folder, readers) = Folder::open(&folder).await?;
-                (Link::Folder(Box::new(folder)), readers, None)
+                (Link::Folder(Box::new(folder)), readers, None, Lease::alone())
             }
             Location::Server(address) => {
                 let name = uuid::Uuid::new_v4().to_string();
+                let lease = Lease::shared(name.clone(), (*address).clone());
                 let (server, readers) = Server::open(*address, name.clone()).await?;
                 if let Pool::Postgres(pool) = &readers {
                     tasks.spawn(news::listen(pool.clone(), name, news.clone()));
                     tasks.spawn(news::tick(news.clone()));
                 }
-                (Link::Server(Box::new(server)), readers, Some(told))
+                (Link::Server(Box::new(server)), readers, Some(told), lease)
             }
         };
         let (writer, jobs) = mpsc::channel(QUEUE);
@@ -57,6 +58,7 @@ impl Store {
             readers,
             commits: seen,
             elsewhere,
+            lease,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::error::Fault;
 use super::journal::Events;
 use super::sql::{self, Connection, FromRow, Row, Text, query};
-use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal};
+use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal, lease};
 use serde_json::json;
 
 /// The kind of the runs that incidents show.
@@ -53,7 +53,8 @@ impl NewRun {
             self.definition,
             self.created_at,
             journal::count(&self.events),
-            self.wake_at
+            self.wake_at,
+            lease::shard_of(&self.id)
         ])
     }
 
@@ -174,16 +175,42 @@ macro_rules! oldest_open {
         )
     };
 }
-const DUE: &str = concat!(
-    "SELECT * FROM runs WHERE ended_at IS NULL AND wake_at <= $1 AND ",
-    in_turn!(),
-    " ORDER BY wake_at, id LIMIT $2"
-);
-const NEXT_WAKE: &str = concat!(
-    "SELECT wake_at FROM runs WHERE ended_at IS NULL AND ",
-    in_turn!(),
-    " ORDER BY wake_at LIMIT 1"
-);
+/// The open runs of which something is true and whose turn has come; of those of PostgreSQL those whose shards are in a set
+/// of bits.
+macro_rules! taken_up {
+    ($condition:literal) => {
+        Text::Each {
+            sqlite: concat!(
+                "SELECT * FROM runs WHERE ended_at IS NULL AND ",
+                $condition,
+                " AND ",
+                in_turn!(),
+                " ORDER BY wake_at, id LIMIT $2"
+            ),
+            postgres: concat!(
+                "SELECT * FROM runs WHERE ended_at IS NULL AND ",
+                $condition,
+                " AND (1::bigint << shard::int) & $3 <> 0 AND ",
+                in_turn!(),
+                " ORDER BY wake_at, id LIMIT $2"
+            ),
+        }
+    };
+}
+const DUE: Text = taken_up!("wake_at <= $1");
+const LEFT: Text = taken_up!("(wake_at <= $1 OR kind = 'evaluation')");
+const NEXT_WAKE: Text = Text::Each {
+    sqlite: concat!(
+        "SELECT wake_at FROM runs WHERE ended_at IS NULL AND ",
+        in_turn!(),
+        " ORDER BY wake_at LIMIT 1"
+    ),
+    postgres: concat!(
+        "SELECT wake_at FROM runs WHERE ended_at IS NULL AND (1::bigint << shard::int) & $1 <> 0 AND ",
+        in_turn!(),
+        " ORDER BY wake_at LIMIT 1"
+    ),
+};
 
 /// Inserts the runs whose identities are new, in order, and gives these.
 const CREATE: Text = Text::Each {
@@ -191,9 +218,11 @@ const CREATE: Text = Text::Each {
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
             new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9
         FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
-    postgres: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
+    postgres: "INSERT INTO runs
+            (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at, shard)
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
-            new.value ->> 6, (new.value ->> 7)::bigint, (new.value ->> 8)::bigint, (new.value ->> 9)::bigint
+            new.value ->> 6, (new.value ->> 7)::bigint, (new.value ->> 8)::bigint, (new.value ->> 9)::bigint,
+            (new.value ->> 10)::bigint
         FROM json_array_elements($1::json) WITH ORDINALITY AS new (value, key) ORDER BY new.key
         ON CONFLICT (id) DO NOTHING RETURNING id",
 };
@@ -300,13 +329,30 @@ impl Store {
         Ok(query.all(&self.readers).await?)
     }
 
-    /// The runs that need attention by now and whose turn has come, the longest waiting first.
+    /// The runs that need attention by now and whose turn has come, the longest waiting first; where replicas share the
+    /// database, those that this one takes up.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn due_runs(&self, now: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let query = query(DUE);
-        Ok(query.bind(now).bind(limit).all(&self.readers).await?)
+        self.taken_up(DUE, now, limit).await
+    }
+
+    /// The runs that another process may have left, taken up as [`Store::due_runs`]: those that need attention by then, and
+    /// all evaluations, for these are told in memory that what they wait for is over.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn left_runs(&self, by: Millis) -> Result<Vec<RunRow>, Error> {
+        self.taken_up(LEFT, by, u32::MAX).await
+    }
+
+    async fn taken_up(&self, sql: Text, by: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
+        let mut query = query(sql).bind(by).bind(limit);
+        if let Some(shards) = self.lease.filter() {
+            query = query.bind(shards);
+        }
+        Ok(query.all(&self.readers).await?)
     }
 
     /// The evaluation of changes of an incident whose turn it is.
@@ -321,12 +367,16 @@ impl Store {
         Ok(query.bind(incident).optional(&self.readers).await?)
     }
 
-    /// When the next run needs attention whose turn has come; `None` if none is open.
+    /// When the next of these runs needs attention; `None` if none is open.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn next_wake(&self) -> Result<Option<Millis>, Error> {
-        Ok(query(NEXT_WAKE).optional(&self.readers).await?)
+        let mut query = query(NEXT_WAKE);
+        if let Some(shards) = self.lease.filter() {
+            query = query.bind(shards);
+        }
+        Ok(query.optional(&self.readers).await?)
     }
 
     /// How many runs have not ended.

@@ -18,6 +18,13 @@ pub struct ScheduleKey {
     pub batch: String,
 }
 
+impl ScheduleKey {
+    /// The same in one text.
+    pub fn path(&self) -> String {
+        format!("{}/{}/{}/{}", self.namespace, self.playbook, self.trigger, self.batch)
+    }
+}
+
 /// A stored schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleRow {

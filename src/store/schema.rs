@@ -1,6 +1,6 @@
 //! The schema as an ordered list of migrations for each database, embedded in the program. Both lists come to the same
 //! tables: a change of one has a migration of the same number in the other. PostgreSQL's begins with the sum of SQLite's
-//! first ones. Invariant: a published migration never changes; what changes is added as the next one.
+//! first ones, and has what only replicas need. Invariant: a published migration never changes; what changes is added as the next one.
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -20,7 +20,10 @@ const SQLITE: &[Step] = &[
     (6, "inbox", include_str!("migrations/sqlite/0006_inbox.sql")),
 ];
 
-const POSTGRES: &[Step] = &[(6, "initial", include_str!("migrations/postgres/0006_initial.sql"))];
+const POSTGRES: &[Step] = &[
+    (6, "initial", include_str!("migrations/postgres/0006_initial.sql")),
+    (8, "shards", include_str!("migrations/postgres/0008_shards.sql")),
+];
 
 /// Brings the database to the schema of this program.
 pub(super) async fn migrate(connection: &mut Connection) -> Result<(), Error> {

@@ -85,6 +85,13 @@ pub enum Operation {
     /// [`super::Refusal::StaleRun`] if the run does not exist or has ended, with [`super::Refusal::Delivered`] if
     /// something came for the action before, or it is taken.
     Deliver(DeliveryRow),
+    /// A run needs attention at this time at the latest; one that has ended is no error.
+    Wake {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Millis,
+    },
     /// What came for an action is taken, or nothing is taken any more.
     Take {
         /// The run.

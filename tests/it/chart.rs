@@ -12,6 +12,7 @@ pub mod installed;
 mod job;
 mod lifecycle;
 mod permissions;
+mod replicas;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -176,7 +177,33 @@ const VALUES: &[&[&str]] = &[
         "--set-json=extraObjects=[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"{{ .Release.Name }}-x\"}}]",
         "--set=admission.stampRequester=always,extraArgs={--verbose},serviceAccount.create=false,serviceAccount.name=mine",
     ],
+    REPLICAS,
 ];
+
+/// Several operators with a database.
+const REPLICAS: &[&str] = &[
+    "--set=replicas=2,store.postgres.existingSecret=store,sealingKey.secretName=sealing,podDisruptionBudget.enabled=true",
+    "--set=journal.tls.secretName=serving,journal.tls.caBundle=QUJD",
+];
+
+#[test]
+fn with_a_database_operators_replace_each_other_and_without_there_is_one() {
+    let spec = |values| rendered("Deployment", values)[0]["spec"].clone();
+    let (alone, shared) = (spec(&[]), spec(REPLICAS));
+    assert_eq!(
+        (&alone["replicas"], &alone["strategy"]["type"]),
+        (&json!(1), &json!("Recreate"))
+    );
+    assert_eq!(
+        (&shared["replicas"], &shared["strategy"]["type"]),
+        (&json!(2), &json!("RollingUpdate"))
+    );
+    let environment = &shared["template"]["spec"]["containers"][0]["env"];
+    let address = json!({"name": "RIPOSTE_STORE", "valueFrom": {"secretKeyRef": {"name": "store", "key": "url"}}});
+    assert!(environment.as_array().unwrap().contains(&address), "{environment}");
+    assert_eq!(rendered("PersistentVolumeClaim", &[]).len(), 1);
+    assert!(rendered("PersistentVolumeClaim", REPLICAS).is_empty());
+}
 
 #[test]
 fn every_branch_renders_and_lints() {
@@ -204,6 +231,12 @@ fn values_that_make_no_sense_are_refused() {
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
         ("service.port=443", "service.port must not be 443"),
         ("watchNamespaces={Soc}", "watchNamespaces"),
+        ("replicas=2", "replicas above 1 need store.postgres.existingSecret"),
+        ("store.postgres.existingSecret=store", "needs sealingKey.secretName"),
+        (
+            "replicas=2,sealingKey.secretName=sealing,store.postgres.existingSecret=store",
+            "replicas above 1 need journal.tls.secretName",
+        ),
     ];
     for (value, message) in cases {
         let errors = failed(&plane.helm("admin", &["template", "riposte", CHART, "--set", value]));

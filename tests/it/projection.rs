@@ -62,7 +62,7 @@ impl House {
             identity: "one".to_owned(),
             journal: None,
             watched: vec![namespace.to_owned()],
-            data: folder.path().join("data"),
+            store: folder.path().join("data").into(),
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress {

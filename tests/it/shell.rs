@@ -11,6 +11,7 @@
 mod callbacks;
 mod kept;
 mod queue;
+mod replicas;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -31,7 +32,7 @@ use riposte::engine::{Engine, Notice, journal, view};
 use riposte::expression::{Object, Value};
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{Append, NewRun, Next, Operation, RunRow, Sealer, Store, Transaction};
+use riposte::store::{Append, Location, NewRun, Next, Operation, RunRow, Sealer, Store, Transaction};
 use serde_json::json;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -156,20 +157,23 @@ fn playbook(actions: &serde_json::Value) -> Playbook {
 /// One process.
 struct Process {
     runtime: tokio::runtime::Runtime,
+    stop: CancellationToken,
     store: Store,
     engine: Engine,
     calls: mpsc::UnboundedReceiver<Call>,
 }
 
 impl Process {
-    fn start(folder: &Path, playbook: &Playbook, says: &[(&'static str, Says)]) -> Self {
+    fn start(place: impl Into<Location>, playbook: &Playbook, says: &[(&'static str, Says)]) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        let store = runtime.block_on(Store::open(folder)).unwrap();
+        let store = runtime.block_on(Store::open(place)).unwrap();
         let (engine, calls) = engine(&store, playbook, says);
-        let serving = engine.clone();
-        runtime.spawn(async move { serving.serve(CancellationToken::new()).await });
+        let (serving, stop) = (engine.clone(), CancellationToken::new());
+        let stopped = stop.clone();
+        runtime.spawn(async move { serving.serve(stopped).await });
         Self {
+            stop,
             runtime,
             store,
             engine,

@@ -63,6 +63,8 @@ impl Engine {
         };
         let operations = vec![Operation::Deliver(row)];
         match shared.store.commit(Transaction { operations }).await {
+            // Another replica sees that its run is due.
+            Ok(_) if !shared.takes(run) && self.is_idle(run) => Ok(()),
             Ok(_) => {
                 if let Ok(Some(row)) = shared.store.run(run).await {
                     self.nudge(row).await;
@@ -77,7 +79,7 @@ impl Engine {
 }
 
 /// What a delivery belongs to: it opens nowhere else.
-fn context(run: &str, node: &str) -> String {
+pub(super) fn context(run: &str, node: &str) -> String {
     format!("inbox/{run}/{node}")
 }
 
@@ -90,6 +92,10 @@ impl Drive<'_> {
         let mut ready = Vec::new();
         self.has_early = false;
         for row in self.shared.store.inbox(&run).await? {
+            if row.node == super::share::CANCEL {
+                let event = self.cancelled(&self.wisher(&row)?);
+                ready.extend(self.record(step, event)?);
+            }
             let waiting = parse_node(&row.node).filter(|id| self.state.active.contains(id) && self.is_webhook(*id));
             if waiting.is_some_and(|id| flying.contains(&id)) {
                 self.has_early = true;

@@ -6,7 +6,6 @@
 use super::{Control, Drive, Driven, LEASE, Step, now};
 use crate::definition::Workflow;
 use crate::definition::workflow::RunConcurrency;
-use crate::engine::event::ActionError;
 use crate::engine::journal::Error;
 use crate::engine::shell::Engine;
 use crate::engine::status::RunStatus;
@@ -26,7 +25,11 @@ impl Drive<'_> {
         if self.state.seq > 1 || self.has_turn(limit).await? {
             return Ok(None);
         }
-        if let Ok(Control::Cancel { by }) = self.control.try_recv() {
+        let wished = match self.control.try_recv() {
+            Ok(Control::Cancel { by }) => Some(by),
+            Ok(Control::Nudge | Control::Leave) | Err(_) => self.wished_end().await?,
+        };
+        if let Some(by) = wished {
             return self.cancel_queued(&by).await.map(Some);
         }
         let append = self.append(&mut Step::default(), Next::WakeAt(now() + LEASE))?;
@@ -43,8 +46,7 @@ impl Drive<'_> {
 
     async fn cancel_queued(&mut self, by: &str) -> Result<Driven, Error> {
         let mut step = Step::default();
-        let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
-        let event = self.planner(&self.moment()).cut(RunStatus::Cancelled, error);
+        let event = self.cancelled(by);
         self.record(&mut step, event)?;
         self.commit(step).await?;
         Ok(Driven::Ended(RunStatus::Cancelled))

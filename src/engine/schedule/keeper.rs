@@ -59,7 +59,7 @@ pub(in crate::engine) async fn keep(shared: Arc<Shared>, stop: CancellationToken
         tokio::select! {
             () = stop.cancelled() => {}
             () = changes.changed() => keeper.is_stale = true,
-            () = shared.collecting.notified() => {}
+            () = shared.collecting.notified() => keeper.is_stale |= shared.has_gained(),
             Some(joined) = keeper.asking.join_next_with_id() => keeper.answered(joined),
             () = tokio::time::sleep(nap) => {}
         }
@@ -74,7 +74,8 @@ impl Keeper {
         }
         let due = self.shared.store.due_schedules(now(), DUE_MAX).await?;
         let busy: HashSet<&ScheduleKey> = self.asked.values().collect();
-        let free: Vec<_> = due.into_iter().filter(|row| !busy.contains(&row.key)).collect();
+        let is_free = |row: &ScheduleRow| !busy.contains(&row.key) && self.shared.takes(&row.key.path());
+        let free: Vec<_> = due.into_iter().filter(is_free).collect();
         // What was taken may be due again at once, and more may have been due than were read.
         let has_more = !free.is_empty();
         self.take(free).await?;

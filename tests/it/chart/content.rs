@@ -73,6 +73,36 @@ pub fn main_job(namespace: &str) -> String {
     ]))
 }
 
+/// A rule that runs a playbook, which asks a service and then tells it something, and the grant.
+pub fn slow_job(namespace: &str, service: &str) -> String {
+    let connection = json!({"connection": {"name": "@parameters('$connections')['azuresentinel']['connectionId']"}});
+    let number = "@{triggerBody()?['object']?['properties']?['incidentNumber']}";
+    let definition = json!({
+        "contentVersion": "1.0.0.0",
+        "parameters": {"$connections": {"type": "Object", "defaultValue": {}}},
+        "triggers": {"incident": {"type": "ApiConnectionWebhook", "inputs": {"host": connection,
+            "body": {"callback_url": "@{listCallbackUrl()}"}, "path": "/incident-creation"}}},
+        "actions": {
+            "Ask": {"type": "Http", "inputs": {"method": "GET", "uri": format!("{service}/ask/{number}")}},
+            "Tell": {"type": "Http", "runAfter": {"Ask": ["Succeeded"]},
+                     "inputs": {"method": "POST", "uri": format!("{service}/tell/{number}")}},
+        },
+    });
+    let connections = json!([{"name": "azuresentinel", "connectionRef": {"name": "incidents"}}]);
+    let rule = json!({"displayName": "Slow", "order": 1, "triggersOn": "Incidents",
+        "actions": [{"runPlaybook": {"name": "slow"}}]});
+    let grant = json!({"from": [{"namespace": namespace}], "to": [{"name": "slow"}]});
+    list(&json!([
+        object(
+            "Playbook",
+            "slow",
+            &json!({"definition": definition, "connections": connections})
+        ),
+        object("AutomationRule", "slow", &rule),
+        object("PlaybookGrant", "slow", &grant),
+    ]))
+}
+
 /// A run that the administrator asks for.
 pub fn manual_run(name: &str) -> String {
     let spec = json!({"playbookRef": {"name": "comment"}, "trigger": {"incident": {"id": "1"}},

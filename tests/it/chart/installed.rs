@@ -92,14 +92,23 @@ impl Installed {
 
     /// Starts the program; what is on this machine instead of in the pod are its folder and its ports.
     pub async fn start(&self) -> Running {
+        self.start_one_of(&[], &[]).await
+    }
+
+    /// The same with more arguments, and variables that have their values from Secrets.
+    pub async fn start_one_of(&self, more: &[&str], secrets: &[(&str, &str)]) -> Running {
         self.roles_are_known().await;
         let pod = rendered("Deployment", &self.values())[0]["spec"]["template"]["spec"].clone();
         let container = &pod["containers"][0];
         self.mount(&pod);
         let arguments = self.arguments(container);
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+            .collect();
         let mut command = program::command(self.folder.path(), &arguments);
-        command.envs(environment(container));
+        command.envs(environment(container)).envs(secrets.iter().copied());
         command.env("KUBECONFIG", self.plane.account_kubeconfig(&self.own, &self.own).await);
         Running::start(command).await
     }

@@ -61,7 +61,7 @@ async fn content_is_ready(installed: &Installed) {
 }
 
 /// Delivers an event of Falco as an account with the chart's role for senders.
-async fn deliver(installed: &Installed, process: &Running, rule: &str) {
+pub(super) async fn deliver(installed: &Installed, process: &Running, rule: &str) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let token = installed.plane.service_account_token(&installed.watched, "falco").await;
     let url = format!("{}/v1/workspaces/{}/falco", process.url, &*installed.watched);

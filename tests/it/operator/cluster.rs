@@ -50,7 +50,7 @@ impl House {
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
             watched: vec![namespace.to_owned()],
-            data: folder.path().join("data"),
+            store: folder.path().join("data").into(),
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),

@@ -20,7 +20,7 @@ const SUBSCRIBE: &str = "POST /approvals";
 const WITHDRAW: &str = "DELETE /approvals";
 
 /// A playbook that asks twice, one after the other, and says what it was told.
-fn approvals(limit: Option<&str>) -> Playbook {
+pub(super) fn approvals(limit: Option<&str>) -> Playbook {
     let webhook = |after: Option<&str>| {
         let run_after = after.map(|name| (name.to_owned(), json!(["Succeeded"])));
         let mut action = json!({
@@ -59,7 +59,7 @@ fn link(call: &Call) -> (Link, Ticket) {
     (Link::Action { run, node }, ticket)
 }
 
-fn deliver(process: &Process, call: &Call, by: &str) -> Result<(), Undelivered> {
+pub(super) fn deliver(process: &Process, call: &Call, by: &str) -> Result<(), Undelivered> {
     let (link, ticket) = link(call);
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let body = json!({ "by": by }).to_string();
@@ -70,12 +70,12 @@ fn deliver(process: &Process, call: &Call, by: &str) -> Result<(), Undelivered> 
     process.within(process.engine.deliver(&link, &ticket, incoming))
 }
 
-fn said(process: &Process, run: &str) -> Option<Value> {
+pub(super) fn said(process: &Process, run: &str) -> Option<Value> {
     process.view(run).at(&["actions", "Say", "outputs"]).cloned()
 }
 
 /// Waits until the run waits outside of the memory.
-fn asleep(process: &Process, run: &str, seq: i64) {
+pub(super) fn asleep(process: &Process, run: &str, seq: i64) {
     process.row_where(run, |row| {
         row.seq >= seq && row.wake_at.is_some_and(|at| at > now() + HOUR)
     });

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Process, Says, http, now, playbook, request, status_of};
 
 /// One run at once, and two that wait.
-fn one_at_once() -> Playbook {
+pub(super) fn one_at_once() -> Playbook {
     let mut limited = playbook(&json!({}));
     let definition = json!({
         "triggers": {"manual": {"type": "Request", "runtimeConfiguration": {

@@ -1,0 +1,98 @@
+//! A run of a store that replicas share: how it is left to another replica, and how it is ended through another one.
+//! Invariant: a run that is left begins nothing; what was answered to it is kept.
+
+use std::time::Duration;
+
+use super::{Drive, Driven, Step, now};
+use crate::engine::event::ActionError;
+use crate::engine::journal::Error;
+use crate::engine::status::RunStatus;
+use crate::store::{DeliveryRow, Millis, Next, Operation, Sealer, Transaction};
+
+/// The name under which the wish to end a run comes; an execution of an action is named otherwise.
+pub(super) const CANCEL: &str = "cancel";
+/// How often a run that waits for its last calls looks whether it is still held.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The wish to end a run, as it is delivered.
+pub(in crate::engine) fn wish(sealer: &Sealer, run: &str, by: &str, at: Millis) -> DeliveryRow {
+    DeliveryRow {
+        run: run.to_owned(),
+        node: CANCEL.to_owned(),
+        at,
+        bytes: sealer.seal(&super::inbox::context(run, CANCEL), by.as_bytes()),
+    }
+}
+
+impl Drive<'_> {
+    /// Whether something new may begin.
+    pub(super) fn may_go_on(&self) -> bool {
+        !self.leaving && self.is_held()
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.shared.holds(&self.state.opened.run)
+    }
+
+    /// Who wishes the run to end, of those that came through other replicas.
+    pub(super) async fn wished_end(&self) -> Result<Option<String>, Error> {
+        if !self.shared.is_shared() {
+            return Ok(None);
+        }
+        let run = &self.state.opened.run;
+        let rows = self.shared.store.inbox(run).await?;
+        rows.iter()
+            .find(|row| row.node == CANCEL)
+            .map(|row| self.wisher(row))
+            .transpose()
+    }
+
+    /// Who wishes the run to end.
+    pub(super) fn wisher(&self, row: &DeliveryRow) -> Result<String, Error> {
+        let context = super::inbox::context(&row.run, &row.node);
+        let by = self.shared.sealer.open(&context, &row.bytes)?;
+        Ok(String::from_utf8_lossy(&by).into_owned())
+    }
+
+    /// Leaves the run to another replica. While it is still held, calls in flight land first. Whether what they answered
+    /// came in time, the fence tells.
+    pub(super) async fn leave(mut self, mut step: Step) -> Result<Driven, Error> {
+        loop {
+            if !step.events.is_empty() || !step.with.is_empty() {
+                let next = match &self.state.closed {
+                    Some(_) => self.next(&step),
+                    None => Next::WakeAt(now()),
+                };
+                self.keep(&mut step, next).await?;
+            }
+            if let Some(closed) = &self.state.closed {
+                return Ok(Driven::Ended(closed.status));
+            }
+            if self.flying.is_empty() || !self.is_held() {
+                return Ok(Driven::Left);
+            }
+            if let Ok(Some(joined)) = tokio::time::timeout(LOOK, self.calls.join_next_with_id()).await {
+                let answers = Vec::from_iter(self.landed(joined));
+                self.settle(&mut step, answers).await?;
+            }
+        }
+    }
+
+    /// Commits what a step holds, and tells of it.
+    pub(super) async fn keep(&mut self, step: &mut Step, next: Next) -> Result<(), Error> {
+        let append = self.append(step, next)?;
+        let with = std::mem::take(&mut step.with).into_iter();
+        let operations = with.chain([Operation::Append(append)]).collect();
+        self.shared.store.commit(Transaction { operations }).await?;
+        self.unsubscribe_ended();
+        self.shared
+            .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
+        Ok(())
+    }
+
+    /// The event that ends a run whose end somebody wishes.
+    pub(super) fn cancelled(&self, by: &str) -> crate::engine::event::Event {
+        let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
+        self.planner(&self.moment()).cut(RunStatus::Cancelled, error)
+    }
+}
