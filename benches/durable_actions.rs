@@ -533,6 +533,10 @@ impl Content for OnePlaybook {
 struct NoConnections;
 
 impl Connections for NoConnections {
+    fn identity(&self, (_, playbook): (&str, &str), _: &str) -> Result<ResolvedConnection, String> {
+        Err(format!("'{playbook}' acts as nobody"))
+    }
+
     fn connection(&self, _: &str, name: &str) -> Result<ResolvedConnection, String> {
         Err(format!("the bench has no connection '{name}'"))
     }

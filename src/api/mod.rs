@@ -11,6 +11,7 @@ pub mod content_repository;
 pub mod crd;
 pub mod diagnostic;
 mod finding;
+pub mod identity;
 pub mod incident;
 mod kind;
 mod label;

@@ -12,6 +12,7 @@ use super::secret::names_connection_secret;
 use super::template::Resource;
 use super::verdict::Finding;
 use crate::api::ApiConnectionSpec;
+use crate::api::identity::MANAGED_IDENTITY;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::expression::Value;
 
@@ -19,8 +20,6 @@ use crate::expression::Value;
 pub(super) const CUSTOM_API: &str = "riposte.dev/custom-api";
 /// The annotation that says how a connection signs in where Azure does it without a secret.
 pub(super) const AUTHENTICATION: &str = "riposte.dev/authentication";
-/// The value of that annotation: as the workflow itself.
-pub(super) const MANAGED_IDENTITY: &str = "ManagedServiceIdentity";
 
 /// A connection of the file.
 pub(super) struct Connection {

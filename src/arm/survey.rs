@@ -3,6 +3,7 @@
 
 use super::NIL_ID;
 use super::template::pointer_step;
+use crate::api::identity::{MANAGED_IDENTITY, identity_name};
 use crate::definition::function_app;
 use crate::expression::Value;
 
@@ -50,6 +51,21 @@ pub(super) fn function_apps(definition: &Value) -> Vec<String> {
         let app = id.and_then(function_app).filter(|app| !app.contains('@'));
         if let Some(app) = app.filter(|app| !found.iter().any(|known| known.eq_ignore_ascii_case(app))) {
             found.push(app.to_owned());
+        }
+    });
+    found
+}
+
+/// The managed identities that the calls of a definition act as, by the names under which they are bound, each once.
+pub(super) fn identities(definition: &Value) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    visit(definition, "", &mut |value, _| {
+        let text = |name: &str| value.at(&["authentication", name]).and_then(Value::as_str);
+        if text("type").is_some_and(|kind| kind.eq_ignore_ascii_case(MANAGED_IDENTITY)) {
+            let name = identity_name(text("identity").filter(|id| !id.contains('@')));
+            if !found.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                found.push(name);
+            }
         }
     });
     found

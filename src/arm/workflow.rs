@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::connection::{Connections, MANAGED_IDENTITY, Origin, Wanted, connector_name, custom_api, forgive};
+use super::connection::{Connections, Origin, Wanted, connector_name, custom_api, forgive};
 use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
@@ -16,6 +16,7 @@ use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
 use crate::api::PlaybookSpec;
+use crate::api::identity::{IDENTITY_CONNECTOR, MANAGED_IDENTITY};
 use crate::api::playbook::ConnectionBinding;
 use crate::api::reference::{KeyRef, LocalRef, NamedValue, ValueSource};
 use crate::expression::{Object, Value};
@@ -135,7 +136,8 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         pointer: &pointer,
         findings: &mut findings,
     };
-    let bound = binder.bind(&given, &calls, &survey::function_apps(&definition));
+    let others = beside_connections(&definition);
+    let bound = binder.bind(&given, &calls, others);
     findings.extend(foreign_subscriptions(&definition));
     let spec = PlaybookSpec {
         definition_text: serde_json::to_string_pretty(&definition).ok(),
@@ -196,6 +198,16 @@ fn foreign_subscriptions(definition: &Value) -> impl Iterator<Item = Finding> {
 /// The connector of function apps.
 const FUNCTIONS: &str = "azurefunctions";
 
+/// What is no connection in Azure and becomes one here, by the name under which it is bound, with its connector: the
+/// function apps that a definition calls, and the managed identities that its calls act as.
+fn beside_connections(definition: &Value) -> Vec<(String, &'static str)> {
+    let apps = survey::function_apps(definition).into_iter();
+    let identities = survey::identities(definition).into_iter();
+    let apps = apps.map(|app| (app, FUNCTIONS));
+    apps.chain(identities.map(|identity| (identity, IDENTITY_CONNECTOR)))
+        .collect()
+}
+
 /// Binds names of `$connections` to ApiConnections.
 struct Binder<'a> {
     connections: &'a mut Connections,
@@ -206,9 +218,14 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// Binds each name that is given to its ApiConnection, and each name that is only called, or is a function app's, to an
-    /// assumed one. Gives the connector of each too.
-    fn bind(&mut self, given: &Object, calls: &[Call], apps: &[String]) -> Vec<(ConnectionBinding, String)> {
+    /// Binds each name that is given to its ApiConnection, and each name that is only called, or is one of `others` with
+    /// their connectors, to an assumed one. Gives the connector of each too.
+    fn bind(
+        &mut self,
+        given: &Object,
+        calls: &[Call],
+        others: Vec<(String, &str)>,
+    ) -> Vec<(ConnectionBinding, String)> {
         let declared = given.get("$connections").and_then(|parameter| parameter.get("value"));
         let members = declared.and_then(Value::as_object).into_iter().flat_map(Object::iter);
         let mut wanted: Vec<Wanted> = members.map(|(alias, entry)| self.wanted(alias, entry)).collect();
@@ -223,12 +240,12 @@ impl Binder<'_> {
                 });
             }
         }
-        for app in apps {
-            if !wanted.iter().any(|known| known.alias.eq_ignore_ascii_case(app)) {
+        for (alias, connector) in others {
+            if !wanted.iter().any(|known| known.alias.eq_ignore_ascii_case(&alias)) {
                 wanted.push(Wanted {
-                    alias: app.clone(),
-                    azure_name: app.clone(),
-                    connector: FUNCTIONS.to_owned(),
+                    azure_name: alias.clone(),
+                    alias,
+                    connector: connector.to_owned(),
                     is_explicit: true,
                     origin: Origin::default(),
                 });

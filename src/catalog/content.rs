@@ -242,4 +242,18 @@ impl Connections for Current {
         let missing = || format!("there is no ApiConnection '{namespace}/{name}'; create it");
         catalog.resolve(catalog.connection(namespace, name).ok_or_else(missing)?)
     }
+
+    fn identity(&self, (namespace, name): (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
+        let catalog = self.get();
+        let playbook = catalog.playbook(namespace, name);
+        let mut bindings = playbook.into_iter().flat_map(|playbook| &playbook.spec.connections);
+        let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(identity));
+        let binding = binding.ok_or_else(|| {
+            format!(
+                "the playbook '{namespace}/{name}' has no identity: name an ApiConnection of connector `managedidentity` \
+                 in its `spec.connections` as '{identity}'"
+            )
+        })?;
+        self.connection(namespace, &binding.connection_ref.name)
+    }
 }

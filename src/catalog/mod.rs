@@ -2,6 +2,7 @@
 //! immutable snapshot that everything else reads. It is built of manifests without any input or output; a folder of
 //! files gives the manifests in local mode. A snapshot never changes: who holds one sees one consistent state.
 
+mod answers;
 mod build;
 mod connector;
 mod content;

@@ -70,6 +70,19 @@ pub(super) fn position(spec: &PlaybookSpec, place: &Place, pointer: &str) -> Pos
     }
 }
 
+/// The positions of parts of strings in the definition of a playbook: by JSON pointer and bytes in the string.
+pub(super) fn positions(spec: &PlaybookSpec, place: &Place, parts: &[(&str, &Range<usize>)]) -> Vec<Position> {
+    match Definition::find(spec, place) {
+        Ok(source) => {
+            let parts = parts.iter();
+            parts
+                .map(|(pointer, span)| source.position(pointer, Some(span)))
+                .collect()
+        }
+        Err((position, _)) => vec![position; parts.len()],
+    }
+}
+
 /// Where the definition stands.
 enum Definition<'a> {
     /// In the manifest itself.

@@ -1,6 +1,8 @@
 //! References from one object to another. What is missing is a warning: it may come later, and until then only what
 //! needs it fails.
 
+use std::sync::Arc;
+
 use crate::api::api_connection::Authentication;
 use crate::api::automation_rule::{RuleAction, TriggersOn};
 use crate::api::connector::OpenApiSource;
@@ -11,6 +13,7 @@ use crate::definition;
 use crate::definition::workflow::{CallAction, CallTarget};
 use crate::expression::Template;
 
+use super::answers;
 use super::entry::{Connection, ConnectorEntry, Playbook, Rule};
 use super::place::Place;
 use super::playbook;
@@ -72,6 +75,8 @@ impl Checker<'_> {
                 self.warn("/spec/connections", "UnboundConnection", message);
             }
         }
+        self.found
+            .extend(answers::check(self.catalog, playbook, &self.placed.place));
         self.parameters(playbook);
         self.named_values(namespace, &playbook.spec.parameters);
         for (action, call) in definition::calls(&playbook.workflow) {
@@ -91,13 +96,7 @@ impl Checker<'_> {
 
     /// What is wrong with a call whose connector is known and has no such operation.
     fn unknown_operation(&self, playbook: &Playbook, call: &CallAction) -> Option<String> {
-        let namespace = &playbook.namespace;
-        let alias = definition::connection_of(call)?;
-        let mut bindings = playbook.spec.connections.iter();
-        let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(&alias))?;
-        let connection = self.catalog.connection(namespace, &binding.connection_ref.name)?;
-        let name = &connection.spec.connector;
-        let connector = self.catalog.usable_connector(namespace, name)?;
+        let connector = connector_of(self.catalog, playbook, call)?;
         if let CallTarget::Operation {
             operation, parameters, ..
         } = &call.target
@@ -113,7 +112,8 @@ impl Checker<'_> {
         };
         let nearest = connector.nearest(&method, &path).join("`, `");
         Some(format!(
-            "connector `{name}` has no operation `{method} {path}`; the nearest are `{nearest}`"
+            "connector `{}` has no operation `{method} {path}`; the nearest are `{nearest}`",
+            connector.name
         ))
     }
 
@@ -267,6 +267,16 @@ impl Checker<'_> {
             self.warn(&format!("{pointer}/name"), "MissingConfigMapKey", message);
         }
     }
+}
+
+/// The connector of a call, if its connection and the connector are known.
+pub(super) fn connector_of(catalog: &Catalog, playbook: &Playbook, call: &CallAction) -> Option<Arc<Connector>> {
+    let namespace = &playbook.namespace;
+    let alias = definition::connection_of(call)?;
+    let mut bindings = playbook.spec.connections.iter();
+    let binding = bindings.find(|binding| binding.name.eq_ignore_ascii_case(&alias))?;
+    let connection = catalog.connection(namespace, &binding.connection_ref.name)?;
+    catalog.usable_connector(namespace, &connection.spec.connector)
 }
 
 /// What is wrong with an operation that is called by its id, as far as the text tells.

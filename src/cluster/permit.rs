@@ -150,6 +150,10 @@ impl Connections for ClusterConnections {
         self.catalog.connection(namespace, name)
     }
 
+    fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
+        self.catalog.identity(playbook, identity)
+    }
+
     async fn may_triage(&self, (namespace, name): (&str, &str), workspace: &str) -> Result<(), NoTriage> {
         let catalog = self.catalog.get();
         let playbook = catalog.playbook(namespace, name);

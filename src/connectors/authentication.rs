@@ -4,19 +4,26 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use url::Url;
 
 use super::connection::{ClientCredentials, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
+use super::guard;
 use super::request::HttpRequest;
 use super::shared_key::{self, Signed};
 use super::spec::encode_component;
 use crate::api::SecretString;
 use crate::api::connector::{ConnectorAuthentication, SharedKeyTemplate};
+use crate::api::identity::{IDENTITY_CONNECTOR, MANAGED_IDENTITY, identity_name};
 use crate::engine::call::CallError;
 use crate::expression::Value;
 
 /// Where Microsoft Entra gives tokens, unless the action says otherwise.
 const AUTHORITY: &str = "https://login.windows.net";
+/// The same for managed identities, unless the connection says otherwise.
+const IDENTITY_AUTHORITY: &str = "https://login.microsoftonline.com";
+/// The audience of a managed identity's token, unless the action says otherwise.
+const AZURE: &str = "https://management.azure.com/";
 
 /// Authenticates a request through a connection.
 pub(super) fn of_connection(
@@ -74,6 +81,58 @@ pub(super) fn client_of_action(given: &Value) -> Result<Option<ClientCredentials
         scope: None,
         resource: Some(field(given, "audience")?.to_owned()),
     }))
+}
+
+/// The name of the managed identity that an action wants to be; `None` for other types of authentication.
+pub(super) fn identity_of_action(given: &Value) -> Option<String> {
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let is_identity = text("type")?.eq_ignore_ascii_case(MANAGED_IDENTITY);
+    is_identity.then(|| identity_name(text("identity")))
+}
+
+/// The client that stands for a managed identity, and the hosts that its token for the audience of an action may be sent
+/// to: those that the connection pins, else the audience's own.
+pub(super) fn client_of_identity(
+    connection: &ResolvedConnection,
+    given: &Value,
+) -> Result<(ClientCredentials, Vec<String>), CallError> {
+    if !connection.connector.name.eq_ignore_ascii_case(IDENTITY_CONNECTOR) {
+        let message = format!(
+            "ApiConnection '{}' is no identity: it must be of connector `{IDENTITY_CONNECTOR}`",
+            connection.name
+        );
+        return Err(Code::AuthenticationNotSupported.refusal(message));
+    }
+    let audience = given
+        .get("audience")
+        .and_then(Value::as_str)
+        .unwrap_or(AZURE)
+        .trim_end_matches('/');
+    let hosts = match (
+        connection.hosts.as_slice(),
+        Url::parse(audience).ok().filter(Url::has_host),
+    ) {
+        ([], Some(url)) => vec![guard::authority(&url)],
+        ([], None) => {
+            let message = format!(
+                "ApiConnection '{}' must say in `spec.hosts` where tokens for '{audience}' may be sent",
+                connection.name
+            );
+            return Err(Code::EgressDenied.refusal(message));
+        }
+        (hosts, _) => hosts.to_vec(),
+    };
+    let authority = connection.parameter("authorityHost").filter(|host| !host.is_empty());
+    let authority = authority.unwrap_or(IDENTITY_AUTHORITY).trim_end_matches('/');
+    let tenant = encode_component(required(connection, "tenantId")?);
+    let client = ClientCredentials {
+        token_url: format!("{authority}/{tenant}/oauth2/v2.0/token"),
+        client_id: required(connection, "clientId")?.to_owned(),
+        client_secret: SecretString::from(required(connection, "clientSecret")?),
+        scope: Some(format!("{audience}/.default")),
+        resource: None,
+    };
+    Ok((client, hosts))
 }
 
 /// The authentication of an action that sends this token.
@@ -185,12 +244,11 @@ fn basic(username: &str, password: &str) -> String {
 
 fn not_supported(kind: &str) -> CallError {
     let advice = match kind.to_ascii_lowercase().as_str() {
-        "managedserviceidentity" => {
-            "there is no managed identity outside of Azure; use ActiveDirectoryOAuth with the secret of an application"
-        }
         "clientcertificate" => "call through a gateway that holds the certificate, or use another type",
         "activedirectoryoauth" => "only a credential of type Secret is; use `secret` in place of `pfx`",
-        _ => "use Basic, Raw or ActiveDirectoryOAuth, or an ApiConnection that holds the credential",
+        _ => {
+            "use Basic, Raw, ActiveDirectoryOAuth or ManagedServiceIdentity, or an ApiConnection that holds the credential"
+        }
     };
     Code::AuthenticationNotSupported.refusal(format!("authentication '{kind}' is not supported: {advice}"))
 }

@@ -17,6 +17,7 @@ const MANIFESTS: &[(&str, &str)] = &[
     ),
     ("azuresentinel", include_str!("catalog/azuresentinel.yaml")),
     ("microsoftsentinel", include_str!("catalog/azuresentinel.yaml")),
+    ("managedidentity", include_str!("catalog/managedidentity.yaml")),
     ("virustotal", include_str!("catalog/virustotal.yaml")),
 ];
 

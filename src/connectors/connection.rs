@@ -95,6 +95,12 @@ pub trait Connections: Send + Sync {
     /// There is none, or something that it needs is missing: what, and what to do; never a secret.
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String>;
 
+    /// The ApiConnection that a playbook, by namespace and name, binds under the name of a managed identity.
+    ///
+    /// # Errors
+    /// As for [`Connections::connection`], or nothing is bound under this name.
+    fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String>;
+
     /// Whether a playbook, by namespace and name, may change incidents of a workspace that is not its namespace and did
     /// not start the run: a right that somebody must have given it. Outside of a cluster nobody can.
     ///

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::client::{Bounds, Client};
-use super::connection::{Connections, ResolvedAuthentication, ResolvedConnection};
+use super::connection::{ClientCredentials, Connections, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
 use super::pages::Pages;
 use super::request::HttpRequest;
@@ -20,6 +20,9 @@ use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
 
 const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
+
+/// As whom an action asks for a token: the client, and the ApiConnection that it comes from, if any.
+type Actor = (ClientCredentials, Option<String>);
 
 /// The outside world of runs, over connectors.
 #[derive(Clone)]
@@ -113,13 +116,12 @@ impl ConnectorServices {
     /// Calls a URI, with a token where the action asks for one.
     async fn call_uri(&self, call: &Call) -> Result<Answer, CallError> {
         let now = Timestamp::now();
-        let client = call.authentication.as_ref().map(authentication::client_of_action);
-        let client = client.transpose()?.flatten();
+        let (client, bounds) = self.client_of(call)?;
         let mut call = Cow::Borrowed(call);
-        if let Some(client) = &client {
+        if let Some((client, identity)) = &client {
             let asker = Asker {
-                connection: None,
-                networks: &[],
+                connection: identity.as_deref(),
+                networks: &bounds.networks,
             };
             let token = self
                 .tokens
@@ -136,11 +138,30 @@ impl ConnectorServices {
             let message = format!("the next page is at another host, '{}'", guard::authority(url));
             Err(Code::EgressDenied.refusal(message))
         };
-        let answer = self.pages(&call, request, &Bounds::default(), page).await?;
-        if let Some(client) = client.filter(|_| answer.status == 401) {
+        let answer = self.pages(&call, request, &bounds, page).await?;
+        if let Some((client, _)) = client.filter(|_| answer.status == 401) {
             self.tokens.forget(&client);
         }
         Ok(answer)
+    }
+
+    /// The client whose token an Http action sends, with the ApiConnection that stands for it, and where it may be sent.
+    fn client_of(&self, call: &Call) -> Result<(Option<Actor>, Bounds), CallError> {
+        let Some(given) = &call.authentication else {
+            return Ok((None, Bounds::default()));
+        };
+        let Some(identity) = authentication::identity_of_action(given) else {
+            let client = authentication::client_of_action(given)?;
+            return Ok((client.map(|client| (client, None)), Bounds::default()));
+        };
+        let found = self.connections.identity((&call.namespace, &call.playbook), &identity);
+        let connection = found.map_err(|reason| Code::ConnectionNotFound.refusal(reason))?;
+        let (client, hosts) = authentication::client_of_identity(&connection, given)?;
+        let bounds = Bounds {
+            hosts: Some(hosts),
+            networks: connection.allowed_networks,
+        };
+        Ok((Some((client, Some(connection.name))), bounds))
     }
 
     /// Sends a request and, where the call wants more items than its answer has, those of the pages that follow.

@@ -106,6 +106,7 @@ impl Draft {
                 names: Default::default(),
                 secure_variables: Default::default(),
                 secure_outputs: Default::default(),
+                reads: Vec::new(),
             },
             sites: Vec::new(),
             waits: Vec::new(),

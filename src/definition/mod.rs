@@ -23,6 +23,7 @@ mod reference;
 mod report;
 mod response;
 mod retry;
+pub mod schema;
 mod secrecy;
 mod templates;
 mod trigger;
@@ -32,7 +33,7 @@ mod webhook;
 pub mod workflow;
 
 pub use limits::Limits;
-pub use needs::{calls, connection_of, connections, function_app, trigger_kind};
+pub use needs::{calls, connection_of, connections, function_app, identity_of, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::workflow::{Action, ActionKind, CallAction, CallTarget, TriggerClass, TriggerKind, WebhookAction, Workflow};
+use crate::api::identity::{MANAGED_IDENTITY, identity_name};
 use crate::expression::{Expression, ExpressionKind, Template, Value};
 
 /// The kind of trigger as Microsoft Sentinel shows it: `Incident`, `Alert`, `Entity`, `UsingSentinelAction` (another
@@ -27,9 +28,10 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
 
 /// The names in `$connections` that the trigger and the actions use, sorted: `x` of
 /// `@parameters('$connections')['x']['connectionId']`, or the connection's name where it is given as such; for a
-/// function the name of its function app.
+/// function the name of its function app, for a managed identity its name.
 pub fn connections(workflow: &Workflow) -> BTreeSet<String> {
-    calls(workflow).filter_map(|(_, call)| connection_of(call)).collect()
+    let named = |(_, call)| [connection_of(call), identity_of(call)];
+    calls(workflow).flat_map(named).flatten().collect()
 }
 
 /// Every call of a workflow, with the action that makes it; `None` for the trigger.
@@ -111,6 +113,32 @@ pub fn connection_of(call: &CallAction) -> Option<String> {
         | CallTarget::Playbook { .. }
         | CallTarget::Batch { .. }
         | CallTarget::Script(_) => None,
+    }
+}
+
+/// The name of the managed identity whose token a call sends, if it does: under that name `spec.connections` binds an
+/// ApiConnection of connector `managedidentity`.
+pub fn identity_of(call: &CallAction) -> Option<String> {
+    let authentication = call.authentication.as_ref()?;
+    let kind = member(authentication, "type")?;
+    let identity = member(authentication, "identity");
+    kind.eq_ignore_ascii_case(MANAGED_IDENTITY)
+        .then(|| identity_name(identity))
+}
+
+/// A text that a member of an object certainly is.
+fn member<'t>(object: &'t Template, name: &str) -> Option<&'t str> {
+    match object {
+        Template::Literal(value) => value.get(name)?.as_str(),
+        Template::Object(members) => {
+            let is_it =
+                |key: &Template| matches!(key, Template::Literal(Value::String(key)) if key.eq_ignore_ascii_case(name));
+            match members.iter().find(|(key, _)| is_it(key))? {
+                (_, Template::Literal(value)) => value.as_str(),
+                _ => None,
+            }
+        }
+        Template::Expression(_) | Template::Text(_) | Template::Array(_) => None,
     }
 }
 

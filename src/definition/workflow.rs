@@ -2,6 +2,7 @@
 //! so the engine can keep its state in small keys.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,41 @@ pub struct Workflow {
     pub secure_variables: BTreeSet<String>,
     /// Outputs of the run, by name as declared, that are hidden: declared so, or they may carry something secure.
     pub secure_outputs: BTreeSet<String>,
+    /// The fields that expressions read of the answers of services, for whoever knows what services answer.
+    pub reads: Vec<FieldRead>,
+}
+
+/// A field that an expression reads of the body that a service gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldRead {
+    /// Whose body it is.
+    pub source: Source,
+    /// The way from the body to the field, which is its last step.
+    pub path: Vec<Step>,
+    /// What the field is read of, as an expression.
+    pub target: String,
+    /// JSON pointer to the string with the expression.
+    pub pointer: String,
+    /// Where the access stands in that string, in bytes.
+    pub span: Range<usize>,
+}
+
+/// What a service gave a body to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The trigger.
+    Trigger,
+    /// An action.
+    Action(ActionId),
+}
+
+/// One step into a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A member of an object.
+    Field(Arc<str>),
+    /// An element of an array.
+    Item,
 }
 
 /// A declared parameter.

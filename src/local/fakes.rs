@@ -110,6 +110,10 @@ impl Fakes {
 }
 
 impl Connections for Fakes {
+    fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
+        self.catalog.identity(playbook, identity)
+    }
+
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
         let reason = match self.real(namespace, name) {
             Ok(connection) => return Ok(connection),

@@ -269,6 +269,33 @@ fn judged(resource: Value, verdict: Verdict, part: &str) {
 }
 
 #[test]
+fn a_managed_identity_becomes_a_connection() {
+    let flow = |identity: Value| {
+        let mut authentication = json!({"type": "ManagedServiceIdentity", "audience": "https://graph.microsoft.com"});
+        authentication["identity"] = identity;
+        with_action(json!({"type": "Http", "inputs": {
+            "method": "GET", "uri": "https://graph.microsoft.com/v1.0/users", "authentication": authentication}}))
+    };
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader";
+    for (identity, alias) in [(Value::Null, "managedIdentity"), (json!(id), "reader")] {
+        let import = import(json!({"PlaybookName": {"type": "string"}}), json!([flow(identity)]));
+        let connections = of_kind(&import, "ApiConnection");
+        let is_identity = |one: &&&Value| one["spec"]["connector"] == "managedidentity";
+        let name = &connections.iter().find(is_identity).expect("a connection")["metadata"]["name"];
+        let bound = of_kind(&import, "Playbook")[0]["spec"]["connections"]
+            .as_array()
+            .unwrap()
+            .clone();
+        assert!(
+            bound.contains(&json!({"name": alias, "connectionRef": {"name": name}})),
+            "{bound:?}"
+        );
+        let manifests = of_kind(&import, "ApiConnection").len();
+        assert_eq!(manifests, bound.len(), "each is bound");
+    }
+}
+
+#[test]
 fn a_function_app_becomes_a_connection() {
     let id = "[concat(resourceGroup().id, '/providers/Microsoft.Web/sites/', 'scores', '/functions/score')]";
     let function = with_action(json!({"type": "Function", "inputs": {"function": {"id": id}, "body": {}}}));

@@ -191,6 +191,9 @@ fn references_that_lead_nowhere_are_warned_of() {
           host: {{connection: {{name: \"@parameters('$connections')['other']['connectionId']\"}}}}
           method: get
           path: /x
+      Act:
+        type: Http
+        inputs: {{method: GET, uri: 'https://x.example', authentication: {{type: ManagedServiceIdentity}}}}
 "
         ),
     );
@@ -213,6 +216,7 @@ fn references_that_lead_nowhere_are_warned_of() {
         ("a.yaml", 7, "MissingSecretKey"),
         ("a.yaml", 7, "UnknownParameter"),
         ("a.yaml", 8, "UnboundConnection"),
+        ("a.yaml", 8, "UnboundConnection"),
         ("a.yaml", 9, "MissingConnection"),
         ("b.yaml", 10, "MissingPlaybook"),
         ("c.yaml", 7, "MissingSecretKey"),
@@ -227,7 +231,7 @@ fn references_that_lead_nowhere_are_warned_of() {
     found.sort_unstable();
     assert_eq!(found, expected, "{:#?}", printed(&catalog));
     assert!(catalog.playbook("default", "it").is_some());
-    assert_eq!(catalog.problems("Playbook", "default", "it").len(), 5);
+    assert_eq!(catalog.problems("Playbook", "default", "it").len(), 6);
     assert_eq!(catalog.problems("AutomationRule", "default", "r").len(), 1);
     assert!(catalog.problems("AutomationRule", "default", "none").is_empty());
 }

@@ -206,10 +206,16 @@ fn example(name: &str) -> String {
 #[test]
 fn examples_are_valid() {
     let folder = Folder::new(&[]);
-    for name in ["quickstart", "kinds"] {
+    for (name, files) in [
+        ("quickstart", 4),
+        ("kinds", 4),
+        ("approval", 3),
+        ("nested", 4),
+        ("schedule", 2),
+    ] {
         let report = folder.ends(0, &["validate", &example(name), "-o", "json"]).json();
         assert_eq!(report["summary"]["errors"], 0, "{report:#}");
-        assert!(report["summary"]["files"].as_u64() >= Some(4), "{report:#}");
+        assert!(report["summary"]["files"].as_u64() >= Some(files), "{report:#}");
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds on must not fail")]
 
 mod admission;
+mod answers;
 mod arm;
 mod calls;
 mod catalog;

@@ -9,6 +9,7 @@
 )]
 
 mod callbacks;
+mod kept;
 mod queue;
 mod replicas;
 

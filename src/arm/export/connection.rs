@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::literal::quoted;
 use super::{Draft, azure_name, resource};
+use crate::api::identity::{IDENTITY_CONNECTOR, MANAGED_IDENTITY};
 use crate::api::manifest::Object as Item;
 use crate::api::playbook::ConnectionBinding;
 use crate::api::reference::{NamedValue, ValueSource};
 use crate::api::{ApiConnectionSpec, ConnectorSpec};
-use crate::arm::connection::{AUTHENTICATION, CUSTOM_API, MANAGED_IDENTITY};
+use crate::arm::connection::{AUTHENTICATION, CUSTOM_API};
 use crate::arm::workflow::connector_of_alias;
 use crate::expression::{Object, Value};
 
@@ -44,6 +45,12 @@ impl<'a> Connections<'a> {
     /// Whether a connection signs in as the workflow.
     pub(super) fn signs_in_as_workflow(&self, name: &str) -> bool {
         self.all.get(name).is_some_and(|one| signs_in_as_workflow(one))
+    }
+
+    /// Whether a binding stands for a managed identity: in Azure that is no connection.
+    pub(super) fn is_identity(&self, binding: &ConnectionBinding) -> bool {
+        let connection = self.all.get(binding.connection_ref.name.as_str());
+        connection.is_some_and(|one| one.spec.connector.eq_ignore_ascii_case(IDENTITY_CONNECTOR))
     }
 
     /// The expression for the id of the API of a connection.

@@ -12,6 +12,7 @@ mod workflow;
 use std::collections::HashSet;
 
 use super::name::{dns_label, unique};
+use crate::api::identity::IDENTITY_CONNECTOR;
 use crate::api::manifest::{Metadata, Object as Item};
 use crate::api::{ApiConnectionSpec, ConnectorSpec, Manifest, PlaybookSpec};
 use crate::expression::{Object, Value};
@@ -98,7 +99,9 @@ pub fn export(manifests: &[Manifest]) -> Result<Export, ExportError> {
         notes,
     };
     connectors.iter().for_each(|connector| draft.connector(connector));
-    connections.iter().for_each(|connection| draft.connection(connection));
+    let is_identity = |one: &Item<ApiConnectionSpec>| one.spec.connector.eq_ignore_ascii_case(IDENTITY_CONNECTOR);
+    let real = connections.iter().filter(|connection| !is_identity(connection));
+    real.for_each(|connection| draft.connection(connection));
     let mut taken = HashSet::new();
     for playbook in playbooks {
         draft.playbook(playbook, &mut taken)?;

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use super::literal::quoted;
 use super::{Draft, ExportError, azure_name, resource};
+use crate::api::identity::MANAGED_IDENTITY;
 use crate::api::manifest::{Metadata, Object as Item};
+use crate::api::playbook::ConnectionBinding;
 use crate::api::reference::{NamedValue, ValueSource};
 use crate::api::{PlaybookSpec, yaml};
-use crate::arm::connection::MANAGED_IDENTITY;
 use crate::arm::secret::names_secret;
 use crate::arm::workflow::{TEMPLATE_NAME, TEMPLATE_VERSION};
 use crate::expression::{Object, Value};
@@ -21,16 +22,18 @@ impl Draft<'_> {
     ) -> Result<(), ExportError> {
         let Item { metadata, spec } = playbook;
         let name = metadata.name.as_str();
-        let definition = definition(name, spec)?;
+        let bound = spec.connections.iter().filter(|one| !self.connections.is_identity(one));
+        let bound: Vec<ConnectionBinding> = bound.cloned().collect();
+        let definition = definition(name, spec, !bound.is_empty())?;
         self.without_counterpart(name, spec);
         let azure_name = self.places.text(&azure_name(metadata, "playbook", taken));
         let azure_name = Some(Value::from(azure_name));
         let azure_name = self
             .parameters
             .declare("PlaybookName", "string", azure_name, "Name of the workflow");
-        let (bindings, depends) = self.bindings(name, &spec.connections);
+        let (bindings, depends) = self.bindings(name, &bound);
         let mut values = Object::new();
-        if !spec.connections.is_empty() {
+        if !bound.is_empty() {
             values.insert("$connections", Value::object([("value", bindings)]));
         }
         for value in &spec.parameters {
@@ -38,7 +41,7 @@ impl Draft<'_> {
             values.insert(self.places.text(&value.name), Value::object([("value", given)]));
         }
         let signs_in = |name: &str| self.connections.signs_in_as_workflow(name);
-        let signs_in = spec.connections.iter().any(|one| signs_in(&one.connection_ref.name));
+        let signs_in = bound.iter().any(|one| signs_in(&one.connection_ref.name));
         let mut rest = Vec::new();
         if let Some(identity) = self.identity(&definition, signs_in) {
             rest.push(("identity", identity));
@@ -197,8 +200,8 @@ fn wired(value: &Value) -> Value {
     }
 }
 
-/// The definition, with `$connections` declared where the Playbook has connections, as Azure demands.
-fn definition(name: &str, spec: &PlaybookSpec) -> Result<Object, ExportError> {
+/// The definition, with `$connections` declared where the workflow has connections, as Azure demands.
+fn definition(name: &str, spec: &PlaybookSpec, has_connections: bool) -> Result<Object, ExportError> {
     let failed = |problem: String| ExportError::Definition {
         playbook: name.to_owned(),
         problem,
@@ -216,7 +219,7 @@ fn definition(name: &str, spec: &PlaybookSpec) -> Result<Object, ExportError> {
     };
     let definition = definition.as_object().cloned();
     let mut definition = definition.ok_or_else(|| failed("it is no object".to_owned()))?;
-    if !spec.connections.is_empty() {
+    if has_connections {
         let parameters = definition.get("parameters").and_then(Value::as_object).cloned();
         let mut parameters = parameters.unwrap_or_default();
         if parameters.get("$connections").is_none() {

@@ -1,7 +1,7 @@
 //! What a call of a workflow means to a connector before the workflow runs: its path still has expressions in it.
 //! Invariant: what is known here may still miss at run time, but what is unknown here is never found then.
 
-use super::{Connector, decode_component};
+use super::{Connector, Operation, decode_component};
 use crate::expression::template::TextPart;
 use crate::expression::{Expression, ExpressionKind, Template, Value};
 
@@ -26,16 +26,35 @@ impl Connector {
             return Called::AtRunTime;
         };
         let text = text.split('?').next().unwrap_or_default();
-        let segment = |segment: &str| (!segment.contains(OPEN)).then(|| decode_component(segment));
-        let segments: Vec<Option<String>> = text.trim_start_matches('/').split('/').map(segment).collect();
-        let fits = |name: &str| name.eq_ignore_ascii_case(method);
-        let mut operations = self.operations.iter();
-        if operations.any(|operation| fits(&operation.method) && operation.path.could_match(&segments)) {
+        if self.candidates(method, &segments(text)).next().is_some() {
             Called::Known
         } else {
             Called::Unknown(text.replace(OPEN, "{…}"))
         }
     }
+
+    /// The operation that a method and a path as a workflow writes it most likely name: what is computed stands where
+    /// the operation has a place. `None` where the run decides.
+    pub fn meant(&self, method: &str, path: &Template) -> Option<&Operation> {
+        let text = text(path)?;
+        let segments = segments(text.split('?').next().unwrap_or_default());
+        let candidates = self.candidates(method, &segments);
+        let meant = candidates.filter(|operation| operation.path.has_places(&segments));
+        meant.min_by_key(|operation| operation.path.exactness())
+    }
+
+    fn candidates(&self, method: &str, segments: &[Option<String>]) -> impl Iterator<Item = &Operation> {
+        let operations = self.operations.iter();
+        operations.filter(move |operation| {
+            operation.method.eq_ignore_ascii_case(method) && operation.path.could_match(segments)
+        })
+    }
+}
+
+/// The segments of a path, decoded; `None` for those with an open part.
+fn segments(path: &str) -> Vec<Option<String>> {
+    let segment = |segment: &str| (!segment.contains(OPEN)).then(|| decode_component(segment));
+    path.trim_start_matches('/').split('/').map(segment).collect()
 }
 
 /// The text of a path, open parts marked; `None` where all of it is open.
@@ -71,6 +90,28 @@ fn constant(expression: &Expression) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_computed_stands_for_a_place() {
+        let spec = serde_json::json!({"openapi": {"inline": {"swagger": "2.0", "paths": {
+            "/ip/{address}": {"get": {"operationId": "one"}}, "/ip/summary": {"get": {"operationId": "summary"}},
+            "/ip/{address}/{part}": {"get": {"operationId": "part"}},
+            "/ip/{address}/votes": {"get": {"operationId": "votes"}}}}}});
+        let connector = Connector::read("geo", &serde_json::from_value(spec).unwrap()).unwrap();
+        let cases = [
+            ("/ip/@{variables('x')}", Some("one")),
+            ("/ip/summary", Some("summary")),
+            ("/ip/@{variables('x')}/votes", Some("votes")),
+            ("/ip/@{variables('x')}/@{variables('y')}", Some("part")),
+            ("@concat('/ip/', variables('x'))", None),
+            ("/host", None),
+        ];
+        for (path, expected) in cases {
+            let template = Template::parse_text(path).unwrap();
+            let meant = connector.meant("get", &template);
+            assert_eq!(meant.map(|operation| operation.id.as_str()), expected, "{path}");
+        }
+    }
 
     #[test]
     fn calls_are_matched_by_method_and_form() {

@@ -62,6 +62,8 @@ pub struct Operation {
     pub consumes: Option<String>,
     /// Schema of the successful answer, its references unresolved.
     pub response: Option<Json>,
+    /// Schema of what the service sends to the callback URL (`x-ms-notification-content`), its references unresolved.
+    pub notification: Option<Json>,
     /// Whether it may be repeated when its outcome was lost.
     pub safe_to_repeat: bool,
     /// What Riposte itself does instead of a call (`x-riposte-operation`).

@@ -159,6 +159,7 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
         defaults: parameters().filter_map(default_value).collect(),
         consumes: consumes(document, node),
         response: response_schema(document, node),
+        notification: item.pointer("/x-ms-notification-content/schema").cloned(),
         safe_to_repeat: declared.unwrap_or(repeatable),
         native,
         translation,

@@ -96,6 +96,13 @@ impl PathTemplate {
         self.segments.len() == segments.len() && self.segments.iter().zip(segments).all(fits)
     }
 
+    /// Whether each open segment stands where the template has a place.
+    pub(super) fn has_places(&self, segments: &[Option<String>]) -> bool {
+        let is_place = |piece: &Piece| matches!(piece, Piece::Parameter(_));
+        let mut pairs = self.segments.iter().zip(segments);
+        pairs.all(|(pieces, segment)| segment.is_some() || pieces.iter().any(is_place))
+    }
+
     /// How exact a template is, segment by segment: literal before mixed before a bare place.
     pub(super) fn exactness(&self) -> Vec<u8> {
         let rank = |pieces: &Vec<Piece>| match pieces.as_slice() {

@@ -156,6 +156,79 @@ async fn an_action_may_ask_for_a_token_of_its_own() {
     assert_eq!(refused.code, "AuthenticationNotSupported");
 }
 
+/// A token endpoint of the second version, which tells in the token for what it is, and a service that shows tokens.
+fn identities() -> Router {
+    async fn token(form: String) -> Response {
+        let form: HashMap<_, _> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+        if form["client_id"] != "app" || form["client_secret"] != "s3cret" {
+            return (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_client"}))).into_response();
+        }
+        Json(json!({"access_token": format!("for {}", form["scope"]), "expires_in": 3600})).into_response()
+    }
+    async fn shown(request: Request) -> String {
+        let header = request.headers().get("authorization");
+        header.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+    }
+    Router::new()
+        .route("/tenant-1/oauth2/v2.0/token", post(token))
+        .route("/shown", get(shown))
+}
+
+#[tokio::test]
+async fn an_action_acts_as_the_identity_that_its_playbook_binds() {
+    let port = serve(identities()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let authority = format!("http://127.0.0.1:{port}");
+    let identity = |secret: &str, hosts: &[String]| {
+        let given = [
+            ("tenantId", "tenant-1"),
+            ("clientId", "app"),
+            ("clientSecret", secret),
+            ("authorityHost", &authority),
+        ];
+        ResolvedConnection {
+            hosts: hosts.to_vec(),
+            ..built_in("managedidentity", &given)
+        }
+    };
+    let own = format!("127.0.0.1:{port}");
+    let connections = vec![
+        ("managedIdentity", identity("s3cret", &[])),
+        ("pinned", identity("s3cret", &[own])),
+        ("wrong", identity("gue55", &[])),
+        ("other", built_in("virustotal", &[("api_key", "k")])),
+    ];
+    let services = services(folder.path(), connections).await;
+    let ask = async |identity: Option<&str>, audience: &str| {
+        let mut call = http_call("GET", &format!("{authority}/shown"));
+        let mut given = json!({"type": "ManagedServiceIdentity", "audience": audience});
+        if let Some(identity) = identity {
+            given["identity"] = json!(format!(
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}"
+            ));
+        }
+        call.authentication = Some(Value::from(&given));
+        services.call(&call).await
+    };
+    let body = async |identity: Option<&str>, audience: &str| ask(identity, audience).await.unwrap().body.unwrap();
+    let expected = Value::from(format!("Bearer for {authority}/.default"));
+    assert_eq!(body(None, &format!("{authority}/")).await, expected);
+    let elsewhere = body(Some("pinned"), "https://graph.microsoft.com").await;
+    assert_eq!(elsewhere, "Bearer for https://graph.microsoft.com/.default".into());
+
+    let code = async |identity: Option<&str>, audience: &str| {
+        let error = ask(identity, audience).await.unwrap_err();
+        assert!(!error.reached && !error.to_string().contains("gue55"), "{error}");
+        error.code
+    };
+    // A token goes to the host of its audience, unless the connection says more.
+    assert_eq!(code(None, "https://graph.microsoft.com").await, "EgressDenied");
+    assert_eq!(code(None, "no address").await, "EgressDenied");
+    assert_eq!(code(Some("wrong"), &authority).await, "TokenRefused");
+    assert_eq!(code(Some("other"), &authority).await, "AuthenticationNotSupported");
+    assert_eq!(code(Some("absent"), &authority).await, "ConnectionNotFound");
+}
+
 #[tokio::test]
 async fn functions_are_called_with_their_key_or_without_one() {
     async fn function(request: Request) -> String {

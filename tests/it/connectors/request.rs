@@ -218,7 +218,7 @@ fn actions_authenticate_or_are_refused_by_name() {
         header(r#"{"type":"raw","value":"Token x"}"#).as_deref(),
         Some("Token x")
     );
-    for kind in ["ActiveDirectoryOAuth", "ManagedServiceIdentity", "ClientCertificate"] {
+    for kind in ["ActiveDirectoryOAuth", "ClientCertificate"] {
         let error = authenticated(&format!(r#"{{"type":"{kind}"}}"#)).unwrap_err();
         assert_eq!(error.code, "AuthenticationNotSupported");
         assert!(error.message.contains(kind) && !error.retryable && !error.reached);

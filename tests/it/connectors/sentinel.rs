@@ -104,6 +104,10 @@ impl Connections for Elsewhere {
         Ok(built_in("microsoftsentinel", &[]))
     }
 
+    fn identity(&self, _: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
+        Err(format!("nothing is bound as '{identity}'"))
+    }
+
     async fn may_triage(&self, playbook: (&str, &str), workspace: &str) -> Result<(), NoTriage> {
         match (playbook, workspace) {
             (("given", "enrich"), "soc") => Ok(()),

@@ -25,6 +25,10 @@ use super::{built_in, call, http_call, json};
 pub(super) struct Fixed(pub(super) Vec<(&'static str, ResolvedConnection)>);
 
 impl Connections for Fixed {
+    fn identity(&self, (namespace, _): (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
+        self.connection(namespace, identity)
+    }
+
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {
         let found = self
             .0

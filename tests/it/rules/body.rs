@@ -1,6 +1,9 @@
 //! Trigger bodies and resources: the names that existing playbooks read.
 
 use riposte::api::automation_rule::Severity;
+use riposte::connectors::catalog::built_in;
+use riposte::definition::schema::lacking;
+use riposte::definition::workflow::Step;
 use riposte::expression::Value;
 use riposte::rules::body::{
     EventType, alert_resource, alert_trigger, comment_resource, entity_resource, entity_trigger, incident_resource,
@@ -301,4 +304,48 @@ fn comments_and_tasks_are_parts_of_their_incident() {
         (&task["properties"]["title"], &task["properties"]["status"]),
         (&json!("Call the owner"), &json!("Completed"))
     );
+}
+
+/// The ways to all members of a value.
+fn ways(value: &Json, way: &mut Vec<Step>, visit: &mut dyn FnMut(&[Step])) {
+    for (name, member) in value.as_object().into_iter().flatten() {
+        way.push(Step::Field(name.as_str().into()));
+        visit(way);
+        ways(member, way, visit);
+        way.pop();
+    }
+    for element in value.as_array().into_iter().flatten() {
+        way.push(Step::Item);
+        ways(element, way, visit);
+        way.pop();
+    }
+}
+
+#[test]
+fn schemas_of_the_connector_name_all_that_bodies_have() {
+    let mut updates = updates(Author::Rule("raise".to_owned()));
+    updates.alerts = texts(&["a1"]);
+    updates.labels = vec![label("new")];
+    let changed = incident_trigger(&view(), Some(&updates), &ids(), EventType::Update, "e1");
+    let entity = entity(EntityKind::Host, json!({"hostName": "web-1"}));
+    let bodies = [
+        ("IncidentTrigger", changed),
+        ("AlertTrigger", alert_trigger(&alert(), &ids())),
+        ("EntityTrigger", entity_trigger(&entity, Some("/i"), &ids())),
+        ("GetIncident", incident_resource(&view(), &ids())),
+    ];
+    let connector = built_in("azuresentinel").expect("it is built in");
+    for (id, body) in bodies {
+        let operation = connector.operation(id).expect("an operation");
+        let schema = operation.notification.as_ref().or(operation.response.as_ref());
+        let schema = schema.expect("a schema");
+        let unknown = [Step::Field("nothing".into())];
+        assert!(
+            lacking(&*connector.document, schema, &unknown).is_some(),
+            "{id} is open"
+        );
+        ways(&plain(&body), &mut Vec::new(), &mut |way| {
+            assert_eq!(lacking(&*connector.document, schema, way), None, "{id}: {way:?}");
+        });
+    }
 }
