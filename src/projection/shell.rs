@@ -42,6 +42,8 @@ const NAP: Millis = 5_000;
 const PRUNE_EVERY: Millis = 10_000;
 /// How often open objects are compared with the store, whatever was told.
 const SWEEP_EVERY: Millis = 60_000;
+/// The same where replicas share the store: what goes on in another is told by nobody before its end.
+const SWEEP_SHARED: Millis = 5_000;
 /// The longest wait before something is tried again.
 const BACKOFF_MAX: Millis = 60_000;
 /// How often what is forbidden is tried.
@@ -160,12 +162,16 @@ impl Projection {
     ) {
         let mut notices = self.engine.watch();
         let mut commits = self.store.subscribe();
+        let sweep_every = match self.store.elsewhere() {
+            Some(_) => SWEEP_SHARED,
+            None => SWEEP_EVERY,
+        };
         let (mut swept, mut pruned) = (None, now());
         while !stop.is_cancelled() {
             if !self.leads(&mut leads, &stop).await {
                 return;
             }
-            if swept.is_none_or(|at| at + SWEEP_EVERY <= now()) {
+            if swept.is_none_or(|at| at + sweep_every <= now()) {
                 self.logged("failed to compare runs with their objects", Self::sweep)
                     .await;
                 swept = Some(now());
