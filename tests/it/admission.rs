@@ -7,12 +7,17 @@
 )]
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::chart::CHART;
 use crate::control_plane::clients::Namespace;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
+use crate::patience::settled;
+
+/// How long a policy and a permission may take until the API server goes by them.
+const SEEN: Duration = Duration::from_secs(20);
 
 /// Verbs, resource with its group, names (none: all).
 type Right<'a> = (&'a str, &'a str, &'a [&'a str]);
@@ -82,7 +87,6 @@ impl Guarded {
     /// Tries to save an object, until what comes of it is what is expected.
     async fn expect(&self, case: &str, rights: &[Right<'_>], object: &Value, expected: Result<(), &str>) {
         let user = self.user(rights);
-        let last = std::cell::RefCell::new(String::new());
         let attempt = async || {
             let output = self.apply(&user, object, &["--dry-run=server"]);
             let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -90,17 +94,10 @@ impl Guarded {
                 Ok(()) => output.status.success(),
                 Err(text) => errors.contains(text),
             };
-            last.replace(errors);
-            is_met.then_some(())
+            if is_met { Ok(()) } else { Err(errors) }
         };
-        let start = std::time::Instant::now();
-        while attempt().await.is_none() {
-            assert!(
-                start.elapsed().as_secs() < 20,
-                "{case}: expected {expected:?}, got: {}",
-                last.borrow()
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        if let Err(errors) = settled(SEEN, attempt).await {
+            panic!("{case}: expected {expected:?}, got: {errors}");
         }
     }
 

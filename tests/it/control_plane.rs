@@ -18,12 +18,14 @@ mod plane;
 mod programs;
 
 use std::process::Output;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, from_value, json};
+
+use crate::patience::settled;
 
 pub use audit::AuditEvent;
 pub use objects::condition;
@@ -37,18 +39,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// # Panics
 /// It doesn't within a minute.
 pub async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = attempt().await {
-            return value;
-        }
-        assert!(
-            start.elapsed() < DEADLINE,
-            "not within {} s: {what}",
-            DEADLINE.as_secs()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let outcome = settled(DEADLINE, async || attempt().await.ok_or(())).await;
+    outcome.unwrap_or_else(|()| panic!("not within {} s: {what}", DEADLINE.as_secs()))
 }
 
 /// The output of a program that must have succeeded.

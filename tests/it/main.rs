@@ -23,6 +23,7 @@ mod main_job;
 mod manifests;
 mod manual;
 mod operator;
+mod patience;
 mod postgres;
 mod program;
 mod projection;

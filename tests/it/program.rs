@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,6 @@ use tokio::sync::watch;
 
 /// How long anything may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-/// How long to wait before a condition is looked at again.
-pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// The program with arguments, in a folder.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -75,18 +74,24 @@ fn all(stream: &mut impl Read) -> String {
 
 /// The status of a child; one that does not end in time is killed and has none.
 fn await_end(child: &mut Child) -> Option<ExitStatus> {
-    let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status);
+    let (ended, wait) = mpsc::channel();
+    let id = child.id();
+    thread::scope(|scope| {
+        scope.spawn(move || ended.send(child.wait().unwrap()));
+        let status = wait.recv_timeout(DEADLINE).ok();
+        if status.is_none() {
+            signal("KILL", id);
         }
-        if begin.elapsed() > DEADLINE {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return None;
-        }
-        thread::sleep(PAUSE);
-    }
+        status
+    })
+}
+
+/// Sends a signal to a process that has not been waited for, so that its number is still its own.
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status();
+    assert!(sent.unwrap().success(), "kill -{name} {process}");
 }
 
 /// A server of the program that goes on; it is killed when dropped.
@@ -131,11 +136,7 @@ impl Running {
     /// Ends the process as Kubernetes ends a pod, with SIGTERM; gives its exit code, and how long it took.
     pub(crate) fn terminate(mut self) -> (i32, Duration) {
         let begin = Instant::now();
-        let signal = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.child.id())])
-            .status()
-            .unwrap();
-        assert!(signal.success(), "{signal}");
+        signal("TERM", self.child.id());
         let status = await_end(&mut self.child);
         let code = status.and_then(|status| status.code());
         let code = code.unwrap_or_else(|| panic!("it did not end by itself\n{}", self.stderr.all()));

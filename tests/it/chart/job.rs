@@ -1,7 +1,7 @@
 //! The main job of an installed operator, by which it uses every permission of the chart and needs no other.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use reqwest::StatusCode;
@@ -13,6 +13,7 @@ use super::content;
 use super::installed::Installed;
 use super::may;
 use crate::control_plane::{ControlPlane, eventually, succeeded};
+use crate::patience::settled;
 use crate::program::{self, Running};
 
 /// How long the end of a watch may take until it is in the audit log.
@@ -223,15 +224,13 @@ async fn the_operator_needs_every_permission_of_the_chart_and_no_other() {
         refused.is_empty(),
         "the chart does not grant what the operator needs: {refused:#?}"
     );
-    let (begin, mut unused) = (Instant::now(), holder.unused(plane));
-    while !unused.is_empty() && begin.elapsed() < LOGGED {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        unused = holder.unused(plane);
+    let all_used = async || match holder.unused(plane) {
+        unused if unused.is_empty() => Ok(()),
+        unused => Err(unused),
+    };
+    if let Err(unused) = settled(LOGGED, all_used).await {
+        panic!("the chart grants what the operator does not use: {unused:#?}");
     }
-    assert!(
-        unused.is_empty(),
-        "the chart grants what the operator does not use: {unused:#?}"
-    );
 }
 
 /// Takes the rules with this word out of a ClusterRole or Role of the release.

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
@@ -17,11 +17,10 @@ use super::audit;
 use super::certificates::{self, Authority};
 use super::guard::Guard;
 use super::programs::{Program, Programs};
+use crate::patience::settled;
 
 /// How long the control plane may take until it answers; it takes some seconds on an idle machine.
 const START: Duration = Duration::from_secs(120);
-/// How often readiness is asked for.
-const POLL: Duration = Duration::from_millis(50);
 /// How many users the token file holds.
 const USERS: usize = 256;
 /// Ports are looked for here, below those that the kernel gives to whoever asks for port 0.
@@ -217,21 +216,13 @@ impl ControlPlane {
     }
 
     fn await_ready(&self, what: &str, ready: impl AsyncFn() -> Result<(), String>) -> Result<(), String> {
-        let start = Instant::now();
-        self.runtime.block_on(async {
-            loop {
-                let Err(error) = ready().await else {
-                    return Ok(());
-                };
-                if let Some(failure) = self.guards.iter().find_map(Guard::failure) {
-                    return Err(failure);
-                }
-                if start.elapsed() > START {
-                    return Err(format!("{what} is not ready after {} s: {error}", START.as_secs()));
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        })
+        let attempt = async || match ready().await {
+            Ok(()) => Ok(Ok(())),
+            // A program that ended is never ready.
+            Err(error) => self.guards.iter().find_map(Guard::failure).map(Err).ok_or(error),
+        };
+        let outcome = self.runtime.block_on(settled(START, attempt));
+        outcome.unwrap_or_else(|error| Err(format!("{what} is not ready after {} s: {error}", START.as_secs())))
     }
 }
 

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{self, DEADLINE, Lines, PAUSE, Running};
+use crate::patience::settled;
+use crate::program::{self, DEADLINE, Lines, Running};
 
 /// A folder with manifests and data, which outlives the processes that work in it.
 pub(super) struct Home(TempDir);
@@ -111,15 +111,12 @@ impl Dev {
 
     /// The view at a path, as soon as it is as it should be.
     pub(super) async fn view(&self, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let begin = Instant::now();
-        loop {
+        let attempt = async || {
             let (_, view) = self.get(path).await;
-            if fits(&view) {
-                return view;
-            }
-            assert!(begin.elapsed() < DEADLINE, "{path} stays at {view:#}");
-            tokio::time::sleep(PAUSE).await;
-        }
+            if fits(&view) { Ok(view) } else { Err(view) }
+        };
+        let outcome = settled(DEADLINE, attempt).await;
+        outcome.unwrap_or_else(|view| panic!("{path} stays at {view:#}"))
     }
 
     /// The incident and the evaluation of the rules about its creation, as soon as that has ended.

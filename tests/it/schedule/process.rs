@@ -30,7 +30,6 @@ const NAMESPACE: &str = "soc";
 const KEY: [u8; 32] = [7; 32];
 /// A test that waits longer for something has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -239,15 +238,16 @@ impl Process {
         })
     }
 
-    /// Awaits a condition, with a deadline.
+    /// Awaits what comes with a commit, with a deadline.
     pub(super) fn until<T>(&self, mut found: impl FnMut() -> Option<T>) -> T {
+        let mut commits = self.store.subscribe();
         let begin = std::time::Instant::now();
         loop {
             if let Some(found) = found() {
                 return found;
             }
             assert!(begin.elapsed() < PATIENCE, "it happens in time");
-            self.within(async { tokio::time::sleep(PAUSE).await });
+            self.within(commits.changed()).unwrap();
         }
     }
 
