@@ -9,7 +9,7 @@ use url::Url;
 use super::connection::{ClientCredentials, ResolvedAuthentication, ResolvedConnection};
 use super::failure::Code;
 use super::guard;
-use super::request::HttpRequest;
+use super::request::{HttpRequest, base_url};
 use super::shared_key::{self, Signed};
 use super::spec::encode_component;
 use crate::api::SecretString;
@@ -20,8 +20,6 @@ use crate::expression::Value;
 
 /// Where Microsoft Entra gives tokens, unless the action says otherwise.
 const AUTHORITY: &str = "https://login.windows.net";
-/// The same for managed identities, unless the connection says otherwise.
-const IDENTITY_AUTHORITY: &str = "https://login.microsoftonline.com";
 /// The audience of a managed identity's token, unless the action says otherwise.
 const AZURE: &str = "https://management.azure.com/";
 
@@ -122,8 +120,8 @@ pub(super) fn client_of_identity(
         }
         (hosts, _) => hosts.to_vec(),
     };
-    let authority = connection.parameter("authorityHost").filter(|host| !host.is_empty());
-    let authority = authority.unwrap_or(IDENTITY_AUTHORITY).trim_end_matches('/');
+    let authority = base_url(connection)?;
+    let authority = authority.as_str().trim_end_matches('/');
     let tenant = encode_component(required(connection, "tenantId")?);
     let client = ClientCredentials {
         token_url: format!("{authority}/{tenant}/oauth2/v2.0/token"),

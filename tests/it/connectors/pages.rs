@@ -180,13 +180,9 @@ async fn an_action_acts_as_the_identity_that_its_playbook_binds() {
     let folder = tempfile::tempdir().unwrap();
     let authority = format!("http://127.0.0.1:{port}");
     let identity = |secret: &str, hosts: &[String]| {
-        let given = [
-            ("tenantId", "tenant-1"),
-            ("clientId", "app"),
-            ("clientSecret", secret),
-            ("authorityHost", &authority),
-        ];
+        let given = [("tenantId", "tenant-1"), ("clientId", "app"), ("clientSecret", secret)];
         ResolvedConnection {
+            base_url: Some(authority.clone()),
             hosts: hosts.to_vec(),
             ..built_in("managedidentity", &given)
         }
