@@ -17,7 +17,10 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
         TriggerClass::Alert => "Alert",
         TriggerClass::Entity => "Entity",
         TriggerClass::Schedule | TriggerClass::Other => {
-            if connections(workflow).iter().any(|alias| is_sentinel(alias)) {
+            if calls(workflow)
+                .filter_map(|(_, call)| connection_of(call))
+                .any(|alias| is_sentinel(&alias))
+            {
                 "UsingSentinelAction"
             } else {
                 "Other"

@@ -308,6 +308,24 @@ fn fields_that_a_schema_lacks_and_constants_that_fail_are_warned_of() {
 }
 
 #[test]
+fn a_managed_identity_is_bound_and_says_nothing_of_the_trigger() {
+    let bound = |identity: &str| {
+        let text = format!(
+            r#"{{"parameters": {{"audience": {{"type": "String", "defaultValue": "x"}}}},
+            "triggers": {{"T": {{"type": "Request"}}}}, "actions": {{"A": {{"type": "Http", "inputs": {{
+                "method": "GET", "uri": "https://graph.example.com", "authentication": {{
+                    "type": "managedServiceIdentity", "audience": "@parameters('audience')"{identity}}}}}}}}}}}"#
+        );
+        let (workflow, _) = parse(&text).unwrap();
+        let names = definition::connections(&workflow).into_iter().collect::<Vec<_>>();
+        (names.join(" "), definition::trigger_kind(&workflow))
+    };
+    assert_eq!(bound(""), ("managedIdentity".to_owned(), "Other"));
+    let named = r#", "identity": "/subscriptions/s/userAssignedIdentities/sentinel-reader""#;
+    assert_eq!(bound(named), ("sentinel-reader".to_owned(), "Other"));
+}
+
+#[test]
 fn triggers_of_sentinel_are_told_by_their_path() {
     let kind = |trigger: &str| {
         let text = format!(r#"{{"triggers": {{"T": {trigger}}}, "actions": {{}}}}"#);
