@@ -36,6 +36,8 @@ enum Failure {
     Passing(sqlx::Error),
     /// The database refused it.
     Refused(sqlx::Error),
+    /// The server is not reached.
+    Away(Error),
     /// It took too long before the commit.
     Late,
     /// The connection broke during the commit.
@@ -134,10 +136,10 @@ impl Server {
         }
         let begun = tokio::time::Instant::now();
         loop {
-            match self.address.options().connect().await {
-                Ok(connection) => return Ok(Connection::Postgres(connection)),
-                Err(error) if begun.elapsed() > REACH => return Err(Failure::Refused(error)),
-                Err(error) => tracing::warn!(%error, "the database cannot be reached; it is tried again"),
+            match connect(&self.address).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if begun.elapsed() > REACH => return Err(Failure::Away(error)),
+                Err(error) => tracing::warn!(%error, "the database is tried again"),
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -168,6 +170,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Passing(error) | Failure::Refused(error) => error.into(),
+            Failure::Away(error) => error,
             Failure::Late => Error::Database(format!("a commit took longer than {} s", PATIENCE.as_secs())),
             Failure::Unknown => Error::Unknown,
         }
