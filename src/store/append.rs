@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use super::journal::{self, Events};
 use super::sql::{Connection, Text, query};
 use super::{EventRow, Millis, PayloadRow, RunId, change, inbox};
-use serde_json::json;
 
 /// More events of a run.
 #[derive(Clone, Debug)]

@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use super::error::Fault;
 use super::journal::Events;
 use super::sql::{self, Connection, FromRow, Row, Text, query};
 use super::{Error, EventRow, Millis, PayloadRow, Refusal, RunId, Store, change, journal, lease};
-use serde_json::json;
 
 /// The kind of the runs that incidents show.
 const PLAYBOOK: &str = "playbook";

@@ -211,35 +211,29 @@ impl Query {
     pub(super) async fn one<T: FromRow>(self, on: impl Into<On<'_>>) -> Result<T, sqlx::Error> {
         self.optional(on).await?.ok_or(sqlx::Error::RowNotFound)
     }
-
-    fn sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-        let text = match self.text {
-            Text::Same(text) | Text::Each { sqlite: text, .. } => SqlStr::from_static(text),
-            Text::Made(text) => AssertSqlSafe(text).into_sql_str(),
-        };
-        self.values
-            .into_iter()
-            .fold(sqlx::query(text), |query, value| match value {
-                Value::Text(value) => query.bind(value),
-                Value::Int(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-            })
-    }
-
-    fn postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
-        let text = match self.text {
-            Text::Same(text) | Text::Each { postgres: text, .. } => SqlStr::from_static(text),
-            Text::Made(text) => AssertSqlSafe(text).into_sql_str(),
-        };
-        self.values
-            .into_iter()
-            .fold(sqlx::query(text), |query, value| match value {
-                Value::Text(value) => query.bind(value),
-                Value::Int(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-            })
-    }
 }
+
+/// The statement as one of the databases has it.
+macro_rules! statement {
+    ($name:ident: $database:ty, $arguments:ty) => {
+        impl Query {
+            fn $name(self) -> sqlx::query::Query<'static, $database, $arguments> {
+                let text = match self.text {
+                    Text::Same(text) | Text::Each { $name: text, .. } => SqlStr::from_static(text),
+                    Text::Made(text) => AssertSqlSafe(text).into_sql_str(),
+                };
+                let bind = |query: sqlx::query::Query<'static, $database, $arguments>, value| match value {
+                    Value::Text(value) => query.bind(value),
+                    Value::Int(value) => query.bind(value),
+                    Value::Bytes(value) => query.bind(value),
+                };
+                self.values.into_iter().fold(sqlx::query(text), bind)
+            }
+        }
+    };
+}
+statement!(sqlite: Sqlite, SqliteArguments);
+statement!(postgres: Postgres, PgArguments);
 
 /// A row of one of the databases.
 #[derive(Clone, Copy)]
