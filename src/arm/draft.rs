@@ -271,6 +271,7 @@ fn without_workflow(template: &Value) -> Finding {
     };
     Finding::new(Verdict::Invalid, "NothingToImport", reason)
 }
+
 /// The values that a Playbook's manifest gives to parameters, by lower-case name.
 fn given(manifest: Option<&serde_json::Value>) -> BTreeMap<String, Value> {
     let parameters = manifest.and_then(|manifest| manifest.pointer("/spec/parameters")?.as_array());
