@@ -255,20 +255,12 @@ impl Programs {
     /// A program, by its own user.
     fn command(&self, program: &str) -> Command {
         let program = self.folder.join(program);
-        let mut command = match is_root() {
-            true => {
-                let mut command = Command::new("setpriv");
-                let user = NOBODY.to_string();
-                command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]);
-                command.arg("env").arg(library_path(&self.libraries)).arg(program);
-                command
-            }
-            false => {
-                let mut command = Command::new("env");
-                command.arg(library_path(&self.libraries)).arg(program);
-                command
-            }
-        };
+        let mut command = Command::new(if is_root() { "setpriv" } else { "env" });
+        if is_root() {
+            let user = NOBODY.to_string();
+            command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--", "env"]);
+        }
+        command.arg(library_path(&self.libraries)).arg(program);
         command.env_remove("PGDATA");
         command
     }

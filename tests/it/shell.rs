@@ -32,7 +32,7 @@ use riposte::engine::{Engine, Notice, journal, view};
 use riposte::expression::{Object, Value};
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{Append, Location, NewRun, Next, Operation, RunRow, Sealer, Store, Transaction};
+use riposte::store::{Append, EventRow, Location, NewRun, Next, Operation, RunRow, Sealer, Store, Transaction};
 use serde_json::json;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -264,6 +264,23 @@ fn request() -> Request {
     }
 }
 
+/// A run of the playbook as the store takes it, due at once.
+fn stored(id: &str, at: i64, events: Vec<EventRow>) -> NewRun {
+    NewRun {
+        id: id.into(),
+        kind: "playbook".into(),
+        namespace: "soc".into(),
+        name: "respond".into(),
+        incident: None,
+        parent: None,
+        definition: Some("hash".into()),
+        created_at: at,
+        wake_at: at,
+        events,
+        payloads: Vec::new(),
+    }
+}
+
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -466,19 +483,8 @@ fn a_container_that_timed_out_while_no_process_ran_ends_at_once() {
         deadline: Some(at + 10_000),
     };
     let events = [Event::Opened(Box::new(opened)), entered];
-    let new = NewRun {
-        id: "run-1".into(),
-        kind: "playbook".into(),
-        namespace: "soc".into(),
-        name: "respond".into(),
-        incident: None,
-        parent: None,
-        definition: Some("hash".into()),
-        created_at: at,
-        wake_at: at,
-        events: events.iter().map(|event| journal::row(event).unwrap()).collect(),
-        payloads: Vec::new(),
-    };
+    let events = events.iter().map(|event| journal::row(event).unwrap()).collect();
+    let new = stored("run-1", at, events);
     let (hash, text) = ("hash".into(), playbook.definition.to_string());
     let operations = vec![Operation::PutDefinition { hash, text }, Operation::CreateRun(new)];
     let mut process = Process::start(folder.path(), &playbook, &[]);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{CANARY, Process, Says, http, playbook};
+use super::{CANARY, Process, Says, http, playbook, stored};
 
 /// A run that waited.
 #[derive(Serialize, Deserialize)]
@@ -93,7 +93,7 @@ fn timeless(view: &serde_json::Value) -> serde_json::Value {
     match view {
         serde_json::Value::Object(members) => members
             .iter()
-            .filter(|(name, _)| !["startTime", "endTime", "until", "timestamp"].contains(&name.as_str()))
+            .filter(|(name, _)| !["startTime", "endTime"].contains(&name.as_str()))
             .map(|(name, member)| (name.clone(), timeless(member)))
             .collect(),
         serde_json::Value::Array(items) => items.iter().map(timeless).collect(),
@@ -139,25 +139,15 @@ fn record() -> Kept {
 fn row(kept: &Kept) -> NewRun {
     let (at, _) = kept.events[0];
     let events = kept.events.iter().cloned();
-    let payloads = kept.payloads.iter();
+    let events = events.map(|(at, body)| EventRow { at, body }).collect();
+    let payload = |(id, sealed, bytes): &(i64, bool, String)| PayloadRow {
+        id: *id,
+        sealed: *sealed,
+        bytes: STANDARD.decode(bytes).unwrap(),
+    };
     NewRun {
-        id: kept.run.clone(),
-        kind: "playbook".into(),
-        namespace: "soc".into(),
-        name: "respond".into(),
-        incident: None,
-        parent: None,
-        definition: Some("hash".into()),
-        created_at: at,
-        wake_at: at,
-        events: events.map(|(at, body)| EventRow { at, body }).collect(),
-        payloads: payloads
-            .map(|(id, sealed, bytes)| PayloadRow {
-                id: *id,
-                sealed: *sealed,
-                bytes: STANDARD.decode(bytes).unwrap(),
-            })
-            .collect(),
+        payloads: kept.payloads.iter().map(payload).collect(),
+        ..stored(&kept.run, at, events)
     }
 }
 
