@@ -2,9 +2,10 @@
 //! Invariants: a change is in the log exactly if its transaction is stored; positions follow the order of commits, and
 //! none is given twice, also after the beginning of the log was dropped.
 
+use serde_json::json;
+
 use super::sql::{Connection, FromRow, Row, in_list, query};
 use super::{Error, RunId, Store};
-use serde_json::json;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

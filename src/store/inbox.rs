@@ -1,10 +1,11 @@
 //! What came to callback URLs, until the runs that wait for it take it. Invariants: an action is delivered to once; a run
 //! that has something to take is due.
 
+use serde_json::json;
+
 use super::error::Fault;
 use super::sql::{Connection, FromRow, Row, in_list, query};
 use super::{Error, Millis, Refusal, RunId, Store};
-use serde_json::json;
 
 /// Something that came for an action of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! What a run remembers: its events, the values beside them and its latest snapshot.
 //! Invariant: the events of a run are numbered from 1 without a gap.
 
+use serde_json::json;
+
 use super::sql::{self, Connection, FromRow, Row, in_list, query};
 use super::{Error, Millis, RunId, Store};
-use serde_json::json;
 
 /// Rows of one INSERT at most. Each number of rows is a statement of its own, and all of them stay prepared.
 pub(super) const ROWS_PER_INSERT: usize = 100;

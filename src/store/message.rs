@@ -1,10 +1,11 @@
 //! Messages that wait for the release of their batch (Logic Apps: `SendToBatch`).
 //! Invariant: an identity is one message of its partition, and a message leaves with exactly one release.
 
+use serde_json::json;
+
 use super::error::Fault;
 use super::sql::{Connection, FromRow, Row, Text, query};
 use super::{Error, Refusal, Store};
-use serde_json::json;
 
 /// The messages of a batch that are released together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

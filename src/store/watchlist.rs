@@ -1,10 +1,11 @@
 //! Watchlists and their items: small documents under an alias, each in an order that pages can follow.
 //! Invariant: a workspace has one watchlist of an alias, and an item never outlives its watchlist.
 
+use serde_json::json;
+
 use super::error::Fault;
 use super::sql::{Connection, FromRow, Row, Text, query};
 use super::{Error, Refusal, Store};
-use serde_json::json;
 
 /// A stored watchlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
