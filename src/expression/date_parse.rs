@@ -113,10 +113,10 @@ impl Reading {
                 } else {
                     (hours, minutes)
                 };
-                let seconds: i64 = hours * 3_600 + minutes * 60;
                 if self.offset.is_some() || hours > 14 || minutes > 59 {
                     return None;
                 }
+                let seconds: i64 = hours * 3_600 + minutes * 60;
                 self.offset = Some(if *sign == '-' { -seconds } else { seconds });
                 Some(taken)
             }
@@ -363,6 +363,9 @@ mod tests {
             "2018-02-30",
             "Mon, 15 Mar 2018",
             "25:00",
+            "13:30 +15:00",
+            "13:30 +02:9223372036854775807",
+            "13:30 -9223372036854775807:00",
             "20180315",
             "1/2/3/4",
         ] {
