@@ -298,6 +298,7 @@ impl Shared {
             name: request.playbook.clone(),
             incident: request.incident.clone(),
             parent: request.parent.clone(),
+            resubmit_of: None,
             definition: Some(definition),
             created_at: at,
             wake_at: at,

@@ -24,6 +24,7 @@ pub(super) fn order(workspace: &str, occasion: Occasion, depth: u32, now: Timest
         name,
         incident,
         parent: None,
+        resubmit_of: None,
         definition: None,
         created_at: at,
         wake_at: at,

@@ -88,6 +88,7 @@ mod tests {
             name: "split".into(),
             incident: None,
             parent: None,
+            resubmit_of: None,
             definition: None,
             created_at: 0,
             seq: 1,

@@ -98,6 +98,7 @@ pub(super) async fn list(
         parent: which.parent,
         open_only: which.open,
         limit: params::limit(which.limit),
+        ..RunFilter::default()
     };
     let runs = state.engine.runs(&filter).await?.into_iter();
     Ok(Json(Runs {

@@ -17,7 +17,9 @@ use super::group::Claim;
 use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
+use super::{
+    alert, change, document, group, inbox, incident, journal, message, note, retention, run, schedule, watchlist,
+};
 
 /// What the caller of a transaction is told.
 pub(super) type Outcome = Result<Committed, Error>;
@@ -251,7 +253,18 @@ async fn apply_operations(
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
             Operation::DropChanges { before } => change::drop_before(connection, before).await?,
-            Operation::EraseDue { now } => committed.erased_payloads += journal::erase_due(connection, now).await?,
+            Operation::EraseDue { now } => {
+                let (payloads, has_more) = journal::erase_due(connection, now).await?;
+                committed.erased_payloads += payloads;
+                committed.has_more |= has_more;
+            }
+            Operation::ForgetRuns { runs, is_told } => retention::forget_runs(connection, &runs, is_told).await?,
+            Operation::ForgetAlerts {
+                alerts,
+                unchanged_since,
+            } => {
+                retention::forget_alerts(connection, &alerts, unchanged_since).await?;
+            }
         }
     }
     Ok(committed)

@@ -8,6 +8,8 @@ use super::{Error, Millis, RunId, Store};
 
 /// Rows of one INSERT at most. Each number of rows is a statement of its own, and all of them stay prepared.
 pub(super) const ROWS_PER_INSERT: usize = 100;
+/// Runs or alerts that one transaction forgets or erases at most, so that others wait for it a moment only.
+pub(super) const STEP: u32 = 100;
 
 /// One event of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,22 +138,36 @@ pub(super) async fn erase(connection: &mut Connection, runs: &[RunId]) -> Result
     Ok(())
 }
 
-/// Erases the sealed payloads of the runs whose time has come, gives their pages back and says how many they were.
-pub(super) async fn erase_due(connection: &mut Connection, now: Millis) -> Result<u64, sqlx::Error> {
-    let erased = query("DELETE FROM payloads WHERE sealed = 1 AND run IN (SELECT id FROM runs WHERE erase_at <= $1)")
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
-    query("UPDATE runs SET erase_at = NULL WHERE erase_at <= $1")
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
+/// The runs of one step whose sealed values are erased.
+macro_rules! due_to_erase {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "(SELECT id FROM runs WHERE erase_at <= $1 ORDER BY erase_at, id LIMIT $2)",
+            $after
+        )
+    };
+}
+
+/// Erases the sealed payloads of the runs whose time has come, as many runs as one step has, and gives their pages back.
+/// Says how many payloads they were, and whether more may be due.
+pub(super) async fn erase_due(connection: &mut Connection, now: Millis) -> Result<(u64, bool), sqlx::Error> {
+    let payloads = query(due_to_erase!("DELETE FROM payloads WHERE sealed = 1 AND run IN ", ""));
+    let payloads = payloads.bind(now).bind(STEP).execute(&mut *connection).await?;
+    let runs = query(due_to_erase!("UPDATE runs SET erase_at = NULL WHERE id IN ", ""));
+    let runs = runs.bind(now).bind(STEP).execute(&mut *connection).await?;
+    give_back(connection).await?;
+    Ok((payloads, runs >= u64::from(STEP)))
+}
+
+/// Gives pages that deletions left empty back to the disk, a few at a time. PostgreSQL does so by itself.
+pub(super) async fn give_back(connection: &mut Connection) -> Result<(), sqlx::Error> {
     if let Connection::Sqlite(connection) = connection {
         sqlx::query("PRAGMA incremental_vacuum(1000)")
             .fetch_all(connection)
             .await?;
     }
-    Ok(erased)
+    Ok(())
 }
 
 impl Store {

@@ -20,6 +20,7 @@ mod message;
 mod news;
 mod note;
 mod open;
+mod retention;
 mod run;
 mod schedule;
 mod schema;
@@ -27,6 +28,7 @@ mod sealer;
 mod server;
 mod sql;
 mod transaction;
+mod upkeep;
 mod watchlist;
 mod writer;
 
@@ -43,10 +45,12 @@ pub use journal::{EventRow, PayloadRow};
 pub use lease::{Lease, Shards, Standing};
 pub use message::{MessageRow, Partition};
 pub use note::NoteRow;
+pub use retention::Mark;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
 pub use transaction::{Committed, Operation, Transaction};
+pub use upkeep::Retention;
 pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 
 /// Identity of a run: a UUID v7 in text, so runs sort by their start.
@@ -85,10 +89,15 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn erase_due(&self, now: Millis) -> Result<u64, Error> {
-        let transaction = Transaction {
-            operations: vec![Operation::EraseDue { now }],
-        };
-        Ok(self.commit(transaction).await?.erased_payloads)
+        let mut erased = 0;
+        loop {
+            let operations = vec![Operation::EraseDue { now }];
+            let step = self.commit(Transaction { operations }).await?;
+            erased += step.erased_payloads;
+            if !step.has_more {
+                return Ok(erased);
+            }
+        }
     }
 
     /// A counter of commits: it changes after each, so that a scheduler can look for new work.

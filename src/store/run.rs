@@ -29,6 +29,8 @@ pub struct NewRun {
     pub incident: Option<String>,
     /// The run that started it, if any.
     pub parent: Option<RunId>,
+    /// The run that it repeats, if it is a resubmission.
+    pub resubmit_of: Option<RunId>,
     /// Hash of the definition that it pins, if any.
     pub definition: Option<String>,
     /// When it was made.
@@ -55,7 +57,8 @@ impl NewRun {
             self.created_at,
             journal::count(&self.events),
             self.wake_at,
-            lease::shard_of(&self.id)
+            lease::shard_of(&self.id),
+            self.resubmit_of
         ])
     }
 
@@ -68,6 +71,7 @@ impl NewRun {
             name: self.name.clone(),
             incident: self.incident.clone(),
             parent: self.parent.clone(),
+            resubmit_of: self.resubmit_of.clone(),
             definition: self.definition.clone(),
             created_at: self.created_at,
             seq: journal::count(&self.events),
@@ -93,6 +97,8 @@ pub struct RunRow {
     pub incident: Option<String>,
     /// The run that started it, if any.
     pub parent: Option<RunId>,
+    /// The run that it repeats, if it is a resubmission.
+    pub resubmit_of: Option<RunId>,
     /// Hash of the definition that it pins, if any.
     pub definition: Option<String>,
     /// When it was made.
@@ -120,8 +126,14 @@ pub struct RunFilter {
     pub incident: Option<String>,
     /// The run that started them.
     pub parent: Option<RunId>,
+    /// The run that they repeat.
+    pub resubmit_of: Option<RunId>,
     /// Only runs that have not ended.
     pub open_only: bool,
+    /// Their final status is one of these; `None` stands for runs that have not ended. Empty: any.
+    pub statuses: Vec<Option<String>>,
+    /// They were made at this time or later.
+    pub since: Option<Millis>,
     /// At most this many, the newest.
     pub limit: u32,
 }
@@ -135,6 +147,7 @@ impl FromRow for RunRow {
             name: row.get("name")?,
             incident: row.get("incident")?,
             parent: row.get("parent")?,
+            resubmit_of: row.get("resubmit_of")?,
             definition: row.get("definition")?,
             created_at: row.get("created_at")?,
             seq: row.get("seq")?,
@@ -215,15 +228,17 @@ const NEXT_WAKE: Text = Text::Each {
 
 /// Inserts the runs whose identities are new, in order, and gives these.
 const CREATE: Text = Text::Each {
-    sqlite: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at)
+    sqlite: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at,
+            resubmit_of)
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
-            new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9
+            new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 11
         FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
     postgres: "INSERT INTO runs
-            (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at, shard)
+            (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at, shard,
+                resubmit_of)
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
             new.value ->> 6, (new.value ->> 7)::bigint, (new.value ->> 8)::bigint, (new.value ->> 9)::bigint,
-            (new.value ->> 10)::bigint
+            (new.value ->> 10)::bigint, new.value ->> 11
         FROM json_array_elements($1::json) WITH ORDINALITY AS new (value, key) ORDER BY new.key
         ON CONFLICT (id) DO NOTHING RETURNING id",
 };
@@ -315,6 +330,7 @@ impl Store {
             (" AND name = ", &filter.name),
             (" AND incident = ", &filter.incident),
             (" AND parent = ", &filter.parent),
+            (" AND resubmit_of = ", &filter.resubmit_of),
         ];
         for (condition, value) in conditions {
             if let Some(value) = value {
@@ -324,6 +340,23 @@ impl Store {
         }
         if filter.open_only {
             query.push(" AND ended_at IS NULL");
+        }
+        if let Some(since) = filter.since {
+            query.push(" AND created_at >= ");
+            query.push_bind(since);
+        }
+        for (place, status) in filter.statuses.iter().enumerate() {
+            query.push(if place == 0 { " AND (" } else { " OR " });
+            match status {
+                Some(status) => {
+                    query.push("status = ");
+                    query.push_bind(status);
+                }
+                None => query.push("status IS NULL"),
+            }
+        }
+        if !filter.statuses.is_empty() {
+            query.push(")");
         }
         query.push(" ORDER BY created_at DESC, id DESC LIMIT ");
         query.push_bind(filter.limit);

@@ -137,10 +137,27 @@ pub enum Operation {
         /// The position that stays.
         before: i64,
     },
-    /// Erases the sealed payloads of ended runs whose time has come; see [`super::Store::erase_due`].
+    /// Erases the sealed payloads of ended runs whose time has come, of some runs at most; see
+    /// [`super::Store::erase_due`].
     EraseDue {
         /// The time.
         now: Millis,
+    },
+    /// Forgets ended runs with their journals and values. Refused with [`super::Refusal::StaleRun`] unless all of them
+    /// exist and have ended. Definitions stay: other runs pin the same.
+    ForgetRuns {
+        /// The runs.
+        runs: Vec<RunId>,
+        /// Whether the log of changes says so, for who shows the runs elsewhere.
+        is_told: bool,
+    },
+    /// Forgets alerts, and that they joined incidents. Refused with [`super::Refusal::StaleIncident`] if one of these is
+    /// not closed, or changed after the time.
+    ForgetAlerts {
+        /// The alerts.
+        alerts: Vec<String>,
+        /// The time.
+        unchanged_since: Millis,
     },
 }
 
@@ -151,4 +168,6 @@ pub struct Committed {
     pub incident_numbers: Vec<(String, i64)>,
     /// How many sealed payloads an [`Operation::EraseDue`] erased.
     pub erased_payloads: u64,
+    /// Whether an [`Operation::EraseDue`] may have left some for the next.
+    pub has_more: bool,
 }

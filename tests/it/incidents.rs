@@ -51,11 +51,7 @@ impl Office {
         let filter = RunFilter {
             kind: Some("evaluation".into()),
             limit: 10_000,
-            namespace: None,
-            name: None,
-            incident: None,
-            parent: None,
-            open_only: false,
+            ..RunFilter::default()
         };
         let mut found = Vec::new();
         for run in self.store.runs(&filter).await.expect("runs") {

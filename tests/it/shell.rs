@@ -273,6 +273,7 @@ fn stored(id: &str, at: i64, events: Vec<EventRow>) -> NewRun {
         name: "respond".into(),
         incident: None,
         parent: None,
+        resubmit_of: None,
         definition: Some("hash".into()),
         created_at: at,
         wake_at: at,

@@ -11,6 +11,7 @@ mod changes;
 mod durability;
 mod incidents;
 mod postgres;
+mod retention;
 mod runs;
 mod sealing;
 mod watchlists;
@@ -200,6 +201,7 @@ fn new_run(id: &str) -> NewRun {
         name: "enrich".into(),
         incident: None,
         parent: None,
+        resubmit_of: None,
         definition: None,
         created_at: 1_000,
         wake_at: 2_000,

@@ -126,6 +126,7 @@ fn run(id: &str, incident: Option<&str>, parent: Option<&str>) -> Operation {
         name: "enrich".to_owned(),
         incident: incident.map(str::to_owned),
         parent: parent.map(str::to_owned),
+        resubmit_of: None,
         definition: None,
         created_at: 0,
         wake_at: 0,

@@ -40,6 +40,7 @@ async fn a_new_run_has_its_first_events_and_a_wake_up(kind: Kind) {
     let new = NewRun {
         incident: Some("i1".into()),
         parent: Some("r0".into()),
+        resubmit_of: Some("r-1".into()),
         definition: Some("h".into()),
         events: events(&["one", "two"]),
         payloads: vec![PayloadRow {
@@ -57,6 +58,7 @@ async fn a_new_run_has_its_first_events_and_a_wake_up(kind: Kind) {
         name: "enrich".into(),
         incident: Some("i1".into()),
         parent: Some("r0".into()),
+        resubmit_of: Some("r-1".into()),
         definition: Some("h".into()),
         created_at: 1_000,
         seq: 2,
@@ -273,6 +275,7 @@ async fn runs_are_listed_newest_first_by_what_is_asked(kind: Kind) {
             created_at: 3,
             name: "isolate".into(),
             parent: some("r2"),
+            resubmit_of: some("r1"),
             ..new_run("r3")
         },
     ];
@@ -289,6 +292,15 @@ async fn runs_are_listed_newest_first_by_what_is_asked(kind: Kind) {
     assert_eq!(list(&store, |filter| filter.name = some("isolate")).await, ["r3"]);
     assert_eq!(list(&store, |filter| filter.incident = some("i1")).await, ["r1"]);
     assert_eq!(list(&store, |filter| filter.parent = some("r2")).await, ["r3"]);
+    assert_eq!(list(&store, |filter| filter.resubmit_of = some("r1")).await, ["r3"]);
+    assert_eq!(list(&store, |filter| filter.since = Some(2)).await, ["r3", "r2"]);
+    let succeeded = some("Succeeded");
+    assert_eq!(
+        list(&store, |filter| filter.statuses = vec![succeeded.clone()]).await,
+        ["r1"]
+    );
+    let any = vec![None, succeeded];
+    assert_eq!(list(&store, |filter| filter.statuses = any).await, ["r3", "r2", "r1"]);
 }
 
 async fn sealed_payloads_go_with_a_run_that_ended_well(kind: Kind) {
