@@ -228,6 +228,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tracked: Option<Payload>,
     },
+    /// Somebody wishes the run to end: nothing begins any more, and it ends when the calls in flight have.
+    Cancelling {
+        /// When.
+        at: Millis,
+        /// Who.
+        by: String,
+    },
     /// The run ended; always the last event.
     Closed {
         /// When.
@@ -285,6 +292,15 @@ pub struct Opened {
     /// The id that the caller knows the run by (`clientTrackingId`), where it is another than the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_id: Option<String>,
+    /// The run that this one repeats, if it is a resubmission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resubmit_of: Option<String>,
+    /// The action that a resubmission begins with, if it is not the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resubmit_from: Option<String>,
+    /// What ended in the other run and does not run anew: its events, as those of this run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Event>,
 }
 
 /// What failed in an action or a run.
@@ -327,7 +343,25 @@ impl Event {
             | Self::Paused { at, .. }
             | Self::Subscribed { at, .. }
             | Self::Ended { at, .. }
+            | Self::Cancelling { at, .. }
             | Self::Closed { at, .. } => *at,
+        }
+    }
+
+    /// The execution of an action that it is about, if it is about one.
+    pub fn node_mut(&mut self) -> Option<&mut NodeId> {
+        match self {
+            Self::Entered { node, .. }
+            | Self::Looped { node, .. }
+            | Self::Called { node, .. }
+            | Self::Retrying { node, .. }
+            | Self::Polling { node, .. }
+            | Self::Repeated { node, .. }
+            | Self::Paused { node, .. }
+            | Self::Subscribed { node, .. }
+            | Self::Ended { node, .. } => Some(node),
+            Self::Closed { by, .. } => by.as_mut(),
+            Self::Opened(_) | Self::Cancelling { .. } => None,
         }
     }
 
@@ -337,6 +371,7 @@ impl Event {
             Self::Opened(opened) => {
                 let mut all = vec![&mut opened.outputs];
                 all.extend(opened.parameters.iter_mut().map(|(_, payload)| payload));
+                all.extend(opened.carried.iter_mut().flat_map(Event::payloads_mut));
                 all
             }
             Self::Entered { inputs, .. } => inputs.iter_mut().collect(),
@@ -359,7 +394,7 @@ impl Event {
             Self::Subscribed {
                 outputs, unsubscribe, ..
             } => [outputs].into_iter().chain(unsubscribe).collect(),
-            Self::Retrying { .. } | Self::Repeated { .. } => Vec::new(),
+            Self::Retrying { .. } | Self::Repeated { .. } | Self::Cancelling { .. } => Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Between events and the rows of the store: large values go beside the journal, secure ones are sealed.
 //! Invariant: the text of an event never holds a secure value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Event, Payload};
 use super::state::State;
@@ -111,6 +111,33 @@ pub struct Loaded {
 pub async fn events(store: &Store, sealer: &Sealer, run: &str) -> Result<Vec<Event>, Error> {
     let payloads = Payloads::load(store, sealer, run).await?;
     read_events(store, &payloads, run, 0).await
+}
+
+/// What a run recorded, and what is left of it.
+pub struct Recorded {
+    /// Its events, with their values; an erased one is null.
+    pub events: Vec<Event>,
+    /// The payload rows that are there.
+    known: BTreeSet<i64>,
+}
+
+impl Recorded {
+    /// Whether a value was secure and is erased by now.
+    pub fn is_erased(&self, payload: &Payload) -> bool {
+        payload.secure && payload.stored.is_some_and(|id| !self.known.contains(&id))
+    }
+}
+
+/// Reads the events of a run, and which of their values are there.
+///
+/// # Errors
+/// A store that fails, or an event that this version cannot read.
+pub async fn recorded(store: &Store, sealer: &Sealer, run: &str) -> Result<Recorded, Error> {
+    let payloads = Payloads::load(store, sealer, run).await?;
+    Ok(Recorded {
+        events: read_events(store, &payloads, run, 0).await?,
+        known: payloads.values.into_keys().collect(),
+    })
 }
 
 /// Reads a run: the last snapshot, and the events after it folded in.

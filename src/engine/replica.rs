@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Error;
-use super::run::{Control, share};
+use super::run::{Control, Wish, cancel};
 use super::shell::{Engine, Shared, now};
 use crate::store::{Error as StoreError, Operation, Refusal, RunRow, Shards, Standing, Transaction};
 
@@ -128,8 +128,8 @@ impl Engine {
     }
 
     /// Lets the replica that holds a run end it.
-    pub(super) async fn cancel_elsewhere(&self, row: &RunRow, by: &str) -> Result<(), Error> {
-        let wish = share::wish(&self.shared().sealer, &row.id, by, now());
+    pub(super) async fn cancel_elsewhere(&self, row: &RunRow, wish: &Wish) -> Result<(), Error> {
+        let wish = cancel::delivery(&self.shared().sealer, &row.id, wish, now());
         let operations = vec![Operation::Deliver(wish)];
         match self.shared().store.commit(Transaction { operations }).await {
             // It has ended, or somebody wished so before.
@@ -146,15 +146,15 @@ impl Engine {
             wishes.push(wish);
         }
         let cancelled = wishes.iter().find_map(|wish| match wish {
-            Control::Cancel { by } => Some(by.clone()),
+            Control::Cancel(wish) => Some(wish.clone()),
             Control::Nudge | Control::Leave => None,
         });
         if self.shared().takes(&row.id) {
             if !wishes.is_empty() {
                 self.take(row, None, cancelled);
             }
-        } else if let Some(by) = cancelled
-            && let Err(error) = self.cancel_elsewhere(&row, &by).await
+        } else if let Some(wish) = cancelled
+            && let Err(error) = self.cancel_elsewhere(&row, &wish).await
         {
             tracing::error!(run.id = row.id, %error, "the run was not cancelled");
         }

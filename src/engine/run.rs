@@ -3,6 +3,7 @@
 //! Invariants: nothing is performed before the event that announces it is on disk; a call whose answer is on disk is
 //! never made again; a run that only waits for a time far away leaves the memory, its wake-up time is in the store.
 
+pub(super) mod cancel;
 mod inbox;
 pub mod queue;
 pub(super) mod share;
@@ -23,6 +24,8 @@ use super::shell::{Fresh, Shared, now};
 use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
+pub use cancel::Haste;
+pub(super) use cancel::Wish;
 pub use inbox::Undelivered;
 
 use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
@@ -44,11 +47,8 @@ const INCIDENT_ATTEMPTS: u32 = 50;
 /// What others can ask of a running run.
 #[derive(Debug)]
 pub enum Control {
-    /// End it now.
-    Cancel {
-        /// Who asked.
-        by: String,
-    },
+    /// End it.
+    Cancel(Wish),
     /// Look again: something came to one of its callback URLs, or its turn has come.
     Nudge,
     /// Leave it to another replica.
@@ -102,7 +102,7 @@ struct Step {
 enum Woken {
     Answers(Vec<(NodeId, Call, Result<Answer, CallError>)>),
     Timer,
-    Cancel(String),
+    Cancel(Wish),
     Nudged,
     Leave,
     Nothing,
@@ -187,12 +187,15 @@ impl<'a> Drive<'a> {
         if !self.subscribed.is_empty() || self.shared.is_shared() {
             ready.extend(self.receive(&mut step).await?);
         }
-        ready.extend(self.recover(&mut step)?);
-        ready.extend(self.due(&mut step)?);
+        if self.state.cancelling.is_none() {
+            ready.extend(self.recover(&mut step)?);
+            ready.extend(self.due(&mut step)?);
+        }
         loop {
             if !self.may_go_on() {
                 return self.leave(step).await;
             }
+            self.end_if_cancelled(&mut step)?;
             self.plan(&mut step, ready).await?;
             if let Some(status) = self.commit(std::mem::take(&mut step)).await? {
                 return Ok(Driven::Ended(status));
@@ -220,9 +223,9 @@ impl<'a> Drive<'a> {
                     self.leaving = !self.shared.takes(&self.state.opened.run);
                     Vec::new()
                 }
-                Woken::Cancel(by) => {
-                    let event = self.cancelled(&by);
-                    self.record(&mut step, event)?
+                Woken::Cancel(wish) => {
+                    self.heed(&mut step, &wish)?;
+                    Vec::new()
                 }
             };
         }
@@ -400,6 +403,7 @@ impl<'a> Drive<'a> {
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
         let timer = |id: &NodeId| match flying.contains(id) {
             true => self.state.node(*id).and_then(|node| node.deadline),
+            false if self.state.cancelling.is_some() => None,
             false => self.state.timer(*id),
         };
         self.state
@@ -433,7 +437,7 @@ impl<'a> Drive<'a> {
         let wait = self.next_timer().saturating_sub(now());
         if self.flying.is_empty() && wait > EVICT_AFTER {
             return match self.control.try_recv() {
-                Ok(Control::Cancel { by }) => Woken::Cancel(by),
+                Ok(Control::Cancel(wish)) => Woken::Cancel(wish),
                 Ok(Control::Nudge) => Woken::Nudged,
                 Ok(Control::Leave) => Woken::Leave,
                 Err(_) => Woken::Nothing,
@@ -449,7 +453,7 @@ impl<'a> Drive<'a> {
                 Woken::Answers(answers)
             }
             Some(control) = self.control.recv() => match control {
-                Control::Cancel { by } => Woken::Cancel(by),
+                Control::Cancel(wish) => Woken::Cancel(wish),
                 Control::Nudge => Woken::Nudged,
                 Control::Leave => Woken::Leave,
             },
@@ -577,7 +581,8 @@ impl<'a> Drive<'a> {
             return self.record(step, event);
         }
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
-        let is_due = |id: &NodeId| self.state.timer(*id).is_some_and(|at| at <= moment.now);
+        let may = |id: &NodeId| self.state.cancelling.is_none() || flying.contains(id);
+        let is_due = |id: &NodeId| may(id) && self.state.timer(*id).is_some_and(|at| at <= moment.now);
         let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
         let mut ready = Vec::new();
         for id in due {

@@ -19,14 +19,15 @@ use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
 use super::nested::{self, Nested};
-use super::run::{Control, Drive, Driven};
+pub use super::run::Haste;
+use super::run::{Control, Drive, Driven, Wish};
 use super::start::{self, Refused, Request};
 use super::{evaluate, replica, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store,
 };
 
 /// Kind of a run that executes a playbook.
@@ -196,7 +197,7 @@ impl Shared {
     }
 
     /// The compiled definition of a hash; compiled once and kept.
-    async fn workflow(&self, hash: &str) -> Result<Arc<Workflow>, Error> {
+    pub(super) async fn workflow(&self, hash: &str) -> Result<Arc<Workflow>, Error> {
         if let Some(known) = lock(&self.workflows).get(hash) {
             return Ok(known.workflow.clone());
         }
@@ -257,9 +258,14 @@ impl Shared {
         let playbook = playbook.ok_or_else(|| Refused::NotFound(path()))?;
         let moment = Moment::new(now(), self.seed());
         let opened = start::open(&playbook, request, &moment)?;
+        Ok(self.prepared(&playbook, opened, request))
+    }
+
+    /// The runs that begin so, and the operations that make them.
+    pub(super) fn prepared(&self, playbook: &Playbook, opened: Vec<Opened>, request: &Request) -> Prepared {
         let is_single = opened.len() == 1;
         let ids = opened.iter().map(|opened| opened.run.clone()).collect();
-        let mut operations = Vec::from_iter(self.pin(&playbook));
+        let mut operations = Vec::from_iter(self.pin(playbook));
         let mut fresh = None;
         for opened in opened {
             let (run, event, next_payload) = self.create(opened, request);
@@ -275,13 +281,13 @@ impl Shared {
             name: request.playbook.clone(),
             most: limit.runs.saturating_add(limit.waiting),
         });
-        Ok(Prepared {
+        Prepared {
             ids,
             limit,
-            definition: playbook.hash,
+            definition: playbook.hash.clone(),
             operations,
             fresh,
-        })
+        }
     }
 
     /// A new run, its first event and the number of its next payload row.
@@ -298,7 +304,7 @@ impl Shared {
             name: request.playbook.clone(),
             incident: request.incident.clone(),
             parent: request.parent.clone(),
-            resubmit_of: None,
+            resubmit_of: request.resubmit_of.clone(),
             definition: Some(definition),
             created_at: at,
             wake_at: at,
@@ -451,11 +457,8 @@ impl Engine {
     /// # Errors
     /// The playbook does not exist or refuses to start, or the store fails.
     pub async fn start(&self, request: &Request) -> Result<Vec<String>, StartError> {
-        let mut prepared = self.shared.prepare(request)?;
-        let mut operations = std::mem::take(&mut prepared.operations);
-        operations.extend(prepared.limit.take());
-        self.shared.store.commit(Transaction { operations }).await?;
-        Ok(self.began(prepared))
+        let prepared = self.shared.prepare(request)?;
+        Ok(self.begin(prepared).await?)
     }
 
     /// Drives a run that was just committed, if it is a single one; more than that the scheduler takes up.
@@ -472,16 +475,20 @@ impl Engine {
         prepared.ids
     }
 
-    /// Ends a run now. A run that is not driven is taken up for it.
+    /// Ends a run before its time. One that is not driven is taken up for it. Runs of other playbooks that it started go
+    /// on, as in Logic Apps.
     ///
     /// # Errors
     /// The store fails, or the run does not exist.
-    pub async fn cancel(&self, run: &str, by: &str) -> Result<(), Error> {
+    pub async fn cancel(&self, run: &str, by: &str, haste: Haste) -> Result<(), Error> {
+        let wish = Wish {
+            by: by.to_owned(),
+            haste,
+        };
         loop {
             let sender = lock(&self.shared.live).get(run).cloned();
-            let control = Control::Cancel { by: by.to_owned() };
             if let Some(sender) = sender
-                && sender.send(control).await.is_ok()
+                && sender.send(Control::Cancel(wish.clone())).await.is_ok()
             {
                 return Ok(());
             }
@@ -492,10 +499,10 @@ impl Engine {
             };
             let row = row.ok_or_else(missing)?;
             if row.ended_at.is_none() && !self.shared.takes(run) {
-                return self.cancel_elsewhere(&row, by).await;
+                return self.cancel_elsewhere(&row, &wish).await;
             }
             // Where another task has just taken the run up, that task is asked.
-            if row.ended_at.is_some() || self.take(row, None, Some(by.to_owned())) {
+            if row.ended_at.is_some() || self.take(row, None, Some(wish.clone())) {
                 return Ok(());
             }
         }
@@ -586,7 +593,7 @@ impl Engine {
     }
 
     /// Drives a run in a task of its own; false if one does already.
-    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<String>) -> bool {
+    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<Wish>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
             return false;
         };
@@ -597,9 +604,9 @@ impl Engine {
                 shared: shared.clone(),
                 run: run.clone(),
             };
-            if let (Some(by), Some(sender)) = (cancel, lock(&shared.live).get(&run).cloned()) {
+            if let (Some(wish), Some(sender)) = (cancel, lock(&shared.live).get(&run).cloned()) {
                 // The channel is new, so it has room.
-                let _ = sender.try_send(Control::Cancel { by });
+                let _ = sender.try_send(Control::Cancel(wish));
             }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven

@@ -45,6 +45,8 @@ pub struct Request {
     pub id: Option<Uuid>,
     /// The id that the caller knows the run by (`x-ms-client-tracking-id`), if it has one of its own.
     pub tracking_id: Option<String>,
+    /// The run that is repeated, if one is.
+    pub resubmit_of: Option<String>,
 }
 
 /// What a run is started with; it must fit the playbook's trigger.
@@ -101,6 +103,14 @@ pub enum Refused {
         /// What failed.
         reason: String,
     },
+    /// A run cannot be repeated so.
+    #[error("run '{run}' cannot be resubmitted: {reason}")]
+    Resubmission {
+        /// The run.
+        run: String,
+        /// Why, and what can be done instead.
+        reason: String,
+    },
 }
 
 impl Refused {
@@ -113,6 +123,7 @@ impl Refused {
             Self::Parameter { .. } => "InvalidParameter",
             Self::ConditionFalse(_) => "TriggerConditionFalse",
             Self::Trigger { .. } => "TriggerFailed",
+            Self::Resubmission { .. } => "NotResubmittable",
         }
     }
 }
@@ -142,11 +153,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
     };
     let bodies = split(name, trigger, &outputs, &scope)?;
     let tracking_id = tracking_id(name, trigger, request, &scope)?;
-    let bindings = playbook
-        .connections
-        .iter()
-        .map(|bound| (bound.alias.clone(), bound.name.clone()));
-    let connections: Vec<_> = bindings.collect();
+    let connections = bindings(playbook);
     let opened = bodies.into_iter().enumerate().map(|(index, body)| {
         let mut outputs = outputs.clone();
         if let Some(body) = body {
@@ -168,9 +175,60 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             incident: request.incident.clone(),
             depth: request.depth,
             tracking_id: tracking_id.clone(),
+            ..Opened::default()
         }
     });
     Ok(opened.collect())
+}
+
+/// The first event of a run that repeats another, with the outputs that the trigger of that one gave: neither its
+/// conditions nor `splitOn` are asked again. The request says who asks and which identity the run gets.
+///
+/// # Errors
+/// The playbook is suspended, starts with something else by now, or lacks a parameter.
+pub(super) fn again(
+    playbook: &Playbook,
+    original: (&Trigger, &Opened),
+    request: &Request,
+    moment: &Moment,
+) -> Result<Opened, Refused> {
+    let name = &playbook.name;
+    if playbook.suspended {
+        return Err(Refused::Suspended(name.clone()));
+    }
+    let trigger = playbook.workflow.triggers.first();
+    let trigger = trigger.ok_or_else(|| Refused::NotFound(name.clone()))?;
+    let (before, opened) = original;
+    if std::mem::discriminant(&before.kind) != std::mem::discriminant(&trigger.kind) {
+        return Err(Refused::UnsupportedTrigger {
+            playbook: name.clone(),
+            has: trigger.kind.describe(),
+            wanted: "what the run was started with; resubmit it with the definition that it had",
+        });
+    }
+    let is_secure = trigger.secure_outputs || opened.outputs.secure;
+    Ok(Opened {
+        at: moment.now,
+        run: request.id.map_or_else(|| run_id(moment), |id| id.to_string()),
+        definition: playbook.hash.clone(),
+        trigger: trigger.name.clone(),
+        outputs: Payload::hidden_if(is_secure, opened.outputs.value.clone()),
+        parameters: parameters(playbook)?,
+        connections: bindings(playbook),
+        requester: request.requester.clone(),
+        resubmit_of: request.resubmit_of.clone(),
+        resubmit_from: None,
+        carried: Vec::new(),
+        ..opened.clone()
+    })
+}
+
+/// The connections: name in the definition, ApiConnection.
+fn bindings(playbook: &Playbook) -> Vec<(String, String)> {
+    let bindings = playbook.connections.iter();
+    bindings
+        .map(|bound| (bound.alias.clone(), bound.name.clone()))
+        .collect()
 }
 
 /// The outputs of the trigger.

@@ -32,6 +32,9 @@ pub struct State {
     pub active: BTreeSet<NodeId>,
     /// Number of the next payload row.
     pub next_payload: i64,
+    /// Who wishes it to end, if somebody does and calls are still in flight: nothing begins any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelling: Option<String>,
     /// How it ended, once it has.
     pub closed: Option<Closed>,
 }
@@ -77,11 +80,15 @@ impl State {
     pub fn open(workflow: &Workflow, opened: &Opened) -> (Self, Vec<Ready>) {
         let mut state = Self {
             next_payload: 0,
-            opened: opened.clone(),
+            opened: Opened {
+                carried: Vec::new(),
+                ..opened.clone()
+            },
             seq: 1,
             frames: Vec::new(),
             variables: BTreeMap::new(),
             active: BTreeSet::new(),
+            cancelling: None,
             closed: None,
         };
         let mut ready = Vec::new();
@@ -104,6 +111,10 @@ impl State {
             });
         };
         let (mut state, _) = Self::open(workflow, opened);
+        for event in &opened.carried {
+            state.apply(workflow, event)?;
+        }
+        state.seq = 1;
         for event in &events[1..] {
             state.apply(workflow, event)?;
         }
@@ -194,7 +205,11 @@ impl State {
                 self.attempt(*id, *attempt, Phase::Polling { location, next_at });
             }
             Event::Ended { .. } => self.end(workflow, event, &mut ready),
+            Event::Cancelling { by, .. } => self.cancelling = Some(by.clone()),
             Event::Closed { .. } => self.close(event),
+        }
+        if self.cancelling.is_some() {
+            ready.clear();
         }
         Ok(ready)
     }
@@ -233,7 +248,10 @@ impl State {
         }
         let (id, fits): (NodeId, fn(Option<&Phase>) -> bool) = match event {
             Event::Opened(_) => return illegal("the run is open already".into()),
-            Event::Closed { by: None, .. } => return Ok(()),
+            Event::Cancelling { .. } if self.cancelling.is_some() => {
+                return illegal("the run is being cancelled".into());
+            }
+            Event::Cancelling { .. } | Event::Closed { by: None, .. } => return Ok(()),
             Event::Closed { by: Some(node), .. } => (*node, |phase| phase.is_none()),
             Event::Entered { node, .. } | Event::Looped { node, .. } | Event::Paused { node, .. } => {
                 (*node, |phase| phase.is_none())
@@ -539,7 +557,7 @@ impl State {
 
     /// Everything that is ready, computed from nothing but the state: after a crash, and to check `apply`.
     pub fn ready(&self, workflow: &Workflow) -> Vec<Ready> {
-        if self.closed.is_some() {
+        if self.closed.is_some() || self.cancelling.is_some() {
             return Vec::new();
         }
         let mut ready = Vec::new();
@@ -563,6 +581,7 @@ impl State {
     /// Whether something that became ready can still be done: a time-out or the end of the run may have overtaken it.
     pub fn is_open(&self, ready: Ready) -> bool {
         self.closed.is_none()
+            && self.cancelling.is_none()
             && match ready {
                 Ready::Start(id) | Ready::Skip(id) => self
                     .frame(id.0)
@@ -659,6 +678,6 @@ fn suits(workflow: &Workflow, id: ActionId, event: &Event) -> bool {
         Event::Repeated { .. } => matches!(kind, ActionKind::Until(_)),
         Event::Paused { .. } => matches!(kind, ActionKind::Wait(_)),
         Event::Closed { .. } => matches!(kind, ActionKind::Terminate { .. }),
-        Event::Opened(_) | Event::Ended { .. } => true,
+        Event::Opened(_) | Event::Cancelling { .. } | Event::Ended { .. } => true,
     }
 }

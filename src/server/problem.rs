@@ -258,7 +258,7 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let kind = match &refused {
             Refused::NotFound(_) => Kind::NotFound,
-            Refused::Suspended(_) => Kind::Conflict,
+            Refused::Suspended(_) | Refused::Resubmission { .. } => Kind::Conflict,
             Refused::UnsupportedTrigger { .. }
             | Refused::Parameter { .. }
             | Refused::ConditionFalse(_)

@@ -207,7 +207,10 @@ pub(super) async fn cancel(
     if row.ended_at.is_some() {
         return Ok((StatusCode::OK, Json(row.into())));
     }
-    state.engine.cancel(&row.id, &caller.requester()).await?;
+    state
+        .engine
+        .cancel(&row.id, &caller.requester(), crate::engine::Haste::Now)
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 

@@ -300,7 +300,11 @@ async fn what_the_api_server_missed_is_shown_once_when_it_is_back() {
         house.alert(pod).await;
     }
     let waiting = long["status"]["runId"].as_str().unwrap();
-    house.engine.cancel(waiting, "ana").await.unwrap();
+    house
+        .engine
+        .cancel(waiting, "ana", riposte::engine::Haste::Gracefully)
+        .await
+        .unwrap();
     let cancelled = house.engine.ended(waiting).await.unwrap();
     assert_eq!(cancelled.as_str(), "Cancelled");
     let request = riposte::engine::start::Request {

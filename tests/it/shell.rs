@@ -9,6 +9,8 @@
 )]
 
 mod callbacks;
+mod control;
+mod faults;
 mod kept;
 mod queue;
 mod replicas;
@@ -16,7 +18,7 @@ mod replicas;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,7 +30,7 @@ use riposte::engine::event::{Event, FrameId, NodeId, Opened};
 use riposte::engine::start::Request;
 use riposte::engine::state::State;
 use riposte::engine::status::RunStatus;
-use riposte::engine::{Engine, Notice, journal, view};
+use riposte::engine::{Engine, Haste, Notice, journal, view};
 use riposte::expression::{Object, Value};
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
@@ -113,13 +115,25 @@ impl Services for Scripted {
     }
 }
 
-/// A catalog of one playbook.
-struct Catalog(Playbook);
+/// A catalog of one playbook, or none once it is taken out.
+#[derive(Clone)]
+struct Catalog(Arc<Mutex<Option<Playbook>>>);
+
+impl Catalog {
+    fn of(playbook: &Playbook) -> Self {
+        Self(Arc::new(Mutex::new(Some(playbook.clone()))))
+    }
+
+    fn put(&self, playbook: Option<Playbook>) {
+        *self.0.lock().unwrap() = playbook;
+    }
+}
 
 #[async_trait]
 impl Content for Catalog {
     fn playbook(&self, _: &str, name: &str) -> Option<Playbook> {
-        (self.0.name == name).then(|| self.0.clone())
+        let playbook = self.0.lock().unwrap();
+        playbook.clone().filter(|playbook| playbook.name == name)
     }
 
     fn rules(&self, _: &str) -> Vec<(String, AutomationRuleSpec)> {
@@ -160,6 +174,7 @@ struct Process {
     stop: CancellationToken,
     store: Store,
     engine: Engine,
+    catalog: Catalog,
     calls: mpsc::UnboundedReceiver<Call>,
 }
 
@@ -168,7 +183,8 @@ impl Process {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
         let store = runtime.block_on(Store::open(place)).unwrap();
-        let (engine, calls) = engine(&store, playbook, says);
+        let catalog = Catalog::of(playbook);
+        let (engine, calls) = engine(&store, &catalog, says);
         let (serving, stop) = (engine.clone(), CancellationToken::new());
         let stopped = stop.clone();
         runtime.spawn(async move { serving.serve(stopped).await });
@@ -177,6 +193,7 @@ impl Process {
             runtime,
             store,
             engine,
+            catalog,
             calls,
         }
     }
@@ -233,11 +250,7 @@ impl Process {
     }
 }
 
-fn engine(
-    store: &Store,
-    playbook: &Playbook,
-    says: &[(&'static str, Says)],
-) -> (Engine, mpsc::UnboundedReceiver<Call>) {
+fn engine(store: &Store, catalog: &Catalog, says: &[(&'static str, Says)]) -> (Engine, mpsc::UnboundedReceiver<Call>) {
     let (called, calls) = mpsc::unbounded_channel();
     let services = Scripted {
         says: says.iter().cloned().collect(),
@@ -248,7 +261,7 @@ fn engine(
         ..WorkspaceIds::default()
     };
     let desk = Desk::new(store.clone(), workspaces);
-    let catalog = Arc::new(Catalog(playbook.clone()));
+    let catalog = Arc::new(catalog.clone());
     (
         Engine::new(store.clone(), Sealer::new([7; 32]), Arc::new(services), catalog, desk),
         calls,
@@ -372,7 +385,9 @@ fn a_cancelled_run_ends_whether_it_calls_or_waits() {
     let mut process = Process::start(folder.path(), &playbook, &[("GET /host", Says::Nothing)]);
     let run = process.run();
     process.next_call();
-    process.within(process.engine.cancel(&run, "user/ada")).unwrap();
+    process
+        .within(process.engine.cancel(&run, "user/ada", Haste::Now))
+        .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
     assert_eq!(status_of(&process.view(&run), "Get"), "Cancelled");
     process.kill();
@@ -382,12 +397,16 @@ fn a_cancelled_run_ends_whether_it_calls_or_waits() {
         let run = process.run();
         process.next_call();
         // At any moment between the answer and the time when the run has left the memory.
-        process.within(process.engine.cancel(&run, "user/ada")).unwrap();
+        process
+            .within(process.engine.cancel(&run, "user/ada", Haste::Now))
+            .unwrap();
         assert_eq!(process.ended(&run), RunStatus::Cancelled);
     }
     let run = process.run();
     process.row_where(&run, |row| row.wake_at.is_some_and(|at| at > now() + HOUR / 2));
-    process.within(process.engine.cancel(&run, "user/ada")).unwrap();
+    process
+        .within(process.engine.cancel(&run, "user/ada", Haste::Now))
+        .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
     let message = process.view(&run).at(&["error", "message"]).cloned();
     assert_eq!(message, Some(Value::from("The run was cancelled by user/ada.")));
@@ -606,7 +625,7 @@ fn two_engines_on_one_store_never_both_go_on_with_a_run() {
     }));
     let says = [("GET /host", Says::Status(200))];
     let process = Process::start(folder.path(), &playbook, &says);
-    let (other, _other_calls) = engine(&process.store, &playbook, &says);
+    let (other, _other_calls) = engine(&process.store, &Catalog::of(&playbook), &says);
     let serving = other.clone();
     process
         .runtime

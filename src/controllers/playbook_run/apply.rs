@@ -6,6 +6,7 @@ use super::AGAIN;
 use crate::api::PlaybookRun;
 use crate::controllers::error::ReconcileError;
 use crate::controllers::live::Context;
+use crate::engine::shell::Haste;
 use crate::engine::shell::StartError;
 use crate::engine::start::{Refused, Request};
 use crate::projection::Item;
@@ -36,7 +37,8 @@ fn refusal(refused: &Refused) -> ReconcileError {
         Refused::Suspended(_)
         | Refused::UnsupportedTrigger { .. }
         | Refused::ConditionFalse(_)
-        | Refused::Trigger { .. } => ReconcileError::Stalled { reason, message },
+        | Refused::Trigger { .. }
+        | Refused::Resubmission { .. } => ReconcileError::Stalled { reason, message },
     }
 }
 
@@ -49,9 +51,10 @@ pub(super) async fn cancel(object: &PlaybookRun, run: &str, context: &Context) -
         message: error.to_string(),
         retry_after: AGAIN,
     };
-    context.engine.cancel(run, by).await.map_err(failed)?;
+    let haste = Haste::Gracefully;
+    context.engine.cancel(run, by, haste).await.map_err(failed)?;
     for other in context.split(run).await? {
-        context.engine.cancel(&other.id, by).await.map_err(failed)?;
+        context.engine.cancel(&other.id, by, haste).await.map_err(failed)?;
     }
     context.ask(Item::Run(run.to_owned())).await;
     Ok(Action::await_change())

@@ -92,9 +92,8 @@ impl Drive<'_> {
         let mut ready = Vec::new();
         self.has_early = false;
         for row in self.shared.store.inbox(&run).await? {
-            if row.node == super::share::CANCEL {
-                let event = self.cancelled(&self.wisher(&row)?);
-                ready.extend(self.record(step, event)?);
+            if let Some(wish) = self.wish_in(&row)? {
+                self.heed(step, &wish)?;
             }
             let waiting = parse_node(&row.node).filter(|id| self.state.active.contains(id) && self.is_webhook(*id));
             if waiting.is_some_and(|id| flying.contains(&id)) {

@@ -26,11 +26,11 @@ impl Drive<'_> {
             return Ok(None);
         }
         let wished = match self.control.try_recv() {
-            Ok(Control::Cancel { by }) => Some(by),
+            Ok(Control::Cancel(wish)) => Some(wish),
             Ok(Control::Nudge | Control::Leave) | Err(_) => self.wished_end().await?,
         };
-        if let Some(by) = wished {
-            return self.cancel_queued(&by).await.map(Some);
+        if let Some(wish) = wished {
+            return self.cancel_queued(&wish.by).await.map(Some);
         }
         let append = self.append(&mut Step::default(), Next::WakeAt(now() + LEASE))?;
         let operations = vec![Operation::Append(append)];

@@ -1,28 +1,14 @@
-//! A run of a store that replicas share: how it is left to another replica, and how it is ended through another one.
+//! A run of a store that replicas share: how it is left to another replica.
 //! Invariant: a run that is left begins nothing; what was answered to it is kept.
 
 use std::time::Duration;
 
 use super::{Drive, Driven, Step, now};
-use crate::engine::event::ActionError;
 use crate::engine::journal::Error;
-use crate::engine::status::RunStatus;
-use crate::store::{DeliveryRow, Millis, Next, Operation, Sealer, Transaction};
+use crate::store::{Next, Operation, Transaction};
 
-/// The name under which the wish to end a run comes; an execution of an action is named otherwise.
-pub(super) const CANCEL: &str = "cancel";
 /// How often a run that waits for its last calls looks whether it is still held.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// The wish to end a run, as it is delivered.
-pub(in crate::engine) fn wish(sealer: &Sealer, run: &str, by: &str, at: Millis) -> DeliveryRow {
-    DeliveryRow {
-        run: run.to_owned(),
-        node: CANCEL.to_owned(),
-        at,
-        bytes: sealer.seal(&super::inbox::context(run, CANCEL), by.as_bytes()),
-    }
-}
 
 impl Drive<'_> {
     /// Whether something new may begin.
@@ -32,26 +18,6 @@ impl Drive<'_> {
 
     pub(super) fn is_held(&self) -> bool {
         self.shared.holds(&self.state.opened.run)
-    }
-
-    /// Who wishes the run to end, of those that came through other replicas.
-    pub(super) async fn wished_end(&self) -> Result<Option<String>, Error> {
-        if !self.shared.is_shared() {
-            return Ok(None);
-        }
-        let run = &self.state.opened.run;
-        let rows = self.shared.store.inbox(run).await?;
-        rows.iter()
-            .find(|row| row.node == CANCEL)
-            .map(|row| self.wisher(row))
-            .transpose()
-    }
-
-    /// Who wishes the run to end.
-    pub(super) fn wisher(&self, row: &DeliveryRow) -> Result<String, Error> {
-        let context = super::inbox::context(&row.run, &row.node);
-        let by = self.shared.sealer.open(&context, &row.bytes)?;
-        Ok(String::from_utf8_lossy(&by).into_owned())
     }
 
     /// Leaves the run to another replica. While it is still held, calls in flight land first. Whether what they answered
@@ -88,11 +54,5 @@ impl Drive<'_> {
         self.shared
             .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
         Ok(())
-    }
-
-    /// The event that ends a run whose end somebody wishes.
-    pub(super) fn cancelled(&self, by: &str) -> crate::engine::event::Event {
-        let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
-        self.planner(&self.moment()).cut(RunStatus::Cancelled, error)
     }
 }

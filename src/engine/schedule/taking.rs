@@ -343,6 +343,7 @@ fn say(playbook: &str, refused: &Refused) {
         Refused::NotFound(_)
         | Refused::Suspended(_)
         | Refused::UnsupportedTrigger { .. }
+        | Refused::Resubmission { .. }
         | Refused::Parameter { .. } => tracing::warn!(playbook, %refused, "the playbook was not started"),
     }
 }

@@ -57,7 +57,10 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             query::refuse_dry_run(&query)?;
             let row = row(state, &place).await?;
             if row.ended_at.is_none() {
-                state.engine.cancel(&row.id, &asker.requester()).await?;
+                state
+                    .engine
+                    .cancel(&row.id, &asker.requester(), crate::engine::Haste::Now)
+                    .await?;
             }
             let number = numbers(state, std::slice::from_ref(&row)).await?;
             Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())

@@ -3,7 +3,7 @@
 
 use crate::definition::Workflow;
 use crate::engine::clock::round_trip;
-use crate::engine::event::{ActionError, Event, NodeId};
+use crate::engine::event::{ActionError, Event, NodeId, Opened};
 
 /// The lines of these events.
 pub(super) fn lines(workflow: &Workflow, events: &[Event]) -> Vec<String> {
@@ -17,8 +17,12 @@ fn text(workflow: &Workflow, event: &Event) -> String {
     let name = |node: &NodeId| workflow.action(node.1).name.to_string();
     match event {
         Event::Opened(opened) => format!(
-            "run of {}/{} started by {} with trigger {}",
-            opened.namespace, opened.playbook, opened.requester, opened.trigger
+            "run of {}/{} started by {} with trigger {}{}",
+            opened.namespace,
+            opened.playbook,
+            opened.requester,
+            opened.trigger,
+            resubmission(opened)
         ),
         Event::Entered { node, .. } => format!("{} entered", name(node)),
         Event::Looped { node, .. } => format!("{} begins its repetitions", name(node)),
@@ -52,7 +56,16 @@ fn text(workflow: &Workflow, event: &Event) -> String {
             error,
             ..
         } => format!("{} {} {code}{}", name(node), status.as_str(), reason(error.as_ref())),
+        Event::Cancelling { by, .. } => format!("cancelled by {by}; the calls in flight end first"),
         Event::Closed { status, error, .. } => format!("run {}{}", status.as_str(), reason(error.as_ref())),
+    }
+}
+
+fn resubmission(opened: &Opened) -> String {
+    match (&opened.resubmit_of, &opened.resubmit_from) {
+        (None, _) => String::new(),
+        (Some(run), None) => format!(", as run {run} was"),
+        (Some(run), Some(action)) => format!(", as run {run} was, from action {action} on"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use riposte::engine::Haste;
 use riposte::engine::content::Playbook;
 use riposte::engine::status::RunStatus;
 use riposte::expression::Value;
@@ -205,7 +206,11 @@ fn a_run_that_waits_for_long_leaves_the_memory_and_both_survive_a_crash() {
     let mut process = Process::start(folder.path(), &[parent("child"), fast], Duration::ZERO);
     assert_eq!(process.next_call().path, "/never");
     process
-        .within(process.engine.cancel(&process.runs("child")[0].id, "user/test"))
+        .within(
+            process
+                .engine
+                .cancel(&process.runs("child")[0].id, "user/test", Haste::Now),
+        )
         .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Failed);
     let children = process.runs("child");
@@ -230,7 +235,9 @@ fn a_crash_while_it_waits_starts_nothing_twice() {
 
     let mut process = Process::start(folder.path(), &all, HOLD);
     process.next_call();
-    process.within(process.engine.cancel(&child, "user/test")).unwrap();
+    process
+        .within(process.engine.cancel(&child, "user/test", Haste::Now))
+        .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Failed);
     let children = process.runs("child");
     assert_eq!((children.len(), children[0].id.as_str()), (1, child.as_str()));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use riposte::engine::Haste;
 use riposte::engine::Undelivered;
 use riposte::engine::call::Call;
 use riposte::engine::callback::{Invalid, Link, Ticket, parse_node};
@@ -203,7 +204,9 @@ fn a_cancelled_run_and_a_refused_subscription_are_taken_back() {
     let run = process.run();
     process.next_call();
     asleep(&process, &run, 3);
-    process.within(process.engine.cancel(&run, "user/ada")).unwrap();
+    process
+        .within(process.engine.cancel(&run, "user/ada", Haste::Now))
+        .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
     assert_eq!(process.next_call().method, "DELETE");
     process.kill();

@@ -1,6 +1,7 @@
 //! Playbooks that run so many times at once: the others wait in the store, in order, across a restart.
 
 use riposte::definition;
+use riposte::engine::Haste;
 use riposte::engine::content::Playbook;
 use riposte::engine::shell::StartError;
 use riposte::engine::status::RunStatus;
@@ -43,11 +44,15 @@ fn runs_over_the_limit_wait_their_turn_across_a_restart() {
 
     let mut process = Process::start(folder.path(), &one_at_once(), &[("GET /host", Says::Nothing)]);
     assert_eq!(process.next_call().run, runs[0]);
-    process.within(process.engine.cancel(&runs[1], "user/ada")).unwrap();
+    process
+        .within(process.engine.cancel(&runs[1], "user/ada", Haste::Now))
+        .unwrap();
     assert_eq!(process.ended(&runs[1]), RunStatus::Cancelled);
     assert_eq!(process.other_calls(), Vec::<String>::new());
     // When the first ends, the next begins at once.
-    process.within(process.engine.cancel(&runs[0], "user/ada")).unwrap();
+    process
+        .within(process.engine.cancel(&runs[0], "user/ada", Haste::Now))
+        .unwrap();
     assert_eq!(process.next_call().run, runs[2]);
     assert_eq!(status_of(&process.view(&runs[2]), "Get"), "Running");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use riposte::engine::Haste;
 use riposte::engine::answer::Reply;
 use riposte::engine::content::Playbook;
 use riposte::engine::invoke::Invoked;
@@ -190,11 +191,11 @@ fn a_run_is_cancelled_through_another_replica() {
     let (mut one, other) = two(&playbook, &says, &says);
     let run = start(&one, &driven_by(&one));
     one.next_call();
-    other.within(other.engine.cancel(&run, "user/ada")).unwrap();
+    other.within(other.engine.cancel(&run, "user/ada", Haste::Now)).unwrap();
     assert_eq!(other.ended(&run), RunStatus::Cancelled);
     assert_eq!(status_of(&one.view(&run), "Get"), "Cancelled");
     // One that has ended is no error, nor one whose end was wished already.
-    other.within(other.engine.cancel(&run, "user/ada")).unwrap();
+    other.within(other.engine.cancel(&run, "user/ada", Haste::Now)).unwrap();
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! How a run ends because somebody wishes so: gracefully, which lets the calls in flight end and records their answers,
+//! or at once, which breaks them off. A call of another playbook is not waited for: that one goes on by itself.
+//! Invariant: from the wish on nothing begins; a graceful one is in the journal, so a crash does not undo it.
+
+use super::{Drive, Step};
+use crate::engine::call::Target;
+use crate::engine::event::{ActionError, Event};
+use crate::engine::journal::Error;
+use crate::engine::status::RunStatus;
+use crate::store::{DeliveryRow, Millis, Sealer};
+
+/// How soon a cancelled run ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Haste {
+    /// When the calls in flight have ended.
+    #[default]
+    Gracefully,
+    /// At once: what calls in flight came to is not known.
+    Now,
+}
+
+/// Somebody wishes a run to end.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Who.
+    pub by: String,
+    /// How soon.
+    pub haste: Haste,
+}
+
+impl Haste {
+    /// The name under which the wish comes to a run; an execution of an action is named otherwise.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gracefully => "cancelGracefully",
+            Self::Now => "cancel",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        [Self::Gracefully, Self::Now]
+            .into_iter()
+            .find(|haste| haste.name() == name)
+    }
+}
+
+/// The wish to end a run, as it is delivered through another replica.
+pub(in crate::engine) fn delivery(sealer: &Sealer, run: &str, wish: &Wish, at: Millis) -> DeliveryRow {
+    let name = wish.haste.name();
+    DeliveryRow {
+        run: run.to_owned(),
+        node: name.to_owned(),
+        at,
+        bytes: sealer.seal(&super::inbox::context(run, name), wish.by.as_bytes()),
+    }
+}
+
+impl Drive<'_> {
+    /// The wish to end the run, if one came through another replica.
+    pub(super) async fn wished_end(&self) -> Result<Option<Wish>, Error> {
+        if !self.shared.is_shared() {
+            return Ok(None);
+        }
+        for row in self.shared.store.inbox(&self.state.opened.run).await? {
+            if let Some(wish) = self.wish_in(&row)? {
+                return Ok(Some(wish));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The wish that a delivery is, if it is one.
+    pub(super) fn wish_in(&self, row: &DeliveryRow) -> Result<Option<Wish>, Error> {
+        let Some(haste) = Haste::of_name(&row.node) else {
+            return Ok(None);
+        };
+        let context = super::inbox::context(&row.run, &row.node);
+        let by = self.shared.sealer.open(&context, &row.bytes)?;
+        let by = String::from_utf8_lossy(&by).into_owned();
+        Ok(Some(Wish { by, haste }))
+    }
+
+    /// Does what somebody wishes: ends the run, or lets nothing begin any more while calls are in flight.
+    pub(super) fn heed(&mut self, step: &mut Step, wish: &Wish) -> Result<(), Error> {
+        if self.state.closed.is_some() {
+            return Ok(());
+        }
+        if wish.haste == Haste::Now || !self.is_in_flight() {
+            let event = self.cancelled(&wish.by);
+            self.record(step, event)?;
+        } else if self.state.cancelling.is_none() {
+            let (at, by) = (super::now(), wish.by.clone());
+            self.record(step, Event::Cancelling { at, by })?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run that is being cancelled, once its calls in flight have ended.
+    pub(super) fn end_if_cancelled(&mut self, step: &mut Step) -> Result<(), Error> {
+        if let Some(by) = self.state.cancelling.clone()
+            && self.state.closed.is_none()
+            && !self.is_in_flight()
+        {
+            let event = self.cancelled(&by);
+            self.record(step, event)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a call goes on that a run which ends waits for.
+    fn is_in_flight(&self) -> bool {
+        let mut flying = self.flying.values();
+        flying.any(|(id, call, _)| self.state.active.contains(id) && !matches!(call.target, Target::Playbook(_)))
+    }
+
+    /// The event that ends a run whose end somebody wishes.
+    pub(super) fn cancelled(&self, by: &str) -> Event {
+        let error = ActionError::new("Cancelled", format!("The run was cancelled by {by}."));
+        self.planner(&self.moment()).cut(RunStatus::Cancelled, error)
+    }
+}
