@@ -224,6 +224,21 @@ fn a_run_that_waits_for_long_leaves_the_memory_and_both_survive_a_crash() {
 }
 
 #[test]
+fn a_run_that_is_cancelled_does_not_wait_for_another_playbook_which_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let all = [parent("child"), echo("soc", "child", "/never")];
+    let mut process = Process::start(folder.path(), &all, HOLD);
+    let run = process.run(&json!({"n": 7}));
+    process.next_call();
+    process
+        .within(process.engine.cancel(&run, "user/test", Haste::Gracefully))
+        .unwrap();
+    assert_eq!(process.ended(&run), RunStatus::Cancelled);
+    let child = &process.runs("child")[0];
+    assert_eq!((child.ended_at, child.parent.as_ref()), (None, Some(&run)));
+}
+
+#[test]
 fn a_crash_while_it_waits_starts_nothing_twice() {
     let folder = TempDir::new().unwrap();
     let all = [parent("child"), echo("soc", "child", "/never")];

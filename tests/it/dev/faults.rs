@@ -136,6 +136,73 @@ spec:
         inputs: \"@body('Ask')\"
 ";
 
+/// A service that is at fault, in the way that the path names.
+async fn faulty() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(fault(stream));
+        }
+    });
+    address
+}
+
+/// Reads the head of a request, and does what is wrong.
+async fn fault(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ";
+    let answer = match String::from_utf8_lossy(&head).split(' ').nth(1) {
+        Some("/never") => return std::future::pending().await,
+        Some("/noise") => "\u{1}\u{2} this is not HTTP".to_owned(),
+        Some("/garbage") => format!("{json}7\r\n\r\n{{\"a\": ["),
+        Some("/large") => format!("{json}{}\r\n\r\n\"{}\"", 10_000_002, "x".repeat(10_000_000)),
+        _ => format!("{json}100\r\n\r\n{{\"a\":"),
+    };
+    // The client may have heard enough.
+    let _ = stream.write_all(answer.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn whatever_a_service_does_the_run_ends_and_says_how() {
+    let home = Home::new();
+    home.write(
+        "playbook.yaml",
+        &PLAYBOOK.replace(
+            "type: Http\n        inputs",
+            "type: Http\n        limit: { timeout: PT2S }\n        inputs",
+        ),
+    );
+    let dev = home.start(&["--allow-network", "127.0.0.0/8"]).await;
+    let service = faulty().await;
+    for (path, status, ask, code) in [
+        ("never", "TimedOut", "TimedOut", "ActionTimedOut"),
+        ("noise", "Failed", "Failed", "ServiceUnreachable"),
+        ("middle", "Failed", "Failed", "ServiceUnreachable"),
+        ("garbage", "Succeeded", "Succeeded", ""),
+        ("large", "Succeeded", "Succeeded", ""),
+    ] {
+        let body = json!({"body": {"uri": format!("http://{service}/{path}")}});
+        let (answered, started) = dev.post("/v1/workspaces/default/playbooks/ask/runs", &body).await;
+        assert_eq!(answered, 202, "{started}");
+        let run = format!("/v1/runs/{}", started["runs"][0].as_str().unwrap());
+        let run = dev.view(&run, |run| run["endTime"].is_string()).await;
+        let action = &run["actions"]["Ask"];
+        let shown = (run["status"].as_str().unwrap(), action["status"].as_str().unwrap());
+        assert_eq!(shown, (status, ask), "{path}: {:#}", action["error"]);
+        assert_eq!(action["error"]["code"].as_str().unwrap_or_default(), code, "{path}");
+        if path == "large" {
+            assert_eq!(action["outputs"]["body"].as_str().map(str::len), Some(10_000_000));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_service_that_is_not_there_fails_the_run_with_its_code() {
     let home = Home::new();

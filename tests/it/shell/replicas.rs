@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use riposte::engine::Haste;
 use riposte::engine::answer::Reply;
 use riposte::engine::content::Playbook;
+use riposte::engine::event::Event;
 use riposte::engine::invoke::Invoked;
 use riposte::engine::start::Request;
 use riposte::engine::status::RunStatus;
@@ -196,6 +197,36 @@ fn a_run_is_cancelled_through_another_replica() {
     assert_eq!(status_of(&one.view(&run), "Get"), "Cancelled");
     // One that has ended is no error, nor one whose end was wished already.
     other.within(other.engine.cancel(&run, "user/ada", Haste::Now)).unwrap();
+}
+
+#[test]
+fn a_call_in_flight_ends_before_a_run_that_is_cancelled_through_another_replica() {
+    let playbook = playbook(&json!({"Get": http("GET", "/host", None), "Post": http("POST", "/ticket", Some("Get"))}));
+    let answers = Arc::new(Notify::new());
+    let (mut one, other) = two(&playbook, &[("GET /host", Says::When(answers.clone()))], &[]);
+    let run = start(&one, &driven_by(&one));
+    one.next_call();
+    other
+        .within(other.engine.cancel(&run, "user/ada", Haste::Gracefully))
+        .unwrap();
+    let is_told = |event: &Event| matches!(event, Event::Cancelling { .. });
+    other.within(async {
+        loop {
+            let (_, events) = other.engine.history(&run).await.unwrap();
+            if events.iter().any(is_told) {
+                return;
+            }
+            other.store.elsewhere().unwrap().changed().await.unwrap();
+        }
+    });
+    answers.notify_one();
+    assert_eq!(other.ended(&run), RunStatus::Cancelled);
+    let view = one.view(&run);
+    assert_eq!(
+        (status_of(&view, "Get"), status_of(&view, "Post")),
+        ("Succeeded", "Skipped")
+    );
+    assert_eq!(one.other_calls(), Vec::<String>::new());
 }
 
 #[test]
