@@ -23,7 +23,7 @@ use super::reference::LocalRef;
     category = "riposte"
 )]
 #[kube(
-    doc = "A run: one execution of a playbook, or with `splitOn` one for each element. Runs are told apart by the UID of the object: one that is made anew under the same name, such as from a Git repository after its deletion, runs again."
+    doc = "A run: one execution of a playbook, or with `splitOn` one for each element. Runs are told apart by the UID of the object: one that is made anew under the same name, such as from a Git repository after its deletion, runs again. Deleting the object does nothing to its run, which goes on and stays in the store: set `spec.desiredState` to `Cancelled` to end it, and delete runs of journal.riposte.dev to forget it."
 )]
 #[kube(selectable = ".spec.playbookRef.name")]
 #[kube(selectable = ".spec.desiredState")]
@@ -152,6 +152,7 @@ pub enum DesiredState {
     /// It goes on to its end.
     #[default]
     Running,
-    /// It ends now; actions that are under way are not undone.
+    /// It ends: no action begins any more, calls that are under way end and are recorded, and nothing is undone. Runs of
+    /// other playbooks that it started go on. `riposte cancel --now` does not wait for calls.
     Cancelled,
 }

@@ -144,8 +144,18 @@ fn run_page(page: &mut Page, run: &Value) {
     page.fact("Requester", &spec["requester"]);
     page.fact("Trigger", &spec["trigger"]);
     page.fact("Incident", &spec["incidentNumber"]);
+    page.fact("Resubmission of", &spec["resubmitOf"]);
+    page.fact("Begins with", &spec["resubmitFrom"]);
     page.fact("Status", &status["status"]);
     page.fact("Ended", &status["endTime"]);
+    if status["endTime"].is_null() {
+        page.fact("Cancelled by", &status["cancelledBy"]);
+        page.fact("Deadline", &status["deadline"]);
+    }
+    for wait in list(&status["waitsFor"]) {
+        let (action, what, until) = (text(&wait["action"]), text(&wait["what"]), text(&wait["until"]));
+        page.line("Waits", &format!("{action} waits for {what} until {until}"));
+    }
     if let Some(error) = status.get("error") {
         page.line(
             "Error",
@@ -159,12 +169,22 @@ fn run_page(page: &mut Page, run: &Value) {
             text(&action["name"]),
             text(&action["status"]),
             text(&action["code"]),
+            attempts(action),
             took,
             text(message),
         ]
     });
-    let header = ["ACTION", "STATUS", "CODE", "DURATION", "MESSAGE"];
+    let header = ["ACTION", "STATUS", "CODE", "ATTEMPTS", "DURATION", "MESSAGE"];
     page.table("Actions", &Rows::new(&header, rows.collect()));
+}
+
+/// How often an action was tried, if it was.
+fn attempts(action: &Value) -> String {
+    match (action.get("attempts"), action.get("startTime")) {
+        (Some(attempts), _) => text(attempts),
+        (None, Some(_)) => "1".to_owned(),
+        (None, None) => "<none>".to_owned(),
+    }
 }
 
 /// How long an action took, in milliseconds.

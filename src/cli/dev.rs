@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
+use super::keep::Keep;
 use super::output::{Style, Tone, clean, plain};
 use super::remote;
 use super::watch::Watch;
@@ -25,6 +26,7 @@ use crate::local::{FakeMode, Options, System, token};
 use crate::rules::IncidentView;
 use crate::rules::evaluation::{self, ActionOutcome};
 use crate::server::{self, Reach, ServerState, Settings, Tokens};
+use crate::store::Retention;
 
 /// The example that is run where no folder is named.
 const EXAMPLE: &str = "examples/quickstart";
@@ -59,6 +61,9 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    #[command(flatten)]
+    keep: Keep,
 }
 
 /// Runs the command.
@@ -91,6 +96,10 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ..Egress::default()
         },
         schedules: true,
+        retention: Some(Retention {
+            drops_changes: true,
+            ..arguments.keep.retention()
+        }),
     };
     let system = System::open(catalog, options).await?;
     let stop = CancellationToken::new();

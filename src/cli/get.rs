@@ -41,6 +41,22 @@ pub struct RunsArguments {
     #[arg(value_name = "PLAYBOOK")]
     playbook: Option<String>,
 
+    /// The same.
+    #[arg(long = "playbook", value_name = "PLAYBOOK", conflicts_with = "playbook")]
+    of: Option<String>,
+
+    /// Only runs that stand so: Running, Succeeded, Failed, Cancelled or TimedOut; several with commas.
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+
+    /// Only runs that failed or timed out.
+    #[arg(long, conflicts_with = "status")]
+    failed: bool,
+
+    /// Only runs that began within this time, such as `2h`, or since a time such as 2026-01-31T08:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<jiff::Timestamp>,
+
     #[command(flatten)]
     show: Show,
 
@@ -97,7 +113,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             (Some(_), None) => anyhow::bail!("a name and --all-namespaces do not go together"),
             (None, namespace) => arguments.resource.list(namespace.as_deref()),
         };
-        print(&remote, arguments.resource, &with_limit(&path, show, None), show).await
+        print(&remote, arguments.resource, &with_limit(&path, show), show).await
     })
 }
 
@@ -107,10 +123,35 @@ pub fn runs(arguments: &RunsArguments) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let remote = Remote::of(&arguments.target).await?;
         let namespace = (!show.all_namespaces).then_some(&*remote.namespace);
-        let selector = arguments.playbook.as_ref().map(|name| format!("spec.playbook={name}"));
-        let path = with_limit(&Resource::Runs.list(namespace), show, selector.as_deref());
+        let playbook = arguments.playbook.as_ref().or(arguments.of.as_ref());
+        let selector = playbook.map(|name| format!("spec.playbook={name}"));
+        let status = if arguments.failed {
+            Some("Failed,TimedOut")
+        } else {
+            arguments.status.as_deref()
+        };
+        let since = arguments.since.map(|since| since.to_string());
+        let path = with_query(
+            &Resource::Runs.list(namespace),
+            &[
+                ("limit", show.limit.map(|limit| limit.to_string())),
+                ("fieldSelector", selector),
+                ("status", status.map(str::to_owned)),
+                ("since", since),
+            ],
+        );
         print(&remote, Resource::Runs, &path, show).await
     })
+}
+
+/// A time, or how long ago it was.
+fn since(text: &str) -> Result<jiff::Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let ago = jiff::SignedDuration::from_millis(super::keep::length(text)?);
+    let now = jiff::Timestamp::now();
+    now.checked_sub(ago).map_err(|error| error.to_string())
 }
 
 /// `riposte incidents`.
@@ -128,20 +169,23 @@ pub fn incidents(arguments: &IncidentsArguments) -> anyhow::Result<ExitCode> {
                 print(&remote, Resource::Incidents, &path, show).await
             }
             None => {
-                let path = with_limit(&Resource::Incidents.list(namespace), show, None);
+                let path = with_limit(&Resource::Incidents.list(namespace), show);
                 print(&remote, Resource::Incidents, &path, show).await
             }
         }
     })
 }
 
-fn with_limit(path: &str, show: &Show, selector: Option<&str>) -> String {
+fn with_limit(path: &str, show: &Show) -> String {
+    with_query(path, &[("limit", show.limit.map(|limit| limit.to_string()))])
+}
+
+fn with_query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(limit) = show.limit {
-        query.append_pair("limit", &limit.to_string());
-    }
-    if let Some(selector) = selector {
-        query.append_pair("fieldSelector", selector);
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
     }
     match query.finish() {
         query if query.is_empty() => path.to_owned(),

@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 mod actions;
 mod cancel;
 mod crds;
+mod delete;
 mod describe;
 mod dev;
 mod eval;
@@ -17,6 +18,7 @@ mod export;
 mod functions;
 mod get;
 mod import;
+mod keep;
 mod logs;
 mod operator;
 mod output;
@@ -24,10 +26,12 @@ mod page;
 mod print;
 mod remote;
 mod resource;
+mod resubmit;
 mod run;
 mod schema;
 mod script_host;
 mod start;
+mod suspend;
 mod test;
 mod validate;
 mod watch;
@@ -66,6 +70,10 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    Resubmit(resubmit::Arguments),
+    Delete(delete::Arguments),
+    Suspend(suspend::SuspendArguments),
+    Resume(suspend::ResumeArguments),
     #[command(name = crate::script::COMMAND, hide = true)]
     ScriptHost(script_host::Arguments),
 }
@@ -94,6 +102,10 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::Resubmit(arguments) => resubmit::run(&arguments),
+        Command::Delete(arguments) => delete::run(&arguments),
+        Command::Suspend(arguments) => suspend::suspend(&arguments),
+        Command::Resume(arguments) => suspend::resume(&arguments),
         Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -9,6 +9,7 @@ use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::keep::Keep;
 use crate::api::yaml;
 use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
@@ -79,6 +80,9 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    #[command(flatten)]
+    keep: Keep,
 }
 
 /// Runs the command.
@@ -155,6 +159,7 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        retention: arguments.keep.retention(),
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,
             tls: arguments.journal_tls.clone(),

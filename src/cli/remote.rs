@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -24,6 +24,8 @@ const KNOCK: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The form of tables.
 pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+/// The form of a part that is merged into an object.
+const MERGE: &str = "application/merge-patch+json";
 /// The form of objects.
 pub const JSON: &str = "application/json";
 
@@ -67,6 +69,8 @@ enum Peer {
 /// A cluster or a `dev` server.
 pub struct Remote {
     peer: Peer,
+    /// The data folder of the server, if it was found there: at its next start it may be elsewhere.
+    data: Option<&'static str>,
     /// The namespace that is meant where none is named.
     pub namespace: String,
 }
@@ -87,9 +91,32 @@ impl Remote {
                 "using the dev server {} of {DATA}/; name a --context to use a cluster",
                 clean(&url)
             );
-            return Self::server(&url, &data.join("token"), target);
+            let server = Self::server(&url, &data.join("token"), target)?;
+            return Ok(Self {
+                data: Some(DATA),
+                ..server
+            });
         }
         Self::cluster(target).await
+    }
+
+    /// Looks where the server is now, which may have been started anew.
+    pub async fn find_again(&mut self) {
+        let Some(data) = self.data.map(Path::new) else { return };
+        if let (Some(found), Peer::Server { url, token, .. }) = (running(data).await, &mut self.peer)
+            && let Ok(known) = std::fs::read_to_string(data.join("token"))
+        {
+            *url = found;
+            *token = known.trim().to_owned();
+        }
+    }
+
+    /// Whether it is a `dev` server, which holds no objects that could be written.
+    pub fn is_server(&self) -> bool {
+        match self.peer {
+            Peer::Server { .. } => true,
+            Peer::Cluster(_) => false,
+        }
     }
 
     fn server(url: &str, token_file: &Path, target: &Target) -> anyhow::Result<Self> {
@@ -105,6 +132,7 @@ impl Remote {
                 url: url.trim_end_matches('/').to_owned(),
                 token: token.trim().to_owned(),
             },
+            data: None,
             namespace: target.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
         })
     }
@@ -139,6 +167,7 @@ impl Remote {
         let client = Client::try_from(config).context("the kubeconfig cannot be used")?;
         Ok(Self {
             peer: Peer::Cluster(Box::new(client)),
+            data: None,
             namespace,
         })
     }
@@ -171,13 +200,31 @@ impl Remote {
         serde_json::from_str(&text).with_context(|| format!("the answer at {path} is no JSON"))
     }
 
+    /// Deletes what is at a path.
+    ///
+    /// # Errors
+    /// The peer does not answer, or says why it does not do it.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let request = Request::delete(path).header(ACCEPT, JSON).body(Vec::new())?;
+        self.send(request).await.map(drop)
+    }
+
+    /// Merges a part into the object at a path.
+    ///
+    /// # Errors
+    /// The peer does not answer, or says why it does not do it.
+    pub async fn merge(&self, path: &str, part: &Value) -> anyhow::Result<()> {
+        let request = Request::patch(path).header(ACCEPT, JSON).header(CONTENT_TYPE, MERGE);
+        self.send(request.body(part.to_string().into_bytes())?).await.map(drop)
+    }
+
     async fn send(&self, request: Request<Vec<u8>>) -> anyhow::Result<String> {
         match &self.peer {
             Peer::Cluster(client) => {
                 let answer = client.request_text(request).await;
                 answer.map_err(|error| match error {
-                    kube::Error::Api(status) => anyhow::anyhow!("{}", clean(&status.message)),
-                    error => anyhow::Error::new(error).context("the API server does not answer"),
+                    kube::Error::Api(status) => refusal(status.code, clean(&status.message)),
+                    error => anyhow::Error::new(error).context(Away("the API server does not answer".into())),
                 })
             }
             Peer::Server { client, url, token } => {
@@ -186,15 +233,30 @@ impl Remote {
                 let sending = request.headers(parts.headers).bearer_auth(token).body(body).send();
                 let answer = sending
                     .await
-                    .with_context(|| format!("the server {url} does not answer"))?;
+                    .with_context(|| Away(format!("the server {url} does not answer")))?;
                 let status = answer.status();
-                let text = answer.text().await.context("the answer broke off")?;
+                let text = answer.text().await;
+                let text = text.with_context(|| Away("the answer broke off".into()))?;
                 if !status.is_success() {
-                    bail!("{}", clean(&reason(&text).unwrap_or_else(|| status.to_string())));
+                    let message = clean(&reason(&text).unwrap_or_else(|| status.to_string()));
+                    return Err(refusal(status.as_u16(), message));
                 }
                 Ok(text)
             }
         }
+    }
+}
+
+/// The peer does not answer for now; it may later.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Away(String);
+
+/// Why a request was not done. A server that is being started or replaced is away.
+fn refusal(code: u16, message: String) -> anyhow::Error {
+    match code {
+        502..=504 => Away(message).into(),
+        _ => anyhow::anyhow!("{message}"),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::engine::Engine;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
-use crate::store::{Location, Sealer, Store};
+use crate::store::{Location, Retention, Sealer, Store};
 
 /// How long the tasks of a stopping operator may take together.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -52,6 +52,8 @@ pub struct Options {
     pub workspaces: WorkspaceIds,
     /// What calls may reach.
     pub egress: Egress,
+    /// How long and how much of the past is kept. The holder of the Lease sees to it.
+    pub retention: Retention,
     /// How the aggregated API is served, if it is.
     pub journal: Option<journal::Options>,
 }
@@ -273,6 +275,12 @@ impl Operator {
             stop.clone(),
         )));
         followers.push(Box::pin(show(self.live(), stop.clone())));
+        let (leading, retention) = (self.leading.subscribe(), self.options.retention.clone());
+        let tidying = self
+            .store
+            .clone()
+            .look_after(retention, move || *leading.borrow(), stop.clone());
+        followers.push(Box::pin(tidying));
         let (metrics, engine, stopped) = (self.metrics.clone(), self.engine.clone(), stop.clone());
         followers.push(Box::pin(async move { metrics.follow(&engine, &stopped).await }));
         let (metrics, leading, stopped) = (self.metrics.clone(), self.leading.subscribe(), stop.clone());

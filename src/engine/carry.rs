@@ -11,6 +11,8 @@ use super::state::{IllegalEvent, State};
 use super::status::Status;
 use crate::definition::{ActionId, BlockId, Workflow};
 
+/// Events that are taken over at most: they are one event of the new run.
+const CARRIED_MAX: usize = 50_000;
 /// Actions of the top level.
 const TOP: FrameId = FrameId(0);
 
@@ -165,6 +167,11 @@ impl<'a> Carrier<'a> {
                 self.after.apply(self.workflow, &moved).map_err(|_| differs())?;
                 self.match_frames(old, new).ok_or_else(differs)?;
                 carried.push(moved);
+                if carried.len() > CARRIED_MAX {
+                    return Err(format!(
+                        "what it would take over are more than {CARRIED_MAX} events; resubmit the whole run"
+                    ));
+                }
             }
         }
         Ok(carried)

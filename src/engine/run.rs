@@ -575,7 +575,7 @@ impl<'a> Drive<'a> {
     /// What is due by time: retries, polls, time-outs.
     fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
         let moment = self.moment();
-        if self.state.deadline() <= moment.now {
+        if self.state.closed.is_none() && self.state.deadline() <= moment.now {
             let error = ActionError::new("RunTimedOut", "The run took longer than 90 days, the most that it may.");
             let event = self.planner(&moment).cut(RunStatus::TimedOut, error);
             return self.record(step, event);

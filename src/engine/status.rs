@@ -79,6 +79,15 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    const ALL: [Self; 6] = [
+        Self::Running,
+        Self::Waiting,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::TimedOut,
+    ];
+
     /// The name that Logic Apps gives it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,18 +100,15 @@ impl RunStatus {
         }
     }
 
+    /// The status of this name, however it is written.
+    pub fn parse_any_case(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|status| status.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// The status of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Running,
-            Self::Waiting,
-            Self::Succeeded,
-            Self::Failed,
-            Self::Cancelled,
-            Self::TimedOut,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == name)
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 }
 

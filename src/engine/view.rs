@@ -7,6 +7,7 @@ use super::state::{Frame, Node, Phase, State};
 use super::status::{RunStatus, Status};
 use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
 use crate::expression::{Object, Value};
+use crate::store::Millis;
 
 /// What stands for a value that is not shown.
 pub const HIDDEN: &str = "*** hidden ***";
@@ -173,6 +174,37 @@ fn shown(payload: &Payload) -> Value {
     } else {
         payload.value.clone()
     }
+}
+
+/// What an action of a run waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Name of the action.
+    pub action: String,
+    /// What it waits for.
+    pub what: &'static str,
+    /// When it goes on, or ends, without it: by its own time-out or by that of the run.
+    pub until: Millis,
+}
+
+/// What the actions that go on wait for, in the order of the text.
+pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
+    let wait = |id: &NodeId| {
+        let what = match state.node(*id)?.phase {
+            Phase::Calling => "an answer",
+            Phase::Retrying { .. } => "the next attempt",
+            Phase::Polling { .. } => "the promised answer",
+            Phase::Paused { .. } => "its time",
+            Phase::Subscribed => "a callback",
+            Phase::Inside { .. } | Phase::Ended { .. } => return None,
+        };
+        Some(Wait {
+            action: workflow.action(id.1).name.to_string(),
+            what,
+            until: state.timer(*id).unwrap_or_else(|| state.deadline()),
+        })
+    };
+    state.active.iter().filter_map(wait).collect()
 }
 
 /// One line of the tree of a run.

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::rehearsal::Mocks;
-use crate::store::{Sealer, Store};
+use crate::store::{Retention, Sealer, Store};
 
 /// How a local system is made.
 #[derive(Default)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub egress: Egress,
     /// Whether triggers that nobody calls run: schedules, polls and batches.
     pub schedules: bool,
+    /// How long and how much of the past is kept; where it is absent, nothing is forgotten.
+    pub retention: Option<Retention>,
 }
 
 /// Which services without credentials are faked.
@@ -114,14 +116,19 @@ impl System {
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());
         let stopping = CancellationToken::new();
         let serving = tokio::spawn({
-            let (engine, stopping) = (engine.clone(), stopping.clone());
+            let (engine, store, stopping) = (engine.clone(), store.clone(), stopping.clone());
             async move {
                 let keeping = async {
                     if options.schedules {
                         engine.keep_schedules(stopping.clone()).await;
                     }
                 };
-                tokio::join!(engine.serve(stopping.clone()), keeping);
+                let tidying = async {
+                    if let Some(retention) = options.retention {
+                        store.look_after(retention, || true, stopping.clone()).await;
+                    }
+                };
+                tokio::join!(engine.serve(stopping.clone()), keeping, tidying);
             }
         });
         Ok(Self {

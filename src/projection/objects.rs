@@ -98,6 +98,16 @@ impl Objects {
         found.filter(|object| object.labels().get(RUN) == Some(&row.id))
     }
 
+    /// The namespace of the object that Riposte made for a run, whatever became of the run.
+    pub(super) fn made_for(&self, run: &str) -> Option<String> {
+        let is_it = |object: &PlaybookRun| {
+            let labels = object.metadata.labels.as_ref();
+            is_ours(labels) && labels.and_then(|labels| labels.get(RUN)).is_some_and(|of| of == run)
+        };
+        let found = self.runs.iter().find_map(|store| store.find(is_it));
+        found.and_then(|object| object.namespace())
+    }
+
     /// The object of an incident.
     pub(super) fn incident(&self, workspace: &str, number: i64) -> Option<Arc<Incident>> {
         let name = ObjectRef::new(&incident_name(number)).within(workspace);

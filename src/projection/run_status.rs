@@ -48,6 +48,7 @@ pub fn run_status(workflow: &Workflow, state: &State, about: About<'_>) -> Playb
         conditions: conditions(before, &conditions_now, about.generation, about.now),
         phase: Some(phase(status)),
         run_id: Some(state.opened.run.clone()),
+        resubmit_of: state.opened.resubmit_of.clone(),
         playbook: snapshot(state, about),
         start_time: Some(time(state.opened.at)),
         completion_time: state.closed.as_ref().map(|closed| time(closed.at)),

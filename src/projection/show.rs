@@ -51,6 +51,9 @@ impl Projection {
     async fn show_run(&mut self, run: &str) -> Result<Outcome, Error> {
         let Some(row) = self.store.run(run).await?.filter(|row| row.kind == PLAYBOOK) else {
             self.open.remove(run);
+            if let Some(namespace) = self.objects.made_for(run) {
+                self.objects.delete_runs(&namespace, &[run.to_owned()]).await?;
+            }
             return Ok(Outcome::Done);
         };
         if let Some(first) = self.first.remove(run) {

@@ -16,7 +16,7 @@ pub enum Access {
     Read,
     /// Start a playbook.
     Start,
-    /// End a run.
+    /// End a run, or forget it.
     Cancel,
 }
 

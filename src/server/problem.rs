@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::authenticate::Unchecked;
 use crate::engine::journal;
+use crate::engine::resubmit::ResubmitError;
 use crate::engine::shell::StartError;
 use crate::engine::start::Refused;
 use crate::intake::DecodeError;
@@ -250,6 +251,15 @@ impl From<StartError> for Problem {
                 Self::new(Kind::Overloaded, refusal.to_string())
             }
             StartError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResubmitError> for Problem {
+    fn from(error: ResubmitError) -> Self {
+        match error {
+            ResubmitError::Start(error) => error.into(),
+            ResubmitError::Journal(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::params::{self, Params};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
 use super::token::Reach;
+use crate::engine::Haste;
 use crate::engine::clock::round_trip;
 use crate::engine::event::{Event, Payload};
 use crate::engine::shell::{EVALUATION, PLAYBOOK};
@@ -32,6 +33,7 @@ pub(super) struct RunAnswer {
     pub(super) name: String,
     incident: Option<String>,
     parent: Option<String>,
+    resubmit_of: Option<String>,
     pub(super) status: String,
     pub(super) created_time: String,
     end_time: Option<String>,
@@ -46,6 +48,7 @@ impl From<RunRow> for RunAnswer {
             name: row.name,
             incident: row.incident,
             parent: row.parent,
+            resubmit_of: row.resubmit_of,
             status: row.status.unwrap_or_else(|| RunStatus::Running.as_str().to_owned()),
             created_time: round_trip(row.created_at),
             end_time: row.ended_at.map(round_trip),
@@ -191,11 +194,21 @@ fn shown(mut event: Event) -> serde_json::Result<serde_json::Value> {
     serde_json::to_value(event)
 }
 
-/// `POST /v1/runs/{run}/cancel`: asks the run to end. A run that has ended stays as it is.
+/// How soon a run is to end.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ending {
+    #[serde(default)]
+    now: bool,
+}
+
+/// `POST /v1/runs/{run}/cancel`: asks the run to end when the calls in flight have, or with `now=true` at once. A run that
+/// has ended stays as it is.
 pub(super) async fn cancel(
     State(state): State<ServerState>,
     caller: Caller,
     Path(run): Path<String>,
+    Params(ending): Params<Ending>,
 ) -> Result<(StatusCode, Json<RunAnswer>), Problem> {
     let row = find(&state, &caller, Access::Cancel, &run).await?;
     if row.kind == EVALUATION {
@@ -207,10 +220,8 @@ pub(super) async fn cancel(
     if row.ended_at.is_some() {
         return Ok((StatusCode::OK, Json(row.into())));
     }
-    state
-        .engine
-        .cancel(&row.id, &caller.requester(), crate::engine::Haste::Now)
-        .await?;
+    let haste = if ending.now { Haste::Now } else { Haste::Gracefully };
+    state.engine.cancel(&row.id, &caller.requester(), haste).await?;
     Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 

@@ -253,18 +253,8 @@ async fn apply_operations(
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
             Operation::DropChanges { before } => change::drop_before(connection, before).await?,
-            Operation::EraseDue { now } => {
-                let (payloads, has_more) = journal::erase_due(connection, now).await?;
-                committed.erased_payloads += payloads;
-                committed.has_more |= has_more;
-            }
-            Operation::ForgetRuns { runs, is_told } => retention::forget_runs(connection, &runs, is_told).await?,
-            Operation::ForgetAlerts {
-                alerts,
-                unchanged_since,
-            } => {
-                retention::forget_alerts(connection, &alerts, unchanged_since).await?;
-            }
+            Operation::EraseDue { now } => journal::erase_due(connection, now, &mut committed).await?,
+            Operation::Forget(what) => retention::forget(connection, what).await?,
         }
     }
     Ok(committed)

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::sql::{self, Connection, FromRow, Row, in_list, query};
-use super::{Error, Millis, RunId, Store};
+use super::{Committed, Error, Millis, RunId, Store};
 
 /// Rows of one INSERT at most. Each number of rows is a statement of its own, and all of them stay prepared.
 pub(super) const ROWS_PER_INSERT: usize = 100;
@@ -150,14 +150,19 @@ macro_rules! due_to_erase {
 }
 
 /// Erases the sealed payloads of the runs whose time has come, as many runs as one step has, and gives their pages back.
-/// Says how many payloads they were, and whether more may be due.
-pub(super) async fn erase_due(connection: &mut Connection, now: Millis) -> Result<(u64, bool), sqlx::Error> {
+/// Notes how many payloads they were, and whether more may be due.
+pub(super) async fn erase_due(
+    connection: &mut Connection,
+    now: Millis,
+    committed: &mut Committed,
+) -> Result<(), sqlx::Error> {
     let payloads = query(due_to_erase!("DELETE FROM payloads WHERE sealed = 1 AND run IN ", ""));
     let payloads = payloads.bind(now).bind(STEP).execute(&mut *connection).await?;
     let runs = query(due_to_erase!("UPDATE runs SET erase_at = NULL WHERE id IN ", ""));
     let runs = runs.bind(now).bind(STEP).execute(&mut *connection).await?;
-    give_back(connection).await?;
-    Ok((payloads, runs >= u64::from(STEP)))
+    committed.erased_payloads += payloads;
+    committed.has_more |= runs >= u64::from(STEP);
+    give_back(connection).await
 }
 
 /// Gives pages that deletions left empty back to the disk, a few at a time. PostgreSQL does so by itself.

@@ -49,7 +49,7 @@ pub use retention::Mark;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
-pub use transaction::{Committed, Operation, Transaction};
+pub use transaction::{Committed, Forget, Operation, Transaction};
 pub use upkeep::Retention;
 pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 

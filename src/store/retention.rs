@@ -8,13 +8,25 @@ use serde_json::json;
 use super::error::Fault;
 use super::journal::{self, STEP};
 use super::sql::{Connection, in_list, query};
-use super::{Error, Millis, Refusal, RunId, Store};
+use super::{Error, Forget, Millis, Refusal, RunId, Store};
 
 /// How far a search by age has come: the time of the last one, and its identity.
 pub type Mark = (Millis, String);
 
+pub(super) async fn forget(connection: &mut Connection, what: Forget) -> Result<(), Fault> {
+    match what {
+        Forget::Runs { runs, is_told } => forget_runs(connection, &runs, is_told).await?,
+        Forget::Alerts {
+            alerts,
+            unchanged_since,
+        } => forget_alerts(connection, &alerts, unchanged_since).await?,
+    }
+    journal::give_back(connection).await?;
+    Ok(())
+}
+
 /// Forgets ended runs with all that belongs to them.
-pub(super) async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_told: bool) -> Result<(), Fault> {
+async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_told: bool) -> Result<(), Fault> {
     let Some(first) = runs.first() else { return Ok(()) };
     let list = json!(runs).to_string();
     let ended = in_list!("SELECT count(*) FROM runs WHERE ended_at IS NOT NULL AND id IN ", "");
@@ -34,7 +46,6 @@ pub(super) async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_
     ] {
         query(sql).bind(&list).execute(&mut *connection).await?;
     }
-    journal::give_back(connection).await?;
     Ok(())
 }
 
@@ -55,11 +66,7 @@ async fn tell(connection: &mut Connection, list: &str) -> Result<(), sqlx::Error
 }
 
 /// Forgets alerts, and that they joined incidents.
-pub(super) async fn forget_alerts(
-    connection: &mut Connection,
-    alerts: &[String],
-    unchanged_since: Millis,
-) -> Result<(), Fault> {
+async fn forget_alerts(connection: &mut Connection, alerts: &[String], unchanged_since: Millis) -> Result<(), Fault> {
     let list = json!(alerts).to_string();
     let needing = in_list!(
         "SELECT incidents.id FROM incident_alerts JOIN incidents ON incidents.id = incident_alerts.incident
@@ -80,7 +87,6 @@ pub(super) async fn forget_alerts(
     ] {
         query(sql).bind(&list).execute(&mut *connection).await?;
     }
-    journal::give_back(connection).await?;
     Ok(())
 }
 

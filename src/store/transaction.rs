@@ -143,17 +143,24 @@ pub enum Operation {
         /// The time.
         now: Millis,
     },
-    /// Forgets ended runs with their journals and values. Refused with [`super::Refusal::StaleRun`] unless all of them
-    /// exist and have ended. Definitions stay: other runs pin the same.
-    ForgetRuns {
+    /// Forgets what is no longer kept.
+    Forget(Forget),
+}
+
+/// What is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// Ended runs with their journals and values. Refused with [`super::Refusal::StaleRun`] unless all of them exist and
+    /// have ended. Definitions stay: other runs pin the same.
+    Runs {
         /// The runs.
         runs: Vec<RunId>,
         /// Whether the log of changes says so, for who shows the runs elsewhere.
         is_told: bool,
     },
-    /// Forgets alerts, and that they joined incidents. Refused with [`super::Refusal::StaleIncident`] if one of these is
-    /// not closed, or changed after the time.
-    ForgetAlerts {
+    /// Alerts, and that they joined incidents. Refused with [`super::Refusal::StaleIncident`] if one of these is not
+    /// closed, or changed after the time.
+    Alerts {
         /// The alerts.
         alerts: Vec<String>,
         /// The time.

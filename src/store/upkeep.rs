@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Mark, Millis, Operation, Store, Transaction};
+use super::{Error, Forget, Mark, Millis, Operation, Store, Transaction};
 
 /// How often a store is looked after.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -98,7 +98,8 @@ impl Store {
             let Some(last) = found.last() else { return Ok(()) };
             mark = last.clone();
             let runs = found.into_iter().map(|(_, run)| run).collect();
-            self.step(Operation::ForgetRuns { runs, is_told: false }).await?;
+            self.step(Operation::Forget(Forget::Runs { runs, is_told: false }))
+                .await?;
         }
     }
 
@@ -110,10 +111,10 @@ impl Store {
             mark = last.clone();
             let alerts = found.into_iter().map(|(_, alert)| alert).collect();
             let unchanged_since = came_by;
-            self.step(Operation::ForgetAlerts {
+            self.step(Operation::Forget(Forget::Alerts {
                 alerts,
                 unchanged_since,
-            })
+            }))
             .await?;
         }
     }

@@ -144,6 +144,7 @@ fn people_get_no_permission_of_unknown_resources() {
         "runs/actions",
         "runs/log",
         "runs/cancel",
+        "runs/resubmit",
         "playbooks/start",
     ];
     for role in documents(&read("charts/riposte/files/people.yaml"))[0]
@@ -170,7 +171,7 @@ const VALUES: &[&[&str]] = &[
     ],
     &[
         "--set=watchNamespaces={soc,playbooks},credentials.soc.secrets={virustotal},publicUrl=https://riposte.example.com",
-        "--set=sealingKey.secretName=sealing,allowNetworks={10.0.0.0/8},defaultWorkspace=soc",
+        "--set=sealingKey.secretName=sealing,retention.runs=100000,allowNetworks={10.0.0.0/8},defaultWorkspace=soc",
         "--set=podDisruptionBudget.enabled=true,networkPolicy.enabled=true,metrics.serviceMonitor.enabled=true",
         "--set=journal.tls.secretName=serving,journal.tls.caBundle=QUJD,image.registry=r.example.com,image.tag=edge",
         "--set-json=workspaces=[{\"subscription\":\"s\",\"resourceGroup\":\"g\",\"workspace\":\"w\",\"namespace\":\"soc\"}]",

@@ -63,6 +63,7 @@ impl House {
             journal: None,
             watched: vec![namespace.to_owned()],
             store: folder.path().join("data").into(),
+            retention: riposte::store::Retention::default(),
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress {
@@ -398,6 +399,48 @@ async fn a_run_of_a_rule_is_an_object_that_costs_two_writes() {
         "nothing is written again after a restart"
     );
     again.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resubmitted_run_says_so_and_a_deleted_one_takes_its_object_along() {
+    let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
+    let namespace = plane.namespace().await;
+    let house = House::open(plane, &namespace, &folder).await;
+    house.furnish().await;
+    house.alert("web-1").await;
+    let incident = json!({ "incident": { "id": "1" } });
+    house.kubectl(&["create", "-f", "-"], &run("by-hand", "comment", &incident));
+    let object = house.shows("pbrun", "by-hand", "Succeeded", "True", "Succeeded").await;
+    let first = object["status"]["runId"].as_str().unwrap().to_owned();
+    let wish = riposte::engine::resubmit::Resubmission {
+        run: first.clone(),
+        requester: "user/ana".into(),
+        ..Default::default()
+    };
+    let again = house.engine.resubmit(&wish).await.unwrap();
+    eventually("the resubmission is shown", async || {
+        let is_it = |run: &Value| run["status"]["resubmitOf"] == *first && run["status"]["phase"] == "Succeeded";
+        house.list("pbrun").iter().any(is_it).then_some(())
+    })
+    .await;
+    let runs = vec![first.clone(), again];
+    let operations = vec![riposte::store::Operation::Forget(riposte::store::Forget::Runs {
+        runs,
+        is_told: true,
+    })];
+    house
+        .store
+        .commit(riposte::store::Transaction { operations })
+        .await
+        .unwrap();
+    eventually("only the person's object is left", async || {
+        (house.list("pbrun").len() == 1).then_some(())
+    })
+    .await;
+    house.kubectl(&["label", "pbrun", "by-hand", "seen=again"], "");
+    house.shows("pbrun", "by-hand", "Succeeded", "True", "Succeeded").await;
+    assert!(house.runs().await.is_empty(), "the object runs nothing again");
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

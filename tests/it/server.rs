@@ -175,6 +175,13 @@ impl Ask {
         }
     }
 
+    fn delete(path: &str) -> Self {
+        Self {
+            method: "DELETE",
+            ..Self::get(path)
+        }
+    }
+
     fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self

@@ -24,6 +24,10 @@ pub struct PlaybookRunStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub run_id: Option<String>,
+    /// Id of the run that this one repeats, if it is a resubmission.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub resubmit_of: Option<String>,
     /// The playbook as it was when the run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbook: Option<PlaybookSnapshot>,

@@ -51,6 +51,8 @@ pub async fn reconcile(object: Arc<PlaybookRun>, context: Arc<Context>) -> Resul
             Ok(Action::await_change())
         }
         (None, true) => update_status::cancelled(&object, &context).await,
+        // Its run began once, so it is not for the object to begin another.
+        (None, false) if has_begun(&object) => update_status::forgotten(&object, &context).await,
         (None, false) => match start(&object, run, &context).await {
             Ok(()) => {
                 context.ask(Item::Run(run.to_string())).await;
@@ -59,6 +61,12 @@ pub async fn reconcile(object: Arc<PlaybookRun>, context: Arc<Context>) -> Resul
             Err(error) => update_status::refused(&object, error, &context).await,
         },
     }
+}
+
+/// Whether the object has shown a run.
+fn has_begun(object: &PlaybookRun) -> bool {
+    let status = object.status.as_ref();
+    status.is_some_and(|status| status.run_id.is_some())
 }
 
 async fn start(object: &PlaybookRun, run: uuid::Uuid, context: &Context) -> Result<(), ReconcileError> {

@@ -58,6 +58,14 @@ pub(super) async fn cancelled(object: &PlaybookRun, context: &Context) -> Result
     Ok(Action::await_change())
 }
 
+/// Says that the run, which the object showed before, was deleted from the store.
+pub(super) async fn forgotten(object: &PlaybookRun, context: &Context) -> Result<Action, ReconcileError> {
+    let message = "the run was deleted, or the store was lost; create another object to run the playbook again";
+    let shown = [Shown::new(SUCCEEDED, Truth::False, "RunDeleted", message)];
+    write(object, &shown, RunPhase::Failed, context).await?;
+    Ok(Action::await_change())
+}
+
 async fn write(
     object: &PlaybookRun,
     shown: &[Shown],

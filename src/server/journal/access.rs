@@ -111,7 +111,7 @@ impl Asker {
 fn access(what: &Attributes) -> Access {
     match (what.verb, what.subresource) {
         ("get" | "list", _) => Access::Read,
-        (_, Some("cancel")) => Access::Cancel,
+        ("delete", _) | (_, Some("cancel")) => Access::Cancel,
         _ => Access::Start,
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::query::{Field, Form, Selection};
 use super::request::{Asked, Attributes, Collection, Place};
 use super::status::Failure;
-use super::{Journal, discovery, incident, log, objects, query, run, start, table};
+use super::{Journal, control, discovery, incident, log, objects, query, run, start, table};
 use crate::api::{Kind, VERSION};
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State;
@@ -56,33 +56,49 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
         Asked::Cancel(place) => {
             query::refuse_dry_run(&query)?;
             let row = row(state, &place).await?;
+            let request = Request::from_parts(parts, body);
+            let haste = control::haste(state, request).await?;
             if row.ended_at.is_none() {
-                state
-                    .engine
-                    .cancel(&row.id, &asker.requester(), crate::engine::Haste::Now)
-                    .await?;
+                state.engine.cancel(&row.id, &asker.requester(), haste).await?;
             }
             let number = numbers(state, std::slice::from_ref(&row)).await?;
             Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
         }
+        Asked::Resubmit(place) => {
+            query::refuse_dry_run(&query)?;
+            let row = row(state, &place).await?;
+            asker.admit(state, &run_playbook(&row.namespace, &row.name)).await?;
+            let request = Request::from_parts(parts, body);
+            let row = control::resubmit(state, &asker, &row, request).await?;
+            let number = numbers(state, std::slice::from_ref(&row)).await?;
+            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+        }
+        Asked::Delete(place) => {
+            query::refuse_dry_run(&query)?;
+            let row = row(state, &place).await?;
+            Ok(Json(control::delete(state, &row).await?).into_response())
+        }
         Asked::Start(place) => {
             query::refuse_dry_run(&query)?;
-            // The same verb that admission asks for when a PlaybookRun is created.
-            let attributes = Attributes {
-                verb: "run",
-                group: crate::api::GROUP,
-                resource: Collection::Objects(Kind::Playbook).plural(),
-                subresource: None,
-                namespace: Some(place.namespace.clone()),
-                name: Some(place.name.clone()),
-            };
-            asker.admit(state, &attributes).await?;
+            asker.admit(state, &run_playbook(&place.namespace, &place.name)).await?;
             let request = Request::from_parts(parts, body);
             let rows = start::playbook(state, &asker, &place, request).await?;
             let number = numbers(state, &rows).await?;
             let runs = rows.iter().map(|row| run_summary(row, &number)).collect();
             Ok((StatusCode::CREATED, Json(list_of(Collection::Runs, runs))).into_response())
         }
+    }
+}
+
+/// The same verb that admission asks for when a PlaybookRun is created.
+fn run_playbook(namespace: &str, name: &str) -> Attributes {
+    Attributes {
+        verb: "run",
+        group: crate::api::GROUP,
+        resource: Collection::Objects(Kind::Playbook).plural(),
+        subresource: None,
+        namespace: Some(namespace.to_owned()),
+        name: Some(name.to_owned()),
     }
 }
 
@@ -158,6 +174,8 @@ async fn runs(
         namespace,
         name: selection.field(Field::Playbook),
         incident: selection.field(Field::Incident),
+        statuses: selection.statuses.clone(),
+        since: selection.since,
         limit: and_one(selection.limit),
         ..RunFilter::default()
     };

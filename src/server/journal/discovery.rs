@@ -38,17 +38,18 @@ pub(super) fn resources(name: &str) -> Value {
 }
 
 fn of_journal() -> Vec<Value> {
-    let collection = |collection: Collection, singular: &str| {
+    let collection = |collection: Collection, singular: &str, verbs: &[&str]| {
         json!({ "name": collection.plural(), "singularName": singular, "namespaced": true, "kind": collection.kind(),
-            "verbs": ["get", "list"] })
+            "verbs": verbs })
     };
     let part = |name: &str, kind: &str, verb: &str| json!({ "name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": [verb] });
     vec![
-        collection(Collection::Runs, "run"),
+        collection(Collection::Runs, "run", &["delete", "get", "list"]),
         part("runs/log", "Run", "get"),
         part("runs/actions", "RunActions", "get"),
-        part("runs/cancel", "Run", "create"),
-        collection(Collection::Incidents, "incident"),
+        part("runs/cancel", "RunCancellation", "create"),
+        part("runs/resubmit", "RunResubmission", "create"),
+        collection(Collection::Incidents, "incident", &["get", "list"]),
         part("playbooks/start", "PlaybookStart", "create"),
     ]
 }

@@ -1,4 +1,4 @@
-//! The aggregated API `journal.riposte.dev`: runs and incidents in full, and starting and cancelling, under the paths
+//! The aggregated API `journal.riposte.dev`: runs and incidents in full, starting, cancelling and resubmitting, under the paths
 //! and in the forms of a Kubernetes API. A cluster's API server calls it for people whom it has authenticated; `dev`
 //! serves the same paths to the holder of its token. Invariant: nobody gets an answer before both who asks and whether
 //! they may are known, and nothing secure is shown.
@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod certificate;
+mod control;
 mod discovery;
 mod identity;
 mod incident;

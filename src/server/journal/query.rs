@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::request::Collection;
 use super::status::Failure;
+use crate::engine::status::RunStatus;
 use crate::store::Millis;
 
 /// How many things a list has if nobody says.
@@ -24,7 +25,7 @@ pub(super) enum Field {
     Playbook,
     /// The incident of a run, by its id.
     Incident,
-    /// The status of an incident.
+    /// The status of an incident or a run.
     Status,
     /// The name of an object.
     Name,
@@ -45,6 +46,10 @@ pub(super) struct Selection {
     pub(super) limit: u32,
     /// What the fields must be.
     pub(super) fields: Vec<(Field, String)>,
+    /// How runs must stand: a final status, or `None` for those that have not ended; empty for any.
+    pub(super) statuses: Vec<Option<String>>,
+    /// When runs must have begun, at the earliest.
+    pub(super) since: Option<Millis>,
 }
 
 impl Selection {
@@ -53,14 +58,21 @@ impl Selection {
         let mut selection = Self {
             limit: LIMIT_DEFAULT,
             fields: Vec::new(),
+            statuses: Vec::new(),
+            since: None,
         };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             refuse(&name, &value)?;
             match &*name {
                 "limit" => selection.limit = limit(&value)?,
                 "fieldSelector" => selection.fields = fields(&value, collection)?,
+                "status" if collection == Collection::Runs => selection.statuses = statuses(&value)?,
+                "since" if collection == Collection::Runs => selection.since = Some(time(&value)?),
                 _ => {}
             }
+        }
+        if let (Collection::Runs, Some(status)) = (collection, selection.field(Field::Status)) {
+            selection.statuses = statuses(&status)?;
         }
         Ok(selection)
     }
@@ -101,6 +113,24 @@ fn refuse(name: &str, value: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The statuses of a list, such as `Failed,TimedOut`. A run that goes on is stored without one.
+fn statuses(value: &str) -> Result<Vec<Option<String>>, Failure> {
+    let read = |name: &str| match RunStatus::parse_any_case(name) {
+        Some(RunStatus::Running | RunStatus::Waiting) => Ok(None),
+        Some(status) => Ok(Some(status.as_str().to_owned())),
+        None => Err(Failure::malformed(format!(
+            "'{name}' is no status of a run; use Running, Succeeded, Failed, Cancelled or TimedOut"
+        ))),
+    };
+    value.split(',').map(read).collect()
+}
+
+fn time(value: &str) -> Result<Millis, Failure> {
+    let time: Result<jiff::Timestamp, _> = value.parse();
+    let malformed = |_| Failure::malformed("`since` must be a time such as 2026-01-31T08:00:00Z");
+    time.map(jiff::Timestamp::as_millisecond).map_err(malformed)
+}
+
 fn limit(value: &str) -> Result<u32, Failure> {
     let malformed = |_| Failure::malformed("`limit` must be a whole number, 0 or more");
     match value.parse::<u32>().map_err(malformed)? {
@@ -111,7 +141,7 @@ fn limit(value: &str) -> Result<u32, Failure> {
 
 fn fields(selector: &str, collection: Collection) -> Result<Vec<(Field, String)>, Failure> {
     let served = |field: Field| match collection {
-        Collection::Runs => matches!(field, Field::Playbook | Field::Incident),
+        Collection::Runs => matches!(field, Field::Playbook | Field::Incident | Field::Status),
         Collection::Incidents => matches!(field, Field::Status),
         Collection::Objects(_) => matches!(field, Field::Name),
     };
@@ -220,11 +250,19 @@ mod tests {
         assert_eq!(read("limit=0").unwrap().limit, LIMIT_DEFAULT);
         assert_eq!(read("limit=9999").unwrap().limit, LIMIT_MAX);
         assert!(read("labelSelector=&watch=false").is_ok());
+        let failed = read("status=failed,TimedOut,Running&since=1970-01-01T00:00:01Z").unwrap();
+        let names: Vec<_> = failed.statuses.iter().map(Option::as_deref).collect();
+        assert_eq!(names, [Some("Failed"), Some("TimedOut"), None]);
+        assert_eq!(failed.since, Some(1_000));
+        let selected = read("fieldSelector=status.status%3DSucceeded").unwrap();
+        assert_eq!(selected.statuses, [Some("Succeeded".to_owned())]);
         for (query, named) in [
             ("labelSelector=a%3Db", "`labelSelector`"),
             ("watch=true", "`watch`"),
             ("continue=x", "`continue`"),
             ("limit=-1", "`limit`"),
+            ("status=Broken", "'Broken'"),
+            ("since=yesterday", "`since`"),
             ("fieldSelector=status.phase%3DFailed", "status.phase=Failed"),
             ("fieldSelector=spec.playbook!%3Dx", "spec.playbook!=x"),
         ] {

@@ -88,8 +88,12 @@ pub(super) enum Asked {
     Log(Place),
     /// The actions of a run with inputs and outputs.
     Actions(Place),
-    /// The end of a run, now.
+    /// The end of a run, before its time.
     Cancel(Place),
+    /// A new run that repeats one.
+    Resubmit(Place),
+    /// That a run and all that belongs to it is forgotten.
+    Delete(Place),
     /// A new run of a playbook.
     Start(Place),
 }
@@ -120,10 +124,10 @@ impl Asked {
             }
             _ => return Err(Failure::no_path()),
         };
-        if *method == allowed {
-            Ok(asked)
-        } else {
-            Err(Failure::method(method, &allowed))
+        match asked {
+            asked if *method == allowed => Ok(asked),
+            Self::One(Collection::Runs, place) if *method == Method::DELETE => Ok(Self::Delete(place)),
+            _ => Err(Failure::method(method, &allowed)),
         }
     }
 
@@ -153,6 +157,14 @@ impl Asked {
             Self::Log(place) => run("get", "log", place),
             Self::Actions(place) => run("get", "actions", place),
             Self::Cancel(place) => run("create", "cancel", place),
+            Self::Resubmit(place) => run("create", "resubmit", place),
+            Self::Delete(place) => of(
+                "delete",
+                Collection::Runs,
+                None,
+                Some(&place.namespace),
+                Some(&place.name),
+            ),
             Self::Start(place) => Attributes {
                 resource: "playbooks",
                 ..of(
@@ -183,6 +195,7 @@ fn in_namespace(group: &'static str, namespace: &str, rest: &[&str]) -> Result<(
         (GROUP, ["runs", name, "log"]) => (Asked::Log(place(name)?), Method::GET),
         (GROUP, ["runs", name, "actions"]) => (Asked::Actions(place(name)?), Method::GET),
         (GROUP, ["runs", name, "cancel"]) => (Asked::Cancel(place(name)?), Method::POST),
+        (GROUP, ["runs", name, "resubmit"]) => (Asked::Resubmit(place(name)?), Method::POST),
         (GROUP, ["playbooks", name, "start"]) => (Asked::Start(place(name)?), Method::POST),
         _ => return Err(Failure::no_path()),
     })
@@ -227,6 +240,12 @@ mod tests {
             ("GET", "/namespaces/soc/runs/r1/log", "get runs log/soc/r1"),
             ("GET", "/namespaces/soc/runs/r1/actions", "get runs actions/soc/r1"),
             ("POST", "/namespaces/soc/runs/r1/cancel", "create runs cancel/soc/r1"),
+            (
+                "POST",
+                "/namespaces/soc/runs/r1/resubmit",
+                "create runs resubmit/soc/r1",
+            ),
+            ("DELETE", "/namespaces/soc/runs/r1", "delete runs -/soc/r1"),
             ("GET", "/namespaces/soc/incidents/7", "get incidents -/soc/7"),
             (
                 "POST",
@@ -276,7 +295,7 @@ mod tests {
             ("GET", "/apis/journal.riposte.dev/v1alpha1/namespaces/a%2Fb/runs", 400),
             (
                 "DELETE",
-                "/apis/journal.riposte.dev/v1alpha1/namespaces/soc/runs/r1",
+                "/apis/journal.riposte.dev/v1alpha1/namespaces/soc/incidents/1",
                 405,
             ),
             (

@@ -38,6 +38,7 @@ pub(super) fn summary(row: &RunRow, incident: Option<i64>) -> Value {
     set(&mut spec, "incident", row.incident.as_ref());
     set(&mut spec, "incidentNumber", incident.as_ref());
     set(&mut spec, "parent", row.parent.as_ref());
+    set(&mut spec, "resubmitOf", row.resubmit_of.as_ref());
     let status = row.status.as_deref().unwrap_or(RunStatus::Running.as_str());
     let mut status = json!({ "status": status, "startTime": round_trip(row.created_at) });
     set(&mut status, "endTime", row.ended_at.map(round_trip).as_ref());
@@ -57,7 +58,16 @@ pub(super) fn full(row: &RunRow, incident: Option<i64>, workflow: &Workflow, sta
     run["spec"]["requester"] = json!(opened.requester);
     run["spec"]["trigger"] = json!(opened.trigger);
     run["spec"]["definition"] = json!(opened.definition);
+    set(&mut run["spec"], "resubmitFrom", opened.resubmit_from.as_ref());
     run["status"]["status"] = json!(view::status(state).as_str());
+    set(&mut run["status"], "cancelledBy", state.cancelling.as_ref());
+    if state.closed.is_none() {
+        run["status"]["deadline"] = json!(round_trip(state.deadline()));
+        run["status"]["waitsFor"] = view::waits(workflow, state)
+            .into_iter()
+            .map(|wait| json!({ "action": wait.action, "what": wait.what, "until": round_trip(wait.until) }))
+            .collect();
+    }
     let shown = shown(workflow, state);
     if let Some(error) = shown.get("error") {
         run["status"]["error"] = error.clone();

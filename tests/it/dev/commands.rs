@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::process::{Dev, Home};
-use crate::program::{self, Finished};
+use crate::patience::settled;
+use crate::program::{self, DEADLINE, Finished, Lines};
 
 const PLAYBOOKS: &str = r#"
 apiVersion: riposte.dev/v1alpha1
@@ -124,6 +125,80 @@ async fn a_run_is_started_followed_and_described() {
     assert_eq!(
         cancelled,
         format!("run.journal.riposte.dev/{run} has ended already: Succeeded\n")
+    );
+}
+
+#[tokio::test]
+async fn a_run_is_resubmitted_listed_by_its_status_and_deleted() {
+    let world = World::new().await;
+    let run = world.greet();
+    world.out(&["logs", &run, "-f"]);
+    let again = world.out(&["resubmit", &run, "--from", "Greet", "-o", "name"]);
+    let again = again.trim().strip_prefix("run.journal.riposte.dev/").unwrap();
+    let log = world.out(&["logs", again, "-f"]);
+    assert!(
+        log.contains(&format!("as run {run} was, from action Greet on")),
+        "{log}"
+    );
+    let described = world.out(&["describe", "run", again]);
+    assert!(
+        described.contains(&format!("Resubmission of:  {run}")) && described.contains("ATTEMPTS"),
+        "{described}"
+    );
+    let listed = |arguments: &[&str]| {
+        world
+            .out(&[&["runs", "--no-headers"], arguments].concat())
+            .lines()
+            .count()
+    };
+    assert_eq!(listed(&["--status", "Succeeded", "--since", "1h"]), 2);
+    assert_eq!(listed(&["--playbook", "greet", "--since", "2026-01-01T00:00:00Z"]), 2);
+    assert_eq!(listed(&["--failed"]), 0);
+    let deleted = world.out(&["delete", "runs", &run]);
+    assert_eq!(deleted, format!("run.journal.riposte.dev/{run} deleted\n"));
+    world.out(&["delete", "runs", "--playbook", "greet"]);
+    assert_eq!(listed(&[]), 0);
+    for (command, value) in [("suspend", "true"), ("resume", "false")] {
+        let refused = world.run(&[command, "greet"]);
+        let hint = format!("write `suspend: {value}` into `spec` of 'greet'");
+        assert!(refused.code == 1 && refused.stderr.contains(&hint), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_followed_log_goes_on_when_the_server_is_back() {
+    let World { home, dev } = World::new().await;
+    home.write("playbooks.yaml", &PLAYBOOKS.replace("Greet: {", "Wait: { type: Wait, inputs: { interval: { count: 5, unit: Second } } }\n      Greet: { runAfter: { Wait: [Succeeded] },"));
+    let started = settled(DEADLINE, async || {
+        let mut command = home.command(&["start", "greet", "--body", "body.json", "-o", "name"]);
+        std::fs::write(home.path("body.json"), "{}").unwrap();
+        command.env("KUBECONFIG", home.path("none"));
+        let started = program::finish(command, "");
+        let run = started.stdout.trim().rsplit('/').next().unwrap_or_default().to_owned();
+        let (_, view) = dev.get(&format!("/v1/runs/{run}")).await;
+        if view["actions"]["Wait"].is_object() {
+            Ok(run)
+        } else {
+            Err(view)
+        }
+    });
+    let run = started.await.unwrap();
+    let mut command = home.command(&["logs", &run, "-f"]);
+    command.env("KUBECONFIG", home.path("none"));
+    command.stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let mut following = command.spawn().unwrap();
+    let stderr = Lines::of(following.stderr.take().unwrap());
+    let stdout = Lines::of(following.stdout.take().unwrap());
+    stdout.find(0, "Wait waits until").await;
+    dev.kill();
+    stderr.find(0, "the log goes on when it is back").await;
+    let _dev = home.start_with_data(".riposte", &[]).await;
+    stdout.find(0, "run Succeeded").await;
+    assert!(following.wait().unwrap().success());
+    assert_eq!(
+        stdout.find(0, "Wait waits until").await,
+        stdout.find(0, "waits until").await
     );
 }
 

@@ -51,6 +51,7 @@ impl House {
             identity: identity.to_owned(),
             watched: vec![namespace.to_owned()],
             store: folder.path().join("data").into(),
+            retention: riposte::store::Retention::default(),
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),

@@ -73,6 +73,40 @@ fn assert_shown(plane: &ControlPlane, namespace: &str, reader: &str, run: &str, 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_playbook_is_suspended_and_resumed_through_the_api_server() {
+    let plane = ControlPlane::shared();
+    let namespace = plane.namespace().await;
+    let kinds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").display().to_string();
+    let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &kinds];
+    succeeded(&plane.kubectl("admin", &arguments, ""));
+    let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &kinds];
+    succeeded(&plane.kubectl("admin", &arguments, ""));
+    let definition = json!({ "triggers": {}, "actions": { "A": { "type": "Compose", "inputs": 1 } } });
+    let playbook = json!({ "apiVersion": "riposte.dev/v1alpha1", "kind": "Playbook", "metadata": { "name": "close" },
+        "spec": { "definition": definition } });
+    plane.apply(&namespace, &playbook.to_string());
+    let config = plane.kubeconfig("admin");
+    let place = ["-n", &*namespace, "--kubeconfig", config.to_str().unwrap()];
+    for (command, done, value) in [("suspend", "suspended", "true"), ("resume", "resumed", "false")] {
+        let finished = program::run(Path::new("."), &[&[command, "close"][..], &place].concat());
+        let expected = format!("playbook.riposte.dev/close {done}\n");
+        assert_eq!((finished.code, &*finished.stdout), (0, &*expected), "{finished:?}");
+        let path = [
+            "get",
+            "playbook",
+            "close",
+            "-n",
+            &*namespace,
+            "-o",
+            "jsonpath={.spec.suspend}",
+        ];
+        assert_eq!(succeeded(&plane.kubectl("admin", &path, "")), value);
+    }
+    let missing = program::run(Path::new("."), &[&["suspend", "none"][..], &place].concat());
+    assert!(missing.code == 1 && missing.stderr.contains("not found"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn kubectl_and_riposte_show_what_rbac_allows() {
     let plane = ControlPlane::shared();
     let lock = plane.journal_lock().await;

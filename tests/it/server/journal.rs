@@ -51,10 +51,11 @@ async fn discovery_names_what_is_served() {
     let named = |one: &Value| format!("{} {}", one["name"].as_str().unwrap(), one["verbs"]);
     let names: Vec<String> = resources.iter().map(named).collect();
     let expected = [
-        r#"runs ["get","list"]"#,
+        r#"runs ["delete","get","list"]"#,
         r#"runs/log ["get"]"#,
         r#"runs/actions ["get"]"#,
         r#"runs/cancel ["create"]"#,
+        r#"runs/resubmit ["create"]"#,
         r#"incidents ["get","list"]"#,
         r#"playbooks/start ["create"]"#,
     ];
@@ -214,13 +215,86 @@ async fn a_run_is_cancelled() {
     house
         .get_until(&path, |run| run["status"]["actions"][0]["status"] == "Running")
         .await;
+    let waits = house.get(&path).await.json()["status"]["waitsFor"].clone();
+    assert_eq!(
+        (&waits[0]["action"], &waits[0]["what"]),
+        (&json!("Ask"), &json!("an answer")),
+        "{waits}"
+    );
+    let deleted = house.send(&Ask::delete(&path)).await;
+    assert_status(&deleted, 409, "Conflict");
     let cancelled = house.send(&Ask::post(&format!("{path}/cancel"), "")).await;
+    assert_eq!(cancelled.status, 201, "{cancelled:?}");
+    house
+        .get_until(&path, |run| run["status"]["cancelledBy"] == "user/mira")
+        .await;
+    let unknown = house.post(&format!("{path}/cancel"), &json!({ "soon": true })).await;
+    assert_status(&unknown, 400, "BadRequest");
+    let cancelled = house.post(&format!("{path}/cancel"), &json!({ "now": true })).await;
     assert_eq!(cancelled.status, 201, "{cancelled:?}");
     house
         .get_until(&path, |run| run["status"]["status"] == "Cancelled")
         .await;
     let again = house.send(&Ask::post(&format!("{path}/cancel"), "")).await;
     assert_eq!(again.json()["status"]["status"], "Cancelled");
+}
+
+#[tokio::test]
+async fn a_run_is_resubmitted_and_forgotten() {
+    let house = House::open().await;
+    house.post("/v1/workspaces/soc/alerts", &alert("a")).await;
+    let run = start(&house, "triage", &json!({ "incident": 1 })).await;
+    let path = soc(&format!("runs/{run}"));
+    let again = house
+        .post(&format!("{path}/resubmit"), &json!({ "idempotencyKey": "k" }))
+        .await;
+    assert_eq!(again.status, 201, "{again:?}");
+    let same = house
+        .post(&format!("{path}/resubmit"), &json!({ "idempotencyKey": "k" }))
+        .await;
+    let name = again.json()["metadata"]["name"].as_str().unwrap().to_owned();
+    assert_eq!(same.json()["metadata"]["name"], *name);
+    house.engine.ended(&name).await.unwrap();
+    let part = json!({ "fromAction": "Title", "pinned": true });
+    let part = house.post(&format!("{path}/resubmit"), &part).await.json();
+    let part = part["metadata"]["name"].as_str().unwrap().to_owned();
+    house.engine.ended(&part).await.unwrap();
+    let part = house.get(&soc(&format!("runs/{part}"))).await.json();
+    assert_eq!(
+        (&part["spec"]["resubmitOf"], &part["spec"]["resubmitFrom"]),
+        (&json!(run), &json!("Title"))
+    );
+    let refused = house
+        .post(&format!("{path}/resubmit"), &json!({ "fromAction": "None" }))
+        .await;
+    assert_status(&refused, 409, "Conflict");
+    let long = json!({ "idempotencyKey": "k".repeat(300) });
+    assert_status(&house.post(&format!("{path}/resubmit"), &long).await, 400, "BadRequest");
+
+    let succeeded = house
+        .get(&soc("runs?status=succeeded&since=2026-01-01T00:00:00Z"))
+        .await
+        .json();
+    let is_again = |item: &&Value| item["spec"]["resubmitOf"] == *run;
+    assert_eq!(
+        succeeded["items"].as_array().unwrap().iter().filter(is_again).count(),
+        2,
+        "{succeeded}"
+    );
+    let failed = house
+        .get(&soc("runs?fieldSelector=status.status%3DFailed"))
+        .await
+        .json();
+    assert_eq!(failed["items"], json!([]));
+
+    let stranger = Ask::delete(&format!("{BASE}/namespaces/shop/runs/{run}")).token(SENDER);
+    assert_status(&house.send(&stranger).await, 403, "Forbidden");
+    let deleted = house.send(&Ask::delete(&path)).await;
+    assert_eq!((deleted.status, &deleted.json()["status"]), (200, &json!("Success")));
+    assert_status(&house.get(&path).await, 404, "NotFound");
+    assert_status(&house.send(&Ask::delete(&path)).await, 404, "NotFound");
+    let orphan = house.get(&soc(&format!("runs/{name}"))).await.json();
+    assert_eq!(orphan["status"]["status"], "Succeeded", "it stands by itself");
 }
 
 fn assert_status(reply: &Reply, code: u16, reason: &str) {

@@ -187,7 +187,7 @@ async fn a_run_is_cancelled() {
     house
         .get_until(&path, |run| run["actions"]["Ask"]["status"] == "Running")
         .await;
-    let cancelled = house.send(&Ask::post(&format!("{path}/cancel"), "")).await;
+    let cancelled = house.send(&Ask::post(&format!("{path}/cancel?now=true"), "")).await;
     assert_eq!(cancelled.status, 202);
     house.get_until(&path, |run| run["status"] == "Cancelled").await;
     let again = house.send(&Ask::post(&format!("{path}/cancel"), "")).await;

@@ -1,6 +1,8 @@
 //! What is kept for a time only, and what goes with it.
 
-use riposte::store::{Append, IncidentRow, NewRun, Next, Operation, PayloadRow, Refusal, Retention, Store};
+use riposte::store::{Append, Forget, IncidentRow, NewRun, Next, Operation, PayloadRow, Refusal, Retention, Store};
+
+use tokio_util::sync::CancellationToken;
 
 use super::{Kind, alert, append, commit, end, incident, new_run, new_store, on_both, refusal, sealed};
 
@@ -15,6 +17,30 @@ on_both![
     the_log_of_changes_is_dropped_where_nobody_reads_it,
     many_runs_go_in_small_steps,
 ];
+
+#[tokio::test]
+async fn an_open_store_is_looked_after_until_it_is_told_to_stop() {
+    let (_home, store) = new_store(Kind::Sqlite).await;
+    for id in ["i1", "i2", "i3"] {
+        commit(&store, [Operation::InsertIncident(incident(id))]).await;
+    }
+    let retention = Retention {
+        drops_changes: true,
+        ..Retention::default()
+    };
+    let stop = CancellationToken::new();
+    stop.cancel();
+    store.clone().look_after(retention.clone(), || false, stop).await;
+    assert_eq!(store.changes(0, 10).await.unwrap().len(), 3, "others look after it");
+
+    let (stop, mut commits) = (CancellationToken::new(), store.subscribe());
+    let looking = tokio::spawn(store.clone().look_after(retention, || true, stop.clone()));
+    while store.changes(0, 10).await.unwrap().len() > 1 {
+        commits.changed().await.unwrap();
+    }
+    stop.cancel();
+    looking.await.unwrap();
+}
 
 /// A run that was made at one time and ended at another.
 async fn ended(store: &Store, new: NewRun, at: i64) {
@@ -55,10 +81,10 @@ async fn an_ended_run_is_forgotten_with_all_that_belongs_to_it(kind: Kind) {
     let (_home, store) = new_store(kind).await;
     ended(&store, new_run("r1"), 5_000).await;
     let position = store.changes(0, 100).await.unwrap().last().unwrap().position;
-    let forget = Operation::ForgetRuns {
+    let forget = Operation::Forget(Forget::Runs {
         runs: vec!["r1".into()],
         is_told: true,
-    };
+    });
     commit(&store, [forget.clone()]).await;
     assert_eq!(store.run("r1").await.unwrap(), None);
     assert!(store.journal("r1", 0).await.unwrap().is_empty());
@@ -73,10 +99,10 @@ async fn a_run_that_goes_on_is_not_forgotten(kind: Kind) {
     let (_home, store) = new_store(kind).await;
     ended(&store, new_run("r1"), 5_000).await;
     commit(&store, [Operation::CreateRun(new_run("r2"))]).await;
-    let forget = Operation::ForgetRuns {
+    let forget = Operation::Forget(Forget::Runs {
         runs: vec!["r1".into(), "r2".into()],
         is_told: false,
-    };
+    });
     assert_eq!(refusal(&store, [forget]).await, Refusal::StaleRun("r1".into()));
     assert_eq!(left(&store, &["r1", "r2"]).await, ["r1", "r2"]);
 }
@@ -172,10 +198,10 @@ async fn an_old_alert_stays_while_its_incident_is_open(kind: Kind) {
     assert_eq!(store.alert("closed").await.unwrap(), None);
     assert!(store.alerts_of("i2").await.unwrap().is_empty());
     assert_eq!(store.alerts_of("i1").await.unwrap().len(), 1);
-    let forget = Operation::ForgetAlerts {
+    let forget = Operation::Forget(Forget::Alerts {
         alerts: vec!["open".into()],
         unchanged_since: DAY,
-    };
+    });
     assert_eq!(refusal(&store, [forget]).await, Refusal::StaleIncident("i1".into()));
 }
 
