@@ -8,6 +8,7 @@ mod grant;
 mod process;
 mod quickstart;
 mod schedule;
+mod telemetry;
 
 use crate::enrichment::event;
 use crate::enrichment::service::{self, MALICIOUS, REPUTATIONS};

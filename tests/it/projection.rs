@@ -60,6 +60,7 @@ impl House {
         let options = Options {
             namespace: namespace.to_owned(),
             identity: "one".to_owned(),
+            traces: None,
             journal: None,
             watched: vec![namespace.to_owned()],
             store: folder.path().join("data").into(),
