@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod flood;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
