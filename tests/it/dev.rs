@@ -1,5 +1,6 @@
 //! The main job, from the outside: `riposte dev` as a real process, real content, fakes of the services on loopback.
 
+mod canary;
 mod commands;
 mod content;
 mod crash;

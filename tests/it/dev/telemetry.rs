@@ -15,7 +15,7 @@ use prost::Message as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::process::Home;
+use super::process::{Dev, Home};
 use crate::patience::settled;
 use crate::program::DEADLINE;
 
@@ -104,7 +104,7 @@ async fn a_run_is_one_trace_from_its_caller_to_the_service_and_is_counted() {
         .await
         .expect("the run, the loop, two calls, the end");
     assert!(
-        spans.iter().all(|span| hex(&span.trace_id) == &CALLER[3..35]),
+        spans.iter().all(|span| hex(&span.trace_id) == CALLER[3..35]),
         "{spans:#?}"
     );
     let by_id: BTreeMap<String, &Span> = spans.iter().map(|span| (hex(&span.span_id), span)).collect();
@@ -138,7 +138,11 @@ async fn a_run_is_one_trace_from_its_caller_to_the_service_and_is_counted() {
     for traceparent in carried {
         assert_eq!(by_id[&traceparent[36..52]].name, "Ask", "{traceparent}");
     }
+    counted(&dev).await;
+}
 
+/// The run, its actions and calls are in the figures.
+async fn counted(dev: &Dev) {
     let metrics = dev.client.get(format!("{}/metrics", dev.url)).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
     for line in [
