@@ -78,15 +78,18 @@ async fn answer(
     (status, axum::Json(body))
 }
 
-fn manifests(url: &str) -> Vec<Value> {
-    let secure = |properties: &[&str]| json!({"secureData": {"properties": properties}});
+fn secure(properties: &[&str]) -> Value {
+    json!({"secureData": {"properties": properties}})
+}
+
+fn actions(url: &str) -> Value {
     let connection = "@parameters('$connections')['vault']['connectionId']";
     let http = |path: &str, inputs: Value| {
         let mut all = json!({"method": "PUT", "uri": format!("{url}/{path}")});
         all.as_object_mut().unwrap().extend(inputs.as_object().unwrap().clone());
         all
     };
-    let actions = json!({
+    json!({
         "Login": {
             "type": "Http",
             "inputs": http("login", json!({
@@ -115,14 +118,17 @@ fn manifests(url: &str) -> Vec<Value> {
             "inputs": http("refuse", json!({"body": "@variables('kept')"})),
             "runtimeConfiguration": secure(&["inputs", "outputs"]),
         },
-    });
+    })
+}
+
+fn manifests(url: &str) -> Vec<Value> {
     let spec = json!({
         "parameters": [{"name": "token", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "token"}}}],
         "connections": [{"name": "vault", "connectionRef": {"name": "vault"}}],
         "definition": {
             "parameters": {"token": {"type": "SecureString"}, "$connections": {"type": "Object", "defaultValue": {}}},
             "triggers": {"manual": {"type": "Request", "kind": "Http", "runtimeConfiguration": secure(&["outputs"])}},
-            "actions": actions,
+            "actions": actions(url),
         },
     });
     let kind = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "riposte.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
@@ -199,6 +205,51 @@ fn scan(home: &Home, dev: &Dev) {
     clean("the output", dev.stderr().all().as_bytes());
 }
 
+/// Looks at everything that shows the run.
+async fn views(home: &Home, dev: &Dev, id: &str) {
+    let journal = "/apis/journal.riposte.dev/v1alpha1/namespaces/default";
+    for path in [
+        format!("/v1/runs/{id}"),
+        format!("/v1/runs/{id}/events"),
+        format!("{journal}/runs"),
+        format!("{journal}/runs/{id}"),
+        format!("{journal}/runs/{id}/log"),
+        "/metrics".into(),
+    ] {
+        let answer = dev
+            .client
+            .get(format!("{}{path}", dev.url))
+            .bearer_auth(&dev.token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        clean(&path, &answer.bytes().await.unwrap());
+    }
+    for arguments in [
+        ["describe", "run"],
+        ["logs", ""],
+        ["runs", "-o=json"],
+        ["get", "playbooks"],
+    ] {
+        let needs_id = matches!(arguments[0], "describe" | "logs");
+        let given = arguments
+            .into_iter()
+            .chain(needs_id.then_some(id))
+            .filter(|part| !part.is_empty());
+        let given: Vec<&str> = given.collect();
+        let mut command = home.command(&given);
+        command.env("KUBECONFIG", home.path("none"));
+        let output = command.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{given:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        clean(&given.join(" "), &[output.stdout, output.stderr].concat());
+    }
+}
+
 #[tokio::test]
 async fn no_secret_is_anywhere_in_plain_text() {
     let (service, url) = Service::start().await;
@@ -257,45 +308,5 @@ async fn no_secret_is_anywhere_in_plain_text() {
     assert!(got["refuse"].contains(ANSWERED), "{got:?}");
 
     scan(&home, &dev);
-    let journal = "/apis/journal.riposte.dev/v1alpha1/namespaces/default";
-    for path in [
-        format!("/v1/runs/{id}"),
-        format!("/v1/runs/{id}/events"),
-        format!("{journal}/runs"),
-        format!("{journal}/runs/{id}"),
-        format!("{journal}/runs/{id}/log"),
-        "/metrics".into(),
-    ] {
-        let answer = dev
-            .client
-            .get(format!("{}{path}", dev.url))
-            .bearer_auth(&dev.token)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        clean(&path, &answer.bytes().await.unwrap());
-    }
-    for arguments in [
-        ["describe", "run"],
-        ["logs", ""],
-        ["runs", "-o=json"],
-        ["get", "playbooks"],
-    ] {
-        let needs_id = matches!(arguments[0], "describe" | "logs");
-        let given = arguments
-            .into_iter()
-            .chain(needs_id.then_some(id.as_str()))
-            .filter(|part| !part.is_empty());
-        let given: Vec<&str> = given.collect();
-        let mut command = home.command(&given);
-        command.env("KUBECONFIG", home.path("none"));
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{given:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        clean(&given.join(" "), &[output.stdout, output.stderr].concat());
-    }
+    views(&home, &dev, &id).await;
 }
