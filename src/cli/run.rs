@@ -196,6 +196,7 @@ async fn execute(
         },
         schedules: false,
         retention: None,
+        traces: None,
     };
     let system = System::open(catalog, options).await?;
     // The engine stops before its folder goes, whatever came of the run.

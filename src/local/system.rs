@@ -14,6 +14,7 @@ use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::rehearsal::Mocks;
 use crate::store::{Retention, Sealer, Store};
+use crate::telemetry::{Exporter, Figures, Metered, UnusableEndpoint};
 
 /// How a local system is made.
 #[derive(Default)]
@@ -32,6 +33,8 @@ pub struct Options {
     pub schedules: bool,
     /// How long and how much of the past is kept; where it is absent, nothing is forgotten.
     pub retention: Option<Retention>,
+    /// The base URL of the collector that the traces of runs are sent to, if they are.
+    pub traces: Option<String>,
 }
 
 /// Which services without credentials are faked.
@@ -58,6 +61,8 @@ pub struct System {
     pub catalog: Current,
     /// The fakes, if asked for.
     pub fakes: Option<Fakes>,
+    /// What it measures.
+    pub figures: Arc<Figures>,
     stopping: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -76,6 +81,9 @@ pub enum Error {
     /// A fake of a service cannot be served.
     #[error("a fake of a service cannot be served: {0}")]
     Fake(std::io::Error),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] UnusableEndpoint),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -113,10 +121,14 @@ impl System {
             Some(mocks) => Arc::new(Mocked::new(mocks, real, catalog.clone())),
             None => Arc::new(real),
         };
+        let figures = Arc::new(Figures::default());
+        let services = Arc::new(Metered::new(services, figures.clone()));
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());
+        let exporter = options.traces.as_deref().map(Exporter::new).transpose()?;
         let stopping = CancellationToken::new();
         let serving = tokio::spawn({
-            let (engine, store, stopping) = (engine.clone(), store.clone(), stopping.clone());
+            let (engine, store) = (engine.clone(), store.clone());
+            let (stopping, figures) = (stopping.clone(), figures.clone());
             async move {
                 let keeping = async {
                     if options.schedules {
@@ -128,7 +140,18 @@ impl System {
                         store.look_after(retention, || true, stopping.clone()).await;
                     }
                 };
-                tokio::join!(engine.serve(stopping.clone()), keeping, tidying);
+                let tracing = async {
+                    if let Some(exporter) = exporter {
+                        exporter.follow(&engine, &stopping).await;
+                    }
+                };
+                tokio::join!(
+                    engine.serve(stopping.clone()),
+                    keeping,
+                    tidying,
+                    tracing,
+                    figures.follow(&engine, &stopping)
+                );
             }
         });
         Ok(Self {
@@ -137,6 +160,7 @@ impl System {
             engine,
             catalog,
             fakes,
+            figures,
             stopping,
             serving,
         })

@@ -27,6 +27,7 @@ mod schema;
 mod sealer;
 mod server;
 mod sql;
+mod timings;
 mod transaction;
 mod upkeep;
 mod watchlist;
@@ -49,6 +50,7 @@ pub use retention::Mark;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
+pub use timings::Timings;
 pub use transaction::{Committed, Forget, Operation, Transaction};
 pub use upkeep::Retention;
 pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
@@ -69,6 +71,7 @@ pub struct Store {
     /// Changes when others that share the database may have committed; none where nobody does.
     elsewhere: Option<watch::Receiver<u64>>,
     lease: Lease,
+    timings: Timings,
 }
 
 impl Store {
@@ -105,6 +108,16 @@ impl Store {
         let mut commits = self.commits.clone();
         commits.mark_unchanged();
         commits
+    }
+
+    /// What the writer measures.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// How many transactions wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.writer.max_capacity() - self.writer.capacity()
     }
 
     /// Which runs this store may drive.
