@@ -318,7 +318,7 @@ fn response_of(outputs: &Value, run: &str) -> Result<Answer, CallError> {
         status,
         headers: headers.unwrap_or_default(),
         body: outputs.get("body").cloned(),
-        writes: Vec::new(),
+        ..Answer::default()
     })
 }
 

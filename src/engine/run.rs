@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
+use super::approval::Approval;
+use super::approvals;
 use super::call::{Answer, Call, CallError};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
@@ -24,6 +26,7 @@ use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
 pub use inbox::Undelivered;
+pub(super) use inbox::context as delivery_context;
 
 use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
 
@@ -481,7 +484,7 @@ impl<'a> Drive<'a> {
                 continue;
             }
             match outcome {
-                Ok(answer) if !answer.writes.is_empty() => {
+                Ok(answer) if !answer.writes.is_empty() || answer.asks.is_some() => {
                     self.commit_early(step).await?;
                     ready.extend(self.write(step, id, &call, answer).await?);
                 }
@@ -515,6 +518,7 @@ impl<'a> Drive<'a> {
         for _ in 0..INCIDENT_ATTEMPTS {
             let writes = std::mem::take(&mut answer.writes);
             let sent = partitions(&writes);
+            let asked = answer.asks.take().map(|asks| self.asked(id, &asks));
             let mut event = self.concluded(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
@@ -527,7 +531,8 @@ impl<'a> Drive<'a> {
                 snapshot: None,
                 next: Next::WakeAt(wake_at),
             };
-            let operations = writes.into_iter().chain([Operation::Append(append)]).collect();
+            let writes = writes.into_iter().chain(asked);
+            let operations = writes.chain([Operation::Append(append)]).collect();
             match self.shared.store.commit(Transaction { operations }).await {
                 Ok(_) => {
                     self.shared.collected(sent);
@@ -561,6 +566,14 @@ impl<'a> Drive<'a> {
             reached: false,
         };
         self.give_up(step, id, error)
+    }
+
+    /// What an action asks of people, to be stored.
+    fn asked(&self, id: NodeId, approval: &Approval) -> Operation {
+        let (end, run) = (self.state.deadline(), &self.state.opened.run);
+        let deadline = self.state.node(id).and_then(|node| node.deadline);
+        let times = (now(), deadline.map_or(end, |deadline| deadline.min(end)));
+        Operation::InsertApproval(approvals::ask(&self.shared.sealer, (run, id), approval, times))
     }
 
     fn give_up(&mut self, step: &mut Step, id: NodeId, error: CallError) -> Result<Vec<Ready>, Error> {

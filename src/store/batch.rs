@@ -17,7 +17,7 @@ use super::group::Claim;
 use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
+use super::{alert, approval, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
 
 /// What the caller of a transaction is told.
 pub(super) type Outcome = Result<Committed, Error>;
@@ -72,7 +72,10 @@ async fn take_locks(connection: &mut Connection, transactions: &[Transaction]) -
 fn is_step(operation: &Operation) -> bool {
     let next = |append: &Append| matches!(append.next, Next::WakeAt(_));
     matches!(operation, Operation::Append(append) if next(append))
-        || matches!(operation, Operation::Take { .. } | Operation::Wake { .. })
+        || matches!(
+            operation,
+            Operation::Take { .. } | Operation::Wake { .. } | Operation::CloseApproval { .. }
+        )
 }
 
 /// The stored run that an operation changes.
@@ -80,7 +83,8 @@ fn run_of(operation: &Operation) -> Option<&RunId> {
     match operation {
         Operation::Append(append) => Some(&append.run),
         Operation::Deliver(row) => Some(&row.run),
-        Operation::Wake { run, .. } | Operation::Take { run, .. } => Some(run),
+        Operation::InsertApproval(row) | Operation::UpdateApproval(row) => Some(&row.run),
+        Operation::Wake { run, .. } | Operation::Take { run, .. } | Operation::CloseApproval { run, .. } => Some(run),
         _ => None,
     }
 }
@@ -244,6 +248,9 @@ async fn apply_operations(
             Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
+            Operation::InsertApproval(row) => approval::insert(connection, row).await?,
+            Operation::UpdateApproval(row) => approval::update(connection, row).await?,
+            Operation::CloseApproval { run, node, at } => approval::close(connection, &run, &node, at).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,
             Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
             Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,

@@ -2,7 +2,7 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
+    AlertRow, Append, ApprovalRow, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
     ScheduleRow, WatchlistChange,
 };
 
@@ -94,6 +94,20 @@ pub enum Operation {
     },
     /// What came for an action is taken, or nothing is taken any more.
     Take {
+        /// The run.
+        run: RunId,
+        /// The execution of the action.
+        node: String,
+        /// When.
+        at: Millis,
+    },
+    /// A new approval; the same execution of an action twice is one.
+    InsertApproval(ApprovalRow),
+    /// A changed approval; refused with [`super::Refusal::StaleApproval`] unless it is open and the stored version is the
+    /// one before its own.
+    UpdateApproval(ApprovalRow),
+    /// The approval of an action is closed; one that is closed or not there is no error.
+    CloseApproval {
         /// The run.
         run: RunId,
         /// The execution of the action.

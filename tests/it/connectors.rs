@@ -40,6 +40,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         body: None,
         authentication: None,
         minimum_items: None,
+        callback: None,
         timeout: Duration::from_secs(10),
     }
 }

@@ -158,6 +158,7 @@ impl Planner<'_> {
             timeout: action
                 .timeout
                 .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
+            callback: matches!(action.kind, ActionKind::Webhook(_)).then(|| self.callback(id, action)),
         })
     }
 
