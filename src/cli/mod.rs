@@ -8,6 +8,7 @@ use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
 mod actions;
+mod approve;
 mod cancel;
 mod crds;
 mod describe;
@@ -66,6 +67,7 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    Approve(approve::Arguments),
     #[command(name = crate::script::COMMAND, hide = true)]
     ScriptHost(script_host::Arguments),
 }
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
         Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -18,6 +18,8 @@ pub enum Access {
     Start,
     /// End a run.
     Cancel,
+    /// Decide what a run asks.
+    Approve,
 }
 
 /// Who asks.

@@ -34,7 +34,7 @@ pub(super) struct RunAnswer {
     parent: Option<String>,
     pub(super) status: String,
     pub(super) created_time: String,
-    end_time: Option<String>,
+    pub(super) end_time: Option<String>,
 }
 
 impl From<RunRow> for RunAnswer {

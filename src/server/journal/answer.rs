@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::query::{Field, Form, Selection};
 use super::request::{Asked, Attributes, Collection, Place};
 use super::status::Failure;
-use super::{Journal, discovery, incident, log, objects, query, run, start, table};
+use super::{Journal, approval, discovery, incident, log, objects, query, run, start, table};
 use crate::api::{Kind, VERSION};
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State;
@@ -62,6 +62,23 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             let number = numbers(state, std::slice::from_ref(&row)).await?;
             Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
         }
+        Asked::Approve(place) => {
+            query::refuse_dry_run(&query)?;
+            // The verb that people know; the part of the API alone gives nothing.
+            let attributes = Attributes {
+                verb: "approve",
+                group: crate::api::GROUP,
+                resource: "playbookruns",
+                subresource: None,
+                namespace: Some(place.namespace.clone()),
+                name: Some(place.name.clone()),
+            };
+            asker.admit(state, &attributes).await?;
+            row(state, &place).await?;
+            let decided = approval::decide(state, &asker, &place, Request::from_parts(parts, body)).await?;
+            Ok((StatusCode::CREATED, Json(approval::object(&decided))).into_response())
+        }
+        Asked::Links(place) => Ok(Json(approval::links(state, &approval::find(state, &place).await?)).into_response()),
         Asked::Start(place) => {
             query::refuse_dry_run(&query)?;
             // The same verb that admission asks for when a PlaybookRun is created.
@@ -93,6 +110,7 @@ async fn list(
     let (mut items, has_more) = match collection {
         Collection::Runs => runs(state, namespace, selection).await?,
         Collection::Incidents => incidents(state, namespace, selection).await?,
+        Collection::Approvals => approval::list(state, namespace, selection).await?,
         Collection::Objects(kind) => {
             let catalog = state.catalog.as_ref().map(|catalog| catalog.get()).unwrap_or_default();
             let mut items = objects::list(&catalog, kind, namespace.as_deref());
@@ -137,11 +155,11 @@ fn shaped(status: StatusCode, collection: Collection, object: Value, form: Form)
 }
 
 /// One more than a list may have, to know whether there is more.
-fn and_one(limit: u32) -> u32 {
+pub(super) fn and_one(limit: u32) -> u32 {
     limit.saturating_add(1)
 }
 
-fn is_longer(items: usize, limit: u32) -> bool {
+pub(super) fn is_longer(items: usize, limit: u32) -> bool {
     u32::try_from(items).is_ok_and(|items| items > limit)
 }
 
@@ -219,6 +237,7 @@ async fn one(state: &ServerState, collection: Collection, place: &Place) -> Resu
             let dossier = incidents::dossier(state, &place.namespace, &place.name).await?;
             Ok(incident::full(&dossier, &state.desk.workspaces().ids(&place.namespace)))
         }
+        Collection::Approvals => Ok(approval::object(&approval::find(state, place).await?)),
         Collection::Objects(kind) => {
             let catalog = state.catalog.as_ref().map(|catalog| catalog.get()).unwrap_or_default();
             let objects = objects::list(&catalog, kind, Some(&place.namespace));

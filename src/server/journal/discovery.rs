@@ -48,7 +48,10 @@ fn of_journal() -> Vec<Value> {
         part("runs/log", "Run", "get"),
         part("runs/actions", "RunActions", "get"),
         part("runs/cancel", "Run", "create"),
+        part("runs/approve", "Approval", "create"),
         collection(Collection::Incidents, "incident"),
+        collection(Collection::Approvals, "approval"),
+        part("approvals/links", "ApprovalLinks", "get"),
         part("playbooks/start", "PlaybookStart", "create"),
     ]
 }

@@ -24,7 +24,7 @@ pub(super) enum Field {
     Playbook,
     /// The incident of a run, by its id.
     Incident,
-    /// The status of an incident.
+    /// The status of an incident or approval.
     Status,
     /// The name of an object.
     Name,
@@ -112,7 +112,7 @@ fn limit(value: &str) -> Result<u32, Failure> {
 fn fields(selector: &str, collection: Collection) -> Result<Vec<(Field, String)>, Failure> {
     let served = |field: Field| match collection {
         Collection::Runs => matches!(field, Field::Playbook | Field::Incident),
-        Collection::Incidents => matches!(field, Field::Status),
+        Collection::Incidents | Collection::Approvals => matches!(field, Field::Status),
         Collection::Objects(_) => matches!(field, Field::Name),
     };
     let terms = selector.split(',').filter(|term| !term.is_empty());
