@@ -68,7 +68,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// What came of a decision.
 fn said(approval: &Value) -> String {
     let status = &approval["status"];
-    let name = format!("{}/{}", Resource::Approvals.singular(), text(&approval["metadata"]["name"]));
+    let name = format!(
+        "{}/{}",
+        Resource::Approvals.singular(),
+        text(&approval["metadata"]["name"])
+    );
     match status["outcome"].as_str() {
         Some(outcome) => format!("{name} decided: {}\n", super::output::clean(outcome)),
         None => format!("{name} recorded, {} of those that are needed\n", text(&status["count"])),

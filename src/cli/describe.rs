@@ -193,7 +193,9 @@ fn approval(page: &mut Page, approval: &Value) {
     page.fact("Outcome", &status["outcome"]);
     if let Some(details) = spec["details"].as_str().filter(|details| !details.is_empty()) {
         page.heading("Details");
-        details.lines().for_each(|line| page.0 += &format!("  {}\n", super::output::clean(line)));
+        details
+            .lines()
+            .for_each(|line| page.0 += &format!("  {}\n", super::output::clean(line)));
     }
     table(page, "Inputs", spec, "inputs", &[("NAME", "id"), ("LABEL", "label")]);
     let decisions = [

@@ -99,14 +99,20 @@ impl ConnectorServices {
         connection: &ResolvedConnection,
     ) -> Result<Answer, CallError> {
         let Some(callback) = &call.callback else {
-            let message = format!("action '{}' does not wait: an approval needs a webhook action", call.action);
+            let message = format!(
+                "action '{}' does not wait: an approval needs a webhook action",
+                call.action
+            );
             return Err(Code::InvalidRequest.refusal(message));
         };
         let asked = match form.read(call, connection) {
             Ok(asked) => asked,
             Err(unfit) => return Ok(approval::refused(&unfit)),
         };
-        if let Some(text) = connection.parameter(approval::WEBHOOK_URL).filter(|text| !text.is_empty()) {
+        if let Some(text) = connection
+            .parameter(approval::WEBHOOK_URL)
+            .filter(|text| !text.is_empty())
+        {
             let url = Url::parse(text).map_err(|_| {
                 let message = format!("the webhookUrl of connection '{}' is no URL", connection.name);
                 Code::InvalidRequest.refusal(message)

@@ -217,15 +217,26 @@ impl Approval {
 
     /// How many people have chosen an option.
     pub fn votes(&self, option: &str) -> usize {
-        self.decisions.iter().filter(|decision| decision.option == option).count()
+        self.decisions
+            .iter()
+            .filter(|decision| decision.option == option)
+            .count()
     }
 
     fn option(&self, given: Option<&str>) -> Result<&Choice, Rejected> {
         let found = match given {
-            Some(given) => self.options.iter().find(|option| option.name.eq_ignore_ascii_case(given)),
+            Some(given) => self
+                .options
+                .iter()
+                .find(|option| option.name.eq_ignore_ascii_case(given)),
             None => self.options.first(),
         };
-        let names = || self.options.iter().map(|option| option.name.as_str()).collect::<Vec<_>>();
+        let names = || {
+            self.options
+                .iter()
+                .map(|option| option.name.as_str())
+                .collect::<Vec<_>>()
+        };
         found.ok_or_else(|| Rejected::Option {
             given: given.unwrap_or_default().to_owned(),
             options: names().join(", "),
@@ -245,7 +256,10 @@ impl Approval {
         let mut inputs = Vec::new();
         for field in &self.fields {
             let values = given.iter().filter(|(id, _)| *id == field.id);
-            let values: Vec<&str> = values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()).collect();
+            let values: Vec<&str> = values
+                .map(|(_, value)| value.as_str())
+                .filter(|value| !value.is_empty())
+                .collect();
             let value = field.value(&values).map_err(|problem| wrong(&field.id, problem))?;
             inputs.extend(value.map(|value| (field.id.clone(), value)));
         }
@@ -263,7 +277,11 @@ impl Approval {
         if self.recipients.is_empty() {
             return None;
         }
-        let silent = self.recipients.iter().filter(|name| self.decision_of(name).is_none()).count();
+        let silent = self
+            .recipients
+            .iter()
+            .filter(|name| self.decision_of(name).is_none())
+            .count();
         let is_possible = |option: &String| self.votes(option) + silent >= needed;
         let first = options.next()?;
         if is_possible(first) || options.any(is_possible) {
@@ -411,9 +429,16 @@ mod tests {
         let most = [("a", "Approve"), ("b", "Reject"), ("c", "Approve")];
         assert_eq!(outcome(&two, &most).as_deref(), Some("Approve"));
         let split = [("a", "Later"), ("b", "Reject"), ("c", "Approve")];
-        assert_eq!(outcome(&two, &split).as_deref(), Some("Reject"), "never what goes ahead");
+        assert_eq!(
+            outcome(&two, &split).as_deref(),
+            Some("Reject"),
+            "never what goes ahead"
+        );
         let all = asked(&["a", "b", "c"], 3);
-        assert_eq!(outcome(&all, &[("a", "Reject"), ("b", "Approve")]).as_deref(), Some("Reject"));
+        assert_eq!(
+            outcome(&all, &[("a", "Reject"), ("b", "Approve")]).as_deref(),
+            Some("Reject")
+        );
         let anybody = asked(&[], 2);
         assert_eq!(outcome(&anybody, &[("x", "Reject"), ("y", "Approve")]), None);
     }
@@ -423,14 +448,18 @@ mod tests {
         let mut two = asked(&["Mira@example.com"], 2);
         two.requester_may_not_approve = true;
         let requesters = ["user/ada".to_owned()];
-        two.decide(link("Mira@example.com"), &vote("Approve"), &requesters, 7).unwrap();
+        two.decide(link("Mira@example.com"), &vote("Approve"), &requesters, 7)
+            .unwrap();
         let signed_in = Decider {
             name: "user/mira@EXAMPLE.com".into(),
             signed_in: true,
         };
         let again = two.decide(signed_in, &vote("Approve"), &requesters, 8);
         assert_eq!(again, Err(Rejected::Twice("Approve".into())));
-        assert_eq!(two.decide(link("Ada"), &vote("Approve"), &requesters, 9), Err(Rejected::Requester));
+        assert_eq!(
+            two.decide(link("Ada"), &vote("Approve"), &requesters, 9),
+            Err(Rejected::Requester)
+        );
         two.decide(link("eve"), &vote("Approve"), &requesters, 9).unwrap();
         let late = two.decide(link("bob"), &vote("Reject"), &requesters, 10);
         assert_eq!(late, Err(Rejected::Decided("Approve".into())));
@@ -456,7 +485,9 @@ mod tests {
             required: false,
             value: String::new(),
         };
-        let choices = ["High", "Low"].map(|name| (name.to_owned(), name.to_lowercase())).into();
+        let choices = ["High", "Low"]
+            .map(|name| (name.to_owned(), name.to_lowercase()))
+            .into();
         let toggle = FieldKind::Toggle {
             on: "yes".into(),
             off: "no".into(),

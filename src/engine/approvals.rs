@@ -50,7 +50,12 @@ fn context(run: &str, node: &str) -> String {
 }
 
 /// The row of a new approval of an action that waits until `expires_at`.
-pub(super) fn ask(sealer: &Sealer, (run, id): (&str, NodeId), approval: &Approval, times: (Millis, Millis)) -> ApprovalRow {
+pub(super) fn ask(
+    sealer: &Sealer,
+    (run, id): (&str, NodeId),
+    approval: &Approval,
+    times: (Millis, Millis),
+) -> ApprovalRow {
     let (created_at, expires_at) = times;
     let node = node_name(id);
     ApprovalRow {
@@ -95,7 +100,8 @@ impl Engine {
         let bytes = std::mem::take(&mut row.bytes);
         let plain = self.shared().sealer.open(&context(&row.run, &row.node), &bytes)?;
         let approval = serde_json::from_slice(&plain);
-        let approval = approval.map_err(|error| StoreError::Database(format!("an approval cannot be read: {error}")))?;
+        let approval =
+            approval.map_err(|error| StoreError::Database(format!("an approval cannot be read: {error}")))?;
         Ok(Asked { row, approval })
     }
 

@@ -206,11 +206,17 @@ fn branches(
     frame: FrameId,
     left: &mut usize,
 ) -> Vec<Branch> {
-    let Some(here) = state.frame(frame) else { return Vec::new() };
+    let Some(here) = state.frame(frame) else {
+        return Vec::new();
+    };
     let mut ids = workflow.block(here.block).actions.clone();
     ids.sort_by_key(|id| {
         let node = here.nodes.get(id);
-        (node.is_none(), node.map(|node| (node.started_at, node.ended_at.is_none())), *id)
+        (
+            node.is_none(),
+            node.map(|node| (node.started_at, node.ended_at.is_none())),
+            *id,
+        )
     });
     let mut branches = Vec::new();
     for id in ids {

@@ -17,7 +17,9 @@ use super::group::Claim;
 use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
-use super::{alert, approval, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
+use super::{
+    alert, approval, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist,
+};
 
 /// What the caller of a transaction is told.
 pub(super) type Outcome = Result<Committed, Error>;

@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, ApprovalRow, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
-    ScheduleRow, WatchlistChange,
+    AlertRow, Append, ApprovalRow, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
+    ScheduleKey, ScheduleRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.

@@ -12,7 +12,9 @@ const DEPTH_MAX: usize = 32;
 /// How many elements are read.
 const ELEMENTS_MAX: usize = 2_000;
 /// Members that hold further elements.
-const INSIDE: &[&str] = &["body", "items", "columns", "rows", "cells", "actions", "card", "inlines"];
+const INSIDE: &[&str] = &[
+    "body", "items", "columns", "rows", "cells", "actions", "card", "inlines",
+];
 
 /// What a Teams action asks with a card: `{body: {messageBody, recipient}}`.
 pub(super) fn read(body: &Value) -> Result<Approval, Unfit> {
@@ -20,7 +22,9 @@ pub(super) fn read(body: &Value) -> Result<Approval, Unfit> {
     let message = message.ok_or_else(|| Unfit("the body has no 'body.messageBody' with a card".to_owned()))?;
     let card: Json = match message {
         Value::String(text) => serde_json::from_str(text).map_err(|error| {
-            Unfit(format!("'body.messageBody' is no adaptive card: it is not JSON, {error}"))
+            Unfit(format!(
+                "'body.messageBody' is no adaptive card: it is not JSON, {error}"
+            ))
         })?,
         other => Json::from(other),
     };
@@ -135,7 +139,11 @@ impl Reader {
 }
 
 fn field_kind(kind: &str, element: &Map<String, Json>) -> Option<FieldKind> {
-    let is_on = |name: &str| element.get(name).is_some_and(|value| *value == true || *value == "true");
+    let is_on = |name: &str| {
+        element
+            .get(name)
+            .is_some_and(|value| *value == true || *value == "true")
+    };
     let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
     Some(match kind {
         "Input.Text" if is_on("isMultiline") => FieldKind::Lines,
@@ -150,7 +158,9 @@ fn field_kind(kind: &str, element: &Map<String, Json>) -> Option<FieldKind> {
         "Input.ChoiceSet" => {
             let choices = element.get("choices").and_then(Json::as_array).into_iter().flatten();
             FieldKind::Choices {
-                choices: choices.map(|one| (shown(one.get("title")), shown(one.get("value")))).collect(),
+                choices: choices
+                    .map(|one| (shown(one.get("title")), shown(one.get("value"))))
+                    .collect(),
                 many: is_on("isMultiSelect"),
             }
         }
@@ -191,11 +201,16 @@ mod tests {
               "actions": [{ "type": "Action.Submit", "title": "Ignore" }] } },
         ] });
         let asked = |message: Json, recipient: Json| {
-            read(&Value::from(&json!({ "body": { "messageBody": message, "recipient": recipient } })))
+            read(&Value::from(
+                &json!({ "body": { "messageBody": message, "recipient": recipient } }),
+            ))
         };
         let channel = json!({ "channelId": "19:a@thread", "groupId": "g" });
         let approval = asked(json!(card.to_string()), channel).unwrap();
-        assert_eq!((approval.title.as_str(), approval.details.as_str()), ("Block it?", "Host: web-1"));
+        assert_eq!(
+            (approval.title.as_str(), approval.details.as_str()),
+            ("Block it?", "Host: web-1")
+        );
         let options: Vec<&str> = approval.options.iter().map(|option| option.name.as_str()).collect();
         assert_eq!(options, ["Block", "Ignore"]);
         assert_eq!(approval.options[0].data["x"], 1);
@@ -204,7 +219,12 @@ mod tests {
         assert_eq!(approval.recipients, ["19:a@thread"]);
         let person = asked(card, json!({ "to": "a@b.example;" })).unwrap();
         assert_eq!(person.recipients, ["a@b.example"]);
-        assert!(asked(json!("{ no card"), Json::Null).unwrap_err().0.contains("no adaptive card"));
+        assert!(
+            asked(json!("{ no card"), Json::Null)
+                .unwrap_err()
+                .0
+                .contains("no adaptive card")
+        );
     }
 
     #[test]

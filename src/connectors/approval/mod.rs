@@ -94,7 +94,11 @@ fn plain(body: &Value) -> Approval {
 fn mail(body: &Value) -> Approval {
     let message = |name: &str| text(body, &["Message", name]);
     let parts = ["HeaderText", "Body", "SelectionText"].map(message);
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.trim().is_empty()).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.trim().is_empty())
+        .collect();
     Approval {
         title: message("Subject"),
         details: parts.join("<br>"),
@@ -111,7 +115,11 @@ fn demand(approval: &mut Approval, body: &Value, connection: &ResolvedConnection
         let demanded = match connection.parameter(name).map(str::trim) {
             None | Some("" | "false") => false,
             Some("true") => true,
-            Some(_) => return Err(Unfit(format!("the connection's parameter '{name}' must be true or false"))),
+            Some(_) => {
+                return Err(Unfit(format!(
+                    "the connection's parameter '{name}' must be true or false"
+                )));
+            }
         };
         Ok(demanded || body.get(name).and_then(Value::as_bool).unwrap_or_default())
     };

@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json};
 
 use super::parameter::{self, Parameter};
 use super::{DefaultValue, Operation, PathTemplate, Place, Real};
-use crate::connectors::approval::Form;
 use crate::api::connector::{BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate};
+use crate::connectors::approval::Form;
 use crate::connectors::logs::Translation;
 use crate::connectors::sentinel::NativeOperation;
 
@@ -136,9 +136,9 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
     };
     let approval = match text(node, "x-riposte-approval") {
         None => None,
-        Some(name) => Some(
-            Form::named(name).ok_or_else(|| format!("{method} {path}: x-riposte-approval '{name}' is unknown"))?,
-        ),
+        Some(name) => {
+            Some(Form::named(name).ok_or_else(|| format!("{method} {path}: x-riposte-approval '{name}' is unknown"))?)
+        }
     };
     let translation = match text(node, "x-riposte-translation") {
         None => None,

@@ -106,7 +106,9 @@ fn decision(decision: &Decision) -> Value {
 pub(super) fn links(state: &ServerState, asked: &Asked) -> Value {
     let (row, approval) = (&asked.row, &asked.approval);
     let is_open = approval.outcome.is_none() && row.closed_at.is_none();
-    let waiting = (0..).zip(&approval.recipients).filter(|(_, name)| approval.decision_of(name).is_none());
+    let waiting = (0..)
+        .zip(&approval.recipients)
+        .filter(|(_, name)| approval.decision_of(name).is_none());
     let link = |(recipient, name): (usize, &String)| {
         let run = row.run.clone();
         let link = Link::Approval {
@@ -150,7 +152,9 @@ pub(super) async fn find(state: &ServerState, place: &Place) -> Result<Asked, Fa
     let missing = || Failure::missing(GROUP, Collection::Approvals.plural(), &place.name);
     let (run, node) = place.name.rsplit_once('.').ok_or_else(missing)?;
     let asked = state.engine.approval(run, node).await.map_err(Problem::from)?;
-    asked.filter(|asked| asked.row.namespace == place.namespace).ok_or_else(missing)
+    asked
+        .filter(|asked| asked.row.namespace == place.namespace)
+        .ok_or_else(missing)
 }
 
 /// Records the decision of a request on what a run asks.
@@ -200,12 +204,17 @@ async fn waiting(state: &ServerState, place: &Place, action: Option<&str>) -> Re
         found.truncate(1);
     }
     let names = |found: &[Asked]| {
-        let each = found.iter().map(|asked| format!("{} ({})", asked.row.node, asked.approval.action));
+        let each = found
+            .iter()
+            .map(|asked| format!("{} ({})", asked.row.node, asked.approval.action));
         each.collect::<Vec<_>>().join(", ")
     };
     match found.as_slice() {
         [one] => Ok(one.row.node.clone()),
-        [] => Err(Failure::new(StatusCode::CONFLICT, "the run does not wait for anybody to decide")),
+        [] => Err(Failure::new(
+            StatusCode::CONFLICT,
+            "the run does not wait for anybody to decide",
+        )),
         several => {
             let message = format!("the run waits for several decisions; name one of: {}", names(several));
             Err(Failure::new(StatusCode::CONFLICT, message))

@@ -126,12 +126,22 @@ const APPROVALS: &[Column] = &[
     NAME,
     column("Playbook", "string", "What waits.", Cell::At("/spec/playbook")),
     column("Status", "string", "Where it stands.", Cell::At("/status/status")),
-    column("Decided", "string", "How many have decided, of those that are needed.", Cell::At("/status/count")),
+    column(
+        "Decided",
+        "string",
+        "How many have decided, of those that are needed.",
+        Cell::At("/status/count"),
+    ),
     column("Outcome", "string", "What it came to.", Cell::At("/status/outcome")),
     column("Title", "string", "What is asked.", Cell::At("/spec/title")),
     AGE,
     wide("Asked", "string", "Who is asked.", Cell::At("/status/asked")),
-    wide("Expires", "string", "When the run stops waiting.", Cell::At("/spec/expires")),
+    wide(
+        "Expires",
+        "string",
+        "When the run stops waiting.",
+        Cell::At("/spec/expires"),
+    ),
 ];
 
 const PLAYBOOKS: &[Column] = &[

@@ -86,7 +86,13 @@ async fn open(
     (run, node, recipient): (String, String, usize),
     query: Option<&str>,
 ) -> Result<Result<Opened, Page>, Problem> {
-    let forged = || message(StatusCode::FORBIDDEN, "This link is not valid", "Open it exactly as you got it.");
+    let forged = || {
+        message(
+            StatusCode::FORBIDDEN,
+            "This link is not valid",
+            "Open it exactly as you got it.",
+        )
+    };
     let Some(id) = parse_node(&node) else {
         return Ok(Err(forged()));
     };
@@ -104,7 +110,9 @@ async fn open(
         Ok(()) => {}
     }
     let asked = state.engine.approval(&run, &node).await?;
-    let recipient = asked.as_ref().and_then(|asked| asked.approval.recipients.get(recipient).cloned());
+    let recipient = asked
+        .as_ref()
+        .and_then(|asked| asked.approval.recipients.get(recipient).cloned());
     Ok(match asked.zip(recipient) {
         Some((asked, recipient)) => Ok(Opened { asked, recipient }),
         None => {
@@ -115,7 +123,11 @@ async fn open(
 }
 
 /// Who decides: whom the link is for, or where a sign-in is demanded, who is signed in and may approve runs.
-async fn decider(state: &ServerState, opened: &Opened, parts: &mut Parts) -> Result<Result<Decider, Rejected>, Problem> {
+async fn decider(
+    state: &ServerState,
+    opened: &Opened,
+    parts: &mut Parts,
+) -> Result<Result<Decider, Rejected>, Problem> {
     if !opened.asked.approval.sign_in {
         return Ok(Ok(Decider {
             name: opened.recipient.clone(),
@@ -231,16 +243,29 @@ fn outcome(page: &mut Page, asked: &Asked, recipient: &str) {
         (None, Some(own)) => format!("You chose {}. The run waits for others.", own.option),
         (None, None) => return,
     };
-    page.markup("<p class=\"notice calm\" role=\"status\">").text(&text).markup("</p>");
+    page.markup("<p class=\"notice calm\" role=\"status\">")
+        .text(&text)
+        .markup("</p>");
 }
 
 /// Who decided what, and when.
 pub(super) fn decisions(page: &mut Page, approval: &Approval) {
     page.markup("<ol class=\"line\">");
     for decision in &approval.decisions {
-        page.markup("<li><time>").text(&moment_at(decision.at)).markup("</time>");
-        page.element("strong", &decision.option).text(", by ").text(&decision.by.name);
-        page.element("small", if decision.by.signed_in { " (signed in)" } else { " (by link)" });
+        page.markup("<li><time>")
+            .text(&moment_at(decision.at))
+            .markup("</time>");
+        page.element("strong", &decision.option)
+            .text(", by ")
+            .text(&decision.by.name);
+        page.element(
+            "small",
+            if decision.by.signed_in {
+                " (signed in)"
+            } else {
+                " (by link)"
+            },
+        );
         if !decision.comment.is_empty() {
             page.element("p", &decision.comment);
         }
@@ -268,9 +293,15 @@ fn facts(page: &mut Page, opened: &Opened) {
 }
 
 fn sign_in(page: &mut Page, asked: &Asked) {
-    page.element("p", "A link is not enough to decide this. Who decides signs in and may approve runs:");
+    page.element(
+        "p",
+        "A link is not enough to decide this. Who decides signs in and may approve runs:",
+    );
     let (namespace, run) = (&asked.row.namespace, &asked.row.run);
-    page.element("pre", &format!("riposte approve {run} --namespace {namespace} --option OPTION"));
+    page.element(
+        "pre",
+        &format!("riposte approve {run} --namespace {namespace} --option OPTION"),
+    );
 }
 
 fn form(page: &mut Page, approval: &Approval) {
@@ -279,11 +310,19 @@ fn form(page: &mut Page, approval: &Approval) {
     for field in &approval.fields {
         input(page, field);
     }
-    page.markup("<label for=\"comment\">Comment</label><textarea id=\"comment\" name=\"comment\" rows=\"3\" maxlength=\"");
+    page.markup(
+        "<label for=\"comment\">Comment</label><textarea id=\"comment\" name=\"comment\" rows=\"3\" maxlength=\"",
+    );
     page.text(&COMMENT_MAX.to_string()).markup("\"></textarea>");
     for (place, option) in approval.options.iter().enumerate() {
-        page.markup(if place == 0 { "<button class=\"first\"" } else { "<button" });
-        page.markup(" name=\"option\" value=\"").text(&option.name).markup("\">");
+        page.markup(if place == 0 {
+            "<button class=\"first\""
+        } else {
+            "<button"
+        });
+        page.markup(" name=\"option\" value=\"")
+            .text(&option.name)
+            .markup("\">");
         page.text(&option.name).markup("</button>");
     }
     page.markup("</form>");
@@ -334,7 +373,9 @@ fn input(page: &mut Page, field: &Field) {
 fn boxes(page: &mut Page, field: &Field, choices: &[(String, String)]) {
     page.markup("<fieldset><legend>").text(&field.label).markup("</legend>");
     for (title, value) in choices {
-        page.markup("<label class=\"one\"><input type=\"checkbox\" name=\"").text(INPUT).text(&field.id);
+        page.markup("<label class=\"one\"><input type=\"checkbox\" name=\"")
+            .text(INPUT)
+            .text(&field.id);
         page.markup("\" value=\"").text(value);
         let is_set = field.value.split(',').any(|set| set == value);
         page.markup(if is_set { "\" checked>" } else { "\">" });

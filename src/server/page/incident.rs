@@ -4,6 +4,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 
 use super::{Page, moment, timeline};
+use crate::rules::evaluation::{ActionOutcome, ActionSummary, RuleSummary};
+use crate::rules::{Alert, Comment, Entity, Incident, Task};
 use crate::server::caller::OpenWorkspace;
 use crate::server::evaluation::EvaluationAnswer;
 use crate::server::html;
@@ -11,8 +13,6 @@ use crate::server::incidents::{Dossier, dossier};
 use crate::server::problem::Problem;
 use crate::server::runs::RunAnswer;
 use crate::server::state::ServerState;
-use crate::rules::evaluation::{ActionOutcome, ActionSummary, RuleSummary};
-use crate::rules::{Alert, Comment, Entity, Incident, Task};
 
 /// `GET /workspaces/{ws}/incidents/{incident}`.
 pub(in crate::server) async fn incident(
@@ -98,7 +98,9 @@ fn comment(page: &mut Page, comment: &Comment) {
 }
 
 fn entity(page: &mut Page, entity: &Entity) {
-    page.element("small", entity.kind.as_str()).text(" ").text(&entity.friendly_name());
+    page.element("small", entity.kind.as_str())
+        .text(" ")
+        .text(&entity.friendly_name());
 }
 
 fn alert(page: &mut Page, alert: &Alert) {
@@ -123,7 +125,8 @@ fn alert(page: &mut Page, alert: &Alert) {
 fn run(page: &mut Page, run: &RunAnswer) {
     page.state(&run.status).text(" ");
     let name = format!("{}/{}", run.namespace, run.name);
-    page.link(&["namespaces", &run.namespace, "runs", &run.id], &name).text(" ");
+    page.link(&["namespaces", &run.namespace, "runs", &run.id], &name)
+        .text(" ");
     page.time(&run.created_time);
 }
 

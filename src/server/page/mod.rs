@@ -180,8 +180,16 @@ mod tests {
     fn times_are_for_people() {
         assert_eq!(moment("2026-03-01T12:00:00.1234567Z"), "2026-03-01 12:00:00 UTC");
         assert_eq!(moment("<soon>"), "<soon>");
-        let spans = [(-1, "0.000 s"), (1_250, "1.250 s"), (61_000, "61 s"), (3_725_000, "62 min 5 s")];
-        for (millis, text) in spans.into_iter().chain([(90_000_000, "25 h 0 min"), (900_000_000, "10 days 10 h")]) {
+        let spans = [
+            (-1, "0.000 s"),
+            (1_250, "1.250 s"),
+            (61_000, "61 s"),
+            (3_725_000, "62 min 5 s"),
+        ];
+        for (millis, text) in spans
+            .into_iter()
+            .chain([(90_000_000, "25 h 0 min"), (900_000_000, "10 days 10 h")])
+        {
             assert_eq!(span(millis), text);
         }
     }

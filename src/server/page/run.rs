@@ -81,7 +81,8 @@ fn render(dossier: &Dossier) -> Page {
     let status = view::status(&dossier.run).as_str();
     page.markup("<p>").state(status).text(" ");
     let end = dossier.row.ended_at.unwrap_or(dossier.now);
-    page.element("small", &span(end - dossier.row.created_at)).markup("</p>");
+    page.element("small", &span(end - dossier.row.created_at))
+        .markup("</p>");
     failure(&mut page, &dossier.run);
     facts(&mut page, dossier);
     page.section("Approvals", &dossier.approvals, approval);
@@ -112,7 +113,11 @@ fn facts(page: &mut Page, dossier: &Dossier) {
     page.row("Requester", &opened.requester);
     if let Some(incident) = &dossier.incident {
         let shown = format!("{}: {}", incident.number, incident.title);
-        page.row_to("Incident", &["workspaces", &incident.workspace, "incidents", &incident.id], &shown);
+        page.row_to(
+            "Incident",
+            &["workspaces", &incident.workspace, "incidents", &incident.id],
+            &shown,
+        );
     }
     if let Some(parent) = &row.parent {
         page.row_to("Started by", &["namespaces", &row.namespace, "runs", parent], parent);
@@ -125,7 +130,9 @@ fn facts(page: &mut Page, dossier: &Dossier) {
 
 fn approval(page: &mut Page, asked: &Asked) {
     let approval = &asked.approval;
-    page.state(super::approval::standing(asked)).text(" ").text(&approval.title);
+    page.state(super::approval::standing(asked))
+        .text(" ")
+        .text(&approval.title);
     super::approval::decisions(page, approval);
     if approval.outcome.is_none() && asked.row.closed_at.is_none() {
         page.element("small", &format!("until {}", moment_at(asked.row.expires_at)));
@@ -165,7 +172,10 @@ fn action(page: &mut Page, branch: &Branch, facts: &crate::expression::Object, w
     let status = text("status");
     let is_bad = matches!(status.as_str(), "Failed" | "TimedOut");
     page.markup(if is_bad { "<details open>" } else { "<details>" });
-    page.markup("<summary><span class=\"name\">").text(&branch.name).markup("</span>").state(&status);
+    page.markup("<summary><span class=\"name\">")
+        .text(&branch.name)
+        .markup("</span>")
+        .state(&status);
     if let (Some(start), Some(end)) = branch.times {
         page.text(" ").element("small", &span(end - start));
     }
@@ -181,7 +191,8 @@ fn action(page: &mut Page, branch: &Branch, facts: &crate::expression::Object, w
     if let Some(error) = facts.get("error") {
         let shown = |name: &str| error.get(name).map(Value::to_text).unwrap_or_default();
         page.markup("<p class=\"notice bad\">");
-        page.text(&format!("{}: {}", shown("code"), shown("message"))).markup("</p>");
+        page.text(&format!("{}: {}", shown("code"), shown("message")))
+            .markup("</p>");
     }
     value(page, "Inputs", facts.get("inputs"));
     value(page, "Outputs", facts.get("outputs"));
@@ -202,7 +213,9 @@ fn bar(page: &mut Page, branch: &Branch, status: &str, window: &Window) {
     let width = ((end - start).max(0) * 1_000 / length).clamp(5, 1_000 - place);
     page.markup("<svg class=\"bar ").markup(super::colour(status));
     page.markup("\" viewBox=\"0 0 1000 5\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect x=\"");
-    page.text(&place.to_string()).markup("\" width=\"").text(&width.to_string());
+    page.text(&place.to_string())
+        .markup("\" width=\"")
+        .text(&width.to_string());
     page.markup("\" height=\"5\"/></svg>");
 }
 

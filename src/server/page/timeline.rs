@@ -33,7 +33,8 @@ pub(super) fn show(page: &mut Page, dossier: &Dossier) {
         page.text(&happening.what);
         if let Some(run) = happening.run {
             let name = format!("{}/{}", run.namespace, run.name);
-            page.text(" ").link(&["namespaces", &run.namespace, "runs", &run.id], &name);
+            page.text(" ")
+                .link(&["namespaces", &run.namespace, "runs", &run.id], &name);
             page.text(" ").state(&run.status);
             if let Some(took) = took(run) {
                 page.text(" ").element("small", &took);
@@ -46,7 +47,10 @@ pub(super) fn show(page: &mut Page, dossier: &Dossier) {
 
 fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
     let (view, incident) = (&dossier.view, &dossier.view.incident);
-    let mut happenings = vec![Happening::new(&incident.created_time, "The incident was created".to_owned())];
+    let mut happenings = vec![Happening::new(
+        &incident.created_time,
+        "The incident was created".to_owned(),
+    )];
     if incident.last_modified_time != incident.created_time {
         let what = format!("The incident was last changed; it is {}", incident.status.as_str());
         happenings.push(Happening::new(&incident.last_modified_time, what));
@@ -75,7 +79,11 @@ fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
         });
     }
     for evaluation in &dossier.evaluations {
-        let applied = evaluation.summary.rules.iter().filter(|rule| rule.matched == Some(true));
+        let applied = evaluation
+            .summary
+            .rules
+            .iter()
+            .filter(|rule| rule.matched == Some(true));
         for rule in applied {
             let what = format!("Rule applied on {}: {}", evaluation.summary.occasion, rule.display_name);
             happenings.push(Happening::new(&evaluation.run.created_time, what));
