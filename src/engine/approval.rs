@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::clock::round_trip;
+use super::view::HIDDEN;
 use crate::store::Millis;
 
 /// The longest comment, in characters.
@@ -33,6 +34,9 @@ pub struct Approval {
     pub recipients: Vec<String>,
     /// How many people must choose the same.
     pub needed: u32,
+    /// Whether what is asked and filled in is shown to nobody but those who are asked.
+    #[serde(default)]
+    pub is_secure: bool,
     /// Whether whoever started the run may not decide.
     pub requester_may_not_approve: bool,
     /// Whether a link alone decides nothing: who decides must be signed in, and may approve runs.
@@ -208,6 +212,24 @@ impl Approval {
         });
         self.outcome = self.counted();
         Ok(())
+    }
+
+    /// The approval as it is shown to those who are not asked.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        if self.is_secure {
+            let texts = [&mut shown.title, &mut shown.details].into_iter();
+            let values = shown.fields.iter_mut().map(|field| &mut field.value);
+            let comments = shown.decisions.iter_mut().flat_map(|decision| {
+                let inputs = decision.inputs.iter_mut().map(|(_, value)| value);
+                inputs.chain([&mut decision.comment])
+            });
+            for text in texts.chain(values).chain(comments).filter(|text| !text.is_empty()) {
+                HIDDEN.clone_into(text);
+            }
+        }
+        shown
     }
 
     /// What a person decided.
@@ -472,6 +494,22 @@ mod tests {
         one.sign_in = true;
         assert_eq!(one.decide(link("a"), &Vote::default(), &[], 7), Err(Rejected::SignIn));
         assert!(one.decisions.is_empty());
+    }
+
+    #[test]
+    fn what_is_secure_is_shown_to_nobody_else() {
+        let mut one = asked(&["a"], 1);
+        one.title = "canary".into();
+        one.is_secure = true;
+        let said = Vote {
+            comment: "canary".into(),
+            ..Vote::default()
+        };
+        one.decide(link("a"), &said, &[], 7).unwrap();
+        let shown = serde_json::to_string(&one.shown()).unwrap();
+        assert!(!shown.contains("canary") && shown.contains("Approve"), "{shown}");
+        one.is_secure = false;
+        assert_eq!(one.shown(), one);
     }
 
     #[test]

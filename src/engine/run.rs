@@ -518,7 +518,7 @@ impl<'a> Drive<'a> {
         for _ in 0..INCIDENT_ATTEMPTS {
             let writes = std::mem::take(&mut answer.writes);
             let sent = partitions(&writes);
-            let asked = answer.asks.take().map(|asks| self.asked(id, &asks));
+            let asked = answer.asks.take().map(|asks| self.asked(id, *asks));
             let mut event = self.concluded(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
@@ -569,11 +569,13 @@ impl<'a> Drive<'a> {
     }
 
     /// What an action asks of people, to be stored.
-    fn asked(&self, id: NodeId, approval: &Approval) -> Operation {
+    fn asked(&self, id: NodeId, mut approval: Approval) -> Operation {
+        let action = self.workflow.action(id.1);
+        approval.is_secure = action.secure_inputs || action.secure_outputs;
         let (end, run) = (self.state.deadline(), &self.state.opened.run);
         let deadline = self.state.node(id).and_then(|node| node.deadline);
         let times = (now(), deadline.map_or(end, |deadline| deadline.min(end)));
-        Operation::InsertApproval(approvals::ask(&self.shared.sealer, (run, id), approval, times))
+        Operation::InsertApproval(approvals::ask(&self.shared.sealer, (run, id), &approval, times))
     }
 
     fn give_up(&mut self, step: &mut Step, id: NodeId, error: CallError) -> Result<Vec<Ready>, Error> {

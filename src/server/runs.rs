@@ -112,7 +112,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(run): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let row = find(&state, &caller, Access::Read, &run).await?;
+    let row = find(&state, &caller, Access::Inspect, &run).await?;
     let answer = if row.kind == EVALUATION {
         serde_json::to_value(evaluation::read(&state.store, row).await?)
     } else {
@@ -159,7 +159,7 @@ pub(super) async fn events(
     Path(run): Path<String>,
     Params(part): Params<Part>,
 ) -> Result<Json<Events>, Problem> {
-    let row = find(&state, &caller, Access::Read, &run).await?;
+    let row = find(&state, &caller, Access::Inspect, &run).await?;
     let limit = usize::try_from(params::limit(part.limit)).unwrap_or(usize::MAX);
     let bodies: Vec<serde_json::Value> = if row.kind == EVALUATION {
         let rows = state.store.journal(&row.id, 0).await?;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Its helpers are tests too, which the lints cannot see.
 
+mod approval;
 mod by_id;
 mod client;
 mod corpus;

@@ -111,6 +111,7 @@ impl Asker {
 fn access(what: &Attributes) -> Access {
     match (what.verb, what.subresource) {
         ("get", Some("links")) | ("approve", _) | (_, Some("approve")) => Access::Approve,
+        ("get", Some("actions")) => Access::Inspect,
         ("get" | "list", _) => Access::Read,
         (_, Some("cancel")) => Access::Cancel,
         _ => Access::Start,

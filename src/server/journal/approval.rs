@@ -48,7 +48,7 @@ struct Wanted {
 
 /// An approval as an object.
 pub(super) fn object(asked: &Asked) -> Value {
-    let (row, approval) = (&asked.row, &asked.approval);
+    let (row, approval) = (&asked.row, &asked.approval.shown());
     let name = format!("{}.{}", row.run, row.node);
     let mut metadata = metadata(&row.namespace, &name, &name, row.created_at);
     metadata["labels"] = json!({ format!("{OBJECT_GROUP}/playbook"): row.playbook });

@@ -192,6 +192,7 @@ fn message(status: StatusCode, title: &str, text: &str) -> Page {
 pub(in crate::server) fn standing(asked: &Asked) -> &'static str {
     match (&asked.approval.outcome, asked.row.closed_at) {
         (Some(_), _) => "Decided",
+        (None, Some(at)) if at < asked.row.expires_at => "Withdrawn",
         (None, Some(_)) => "Expired",
         (None, None) => "Pending",
     }

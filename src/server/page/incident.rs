@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::{Page, moment, timeline};
 use crate::rules::evaluation::{ActionOutcome, ActionSummary, RuleSummary};
 use crate::rules::{Alert, Comment, Entity, Incident, Task};
-use crate::server::caller::OpenWorkspace;
+use crate::server::caller::{OpenWorkspace, Read};
 use crate::server::evaluation::EvaluationAnswer;
 use crate::server::html;
 use crate::server::incidents::{Dossier, dossier};
@@ -17,7 +17,7 @@ use crate::server::state::ServerState;
 /// `GET /workspaces/{ws}/incidents/{incident}`.
 pub(in crate::server) async fn incident(
     State(state): State<ServerState>,
-    OpenWorkspace(workspace): OpenWorkspace,
+    OpenWorkspace { name: workspace, .. }: OpenWorkspace<Read>,
     Path((_, incident)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let dossier = dossier(&state, &workspace, &incident).await?;
@@ -110,8 +110,8 @@ fn alert(page: &mut Page, alert: &Alert) {
         ("Severity", alert.severity.as_str()),
         ("Product", &alert.product_name),
         ("Rule", &alert.alert_type),
-        ("From", &alert.start_time),
-        ("To", &alert.end_time),
+        ("From", &moment(&alert.start_time)),
+        ("To", &moment(&alert.end_time)),
         ("Description", &alert.description),
         ("Link", alert.link.as_deref().unwrap_or_default()),
         ("Id", &alert.id),

@@ -10,7 +10,7 @@ use crate::engine::state::State as Run;
 use crate::engine::view::{self, Branch};
 use crate::expression::Value;
 use crate::rules::Incident;
-use crate::server::caller::OpenWorkspace;
+use crate::server::caller::{Inspect, OpenWorkspace};
 use crate::server::problem::{Kind, Problem};
 use crate::server::state::ServerState;
 use crate::store::{ApprovalFilter, Millis, RunFilter, RunRow};
@@ -36,7 +36,7 @@ struct Dossier {
 /// `GET /namespaces/{ns}/runs/{run}`.
 pub(in crate::server) async fn run(
     State(state): State<ServerState>,
-    OpenWorkspace(namespace): OpenWorkspace,
+    OpenWorkspace { name: namespace, .. }: OpenWorkspace<Inspect>,
     Path((_, run)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let row = state.store.run(&run).await?;
@@ -129,7 +129,7 @@ fn facts(page: &mut Page, dossier: &Dossier) {
 }
 
 fn approval(page: &mut Page, asked: &Asked) {
-    let approval = &asked.approval;
+    let approval = &asked.approval.shown();
     page.state(super::approval::standing(asked))
         .text(" ")
         .text(&approval.title);

@@ -55,7 +55,10 @@ async fn discovery_names_what_is_served() {
         r#"runs/log ["get"]"#,
         r#"runs/actions ["get"]"#,
         r#"runs/cancel ["create"]"#,
+        r#"runs/approve ["create"]"#,
         r#"incidents ["get","list"]"#,
+        r#"approvals ["get","list"]"#,
+        r#"approvals/links ["get"]"#,
         r#"playbooks/start ["create"]"#,
     ];
     assert_eq!(names, expected);
