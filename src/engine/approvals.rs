@@ -7,7 +7,8 @@ use super::event::{Event, NodeId};
 use super::journal::Error;
 use super::shell::{Engine, now};
 use crate::store::{
-    ApprovalFilter, ApprovalRow, DeliveryRow, Error as StoreError, Millis, Operation, Refusal, Sealer, Transaction,
+    ApprovalChange, ApprovalFilter, ApprovalRow, DeliveryRow, Error as StoreError, Millis, Operation, Refusal, Sealer,
+    Transaction,
 };
 
 /// How often a decision is counted anew because another came in between.
@@ -148,7 +149,7 @@ impl Engine {
             bytes: sealed(sealer, &row.run, &row.node, &asked.approval),
             ..row.clone()
         };
-        let mut operations = vec![Operation::UpdateApproval(changed)];
+        let mut operations = vec![Operation::ChangeApproval(ApprovalChange::Update(changed))];
         if asked.approval.outcome.is_some() {
             let answer = asked.approval.answer().to_string();
             let context = super::run::delivery_context(&row.run, &row.node);

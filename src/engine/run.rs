@@ -28,7 +28,9 @@ use crate::definition::Workflow;
 pub use inbox::Undelivered;
 pub(super) use inbox::context as delivery_context;
 
-use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
+use crate::store::{
+    Append, ApprovalChange, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction,
+};
 
 /// A run that waits longer than this, in milliseconds, leaves the memory.
 const EVICT_AFTER: Millis = 2_000;
@@ -575,7 +577,12 @@ impl<'a> Drive<'a> {
         let (end, run) = (self.state.deadline(), &self.state.opened.run);
         let deadline = self.state.node(id).and_then(|node| node.deadline);
         let times = (now(), deadline.map_or(end, |deadline| deadline.min(end)));
-        Operation::InsertApproval(approvals::ask(&self.shared.sealer, (run, id), &approval, times))
+        Operation::ChangeApproval(ApprovalChange::Insert(approvals::ask(
+            &self.shared.sealer,
+            (run, id),
+            &approval,
+            times,
+        )))
     }
 
     fn give_up(&mut self, step: &mut Step, id: NodeId, error: CallError) -> Result<Vec<Ready>, Error> {

@@ -51,6 +51,35 @@ impl FromRow for ApprovalRow {
     }
 }
 
+/// A change of an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalChange {
+    /// A new one; the same execution of an action twice is one.
+    Insert(ApprovalRow),
+    /// A decision; refused with [`Refusal::StaleApproval`] unless it is open and the stored version is the one before its
+    /// own.
+    Update(ApprovalRow),
+    /// The action waits no more; one that is closed or not there is no error.
+    Close {
+        /// The run.
+        run: RunId,
+        /// The execution of the action.
+        node: String,
+        /// When.
+        at: Millis,
+    },
+}
+
+impl ApprovalChange {
+    /// The run that it is about.
+    pub(super) fn run(&self) -> &RunId {
+        match self {
+            Self::Insert(row) | Self::Update(row) => &row.run,
+            Self::Close { run, .. } => run,
+        }
+    }
+}
+
 /// Which approvals to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApprovalFilter {
@@ -64,8 +93,17 @@ pub struct ApprovalFilter {
     pub limit: u32,
 }
 
+/// Applies a change.
+pub(super) async fn apply(connection: &mut Connection, change: ApprovalChange) -> Result<(), Fault> {
+    match change {
+        ApprovalChange::Insert(row) => Ok(insert(connection, row).await?),
+        ApprovalChange::Update(row) => update(connection, row).await,
+        ApprovalChange::Close { run, node, at } => Ok(close(connection, &run, &node, at).await?),
+    }
+}
+
 /// Stores a new approval; the same execution twice is one approval.
-pub(super) async fn insert(connection: &mut Connection, row: ApprovalRow) -> Result<(), sqlx::Error> {
+async fn insert(connection: &mut Connection, row: ApprovalRow) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO approvals (run, node, created_at, expires_at, version, closed_at, bytes)
         VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT DO NOTHING";
     let query = query(sql).bind(row.run).bind(row.node).bind(row.created_at);
@@ -74,7 +112,7 @@ pub(super) async fn insert(connection: &mut Connection, row: ApprovalRow) -> Res
 }
 
 /// Stores an approval over the version before its own.
-pub(super) async fn update(connection: &mut Connection, row: ApprovalRow) -> Result<(), Fault> {
+async fn update(connection: &mut Connection, row: ApprovalRow) -> Result<(), Fault> {
     let sql = "UPDATE approvals SET version = $3, closed_at = $4, bytes = $5
         WHERE run = $1 AND node = $2 AND version = $3 - 1 AND closed_at IS NULL";
     let query = query(sql).bind(&row.run).bind(row.node).bind(row.version);
@@ -86,7 +124,7 @@ pub(super) async fn update(connection: &mut Connection, row: ApprovalRow) -> Res
 }
 
 /// Closes the approval of an action that waits no more, if it has one that is open.
-pub(super) async fn close(connection: &mut Connection, run: &str, node: &str, at: Millis) -> Result<(), sqlx::Error> {
+async fn close(connection: &mut Connection, run: &str, node: &str, at: Millis) -> Result<(), sqlx::Error> {
     let sql = "UPDATE approvals SET closed_at = $3 WHERE run = $1 AND node = $2 AND closed_at IS NULL";
     let query = query(sql).bind(run).bind(node).bind(at);
     query.execute(connection).await.map(drop)

@@ -76,7 +76,7 @@ fn is_step(operation: &Operation) -> bool {
     matches!(operation, Operation::Append(append) if next(append))
         || matches!(
             operation,
-            Operation::Take { .. } | Operation::Wake { .. } | Operation::CloseApproval { .. }
+            Operation::Take { .. } | Operation::Wake { .. } | Operation::ChangeApproval(_)
         )
 }
 
@@ -85,8 +85,8 @@ fn run_of(operation: &Operation) -> Option<&RunId> {
     match operation {
         Operation::Append(append) => Some(&append.run),
         Operation::Deliver(row) => Some(&row.run),
-        Operation::InsertApproval(row) | Operation::UpdateApproval(row) => Some(&row.run),
-        Operation::Wake { run, .. } | Operation::Take { run, .. } | Operation::CloseApproval { run, .. } => Some(run),
+        Operation::ChangeApproval(change) => Some(change.run()),
+        Operation::Wake { run, .. } | Operation::Take { run, .. } => Some(run),
         _ => None,
     }
 }
@@ -250,9 +250,7 @@ async fn apply_operations(
             Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
-            Operation::InsertApproval(row) => approval::insert(connection, row).await?,
-            Operation::UpdateApproval(row) => approval::update(connection, row).await?,
-            Operation::CloseApproval { run, node, at } => approval::close(connection, &run, &node, at).await?,
+            Operation::ChangeApproval(change) => approval::apply(connection, change).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,
             Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
             Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,

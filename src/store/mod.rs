@@ -36,7 +36,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use address::{Address, Location};
 pub use alert::AlertRow;
 pub use append::{Append, Next};
-pub use approval::{ApprovalFilter, ApprovalRow};
+pub use approval::{ApprovalChange, ApprovalFilter, ApprovalRow};
 pub use change::{Change, Changed, RunTally};
 pub use error::{Error, Refusal};
 pub use inbox::DeliveryRow;

@@ -2,7 +2,7 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, ApprovalRow, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
+    AlertRow, Append, ApprovalChange, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
     ScheduleKey, ScheduleRow, WatchlistChange,
 };
 
@@ -101,20 +101,8 @@ pub enum Operation {
         /// When.
         at: Millis,
     },
-    /// A new approval; the same execution of an action twice is one.
-    InsertApproval(ApprovalRow),
-    /// A changed approval; refused with [`super::Refusal::StaleApproval`] unless it is open and the stored version is the
-    /// one before its own.
-    UpdateApproval(ApprovalRow),
-    /// The approval of an action is closed; one that is closed or not there is no error.
-    CloseApproval {
-        /// The run.
-        run: RunId,
-        /// The execution of the action.
-        node: String,
-        /// When.
-        at: Millis,
-    },
+    /// A change of what people are asked.
+    ChangeApproval(ApprovalChange),
     /// A new or changed schedule; refused with [`super::Refusal::StaleSchedule`] unless the stored version is the one
     /// before its own, or there is none for version 1.
     PutSchedule(ScheduleRow),

@@ -130,18 +130,20 @@ fn demand(approval: &mut Approval, body: &Value, connection: &ResolvedConnection
     if !named.is_empty() {
         approval.recipients = named;
     }
-    let needed = match (connection.parameter("needed"), body.get("needed")) {
-        (None, None) => 1,
-        (given, asked) => {
-            let given = given.map_or(Some(1), |text| text.trim().parse::<u32>().ok());
-            let asked = asked.map_or(Some(1), |value| value.to_text().trim().parse::<u32>().ok());
-            let both = given.zip(asked).map(|(given, asked)| given.max(asked));
-            both.filter(|needed| *needed > 0)
-                .ok_or_else(|| Unfit("'needed' must be a whole number, 1 or more".to_owned()))?
-        }
-    };
-    approval.needed = needed;
+    let given = connection.parameter("needed").map(Value::from);
+    approval.needed = count(given.as_ref())?.max(count(body.get("needed"))?);
     Ok(())
+}
+
+/// How many people must choose the same; 1 where nothing is said.
+fn count(value: Option<&Value>) -> Result<u32, Unfit> {
+    let count = match value {
+        None | Some(Value::Null) => Some(1),
+        Some(value) => value.to_text().trim().parse().ok(),
+    };
+    count
+        .filter(|count| *count > 0)
+        .ok_or_else(|| Unfit("'needed' must be a whole number, 1 or more".to_owned()))
 }
 
 /// Lets pass what can be decided.

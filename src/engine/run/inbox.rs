@@ -18,7 +18,7 @@ use crate::engine::shell::{Engine, Shared};
 use crate::engine::state::{Phase, Ready};
 use crate::engine::{call, retry};
 use crate::expression::Value;
-use crate::store::{DeliveryRow, Error as StoreError, Operation, Refusal, Transaction};
+use crate::store::{ApprovalChange, DeliveryRow, Error as StoreError, Operation, Refusal, Transaction};
 
 /// Attempts at most to take a subscription back.
 const ATTEMPTS: u32 = 4;
@@ -148,10 +148,12 @@ impl Drive<'_> {
     /// Closes what people were asked by actions that end in this step.
     pub(super) fn closing(&self) -> Vec<Operation> {
         let ended = self.subscribed.iter().filter(|id| !self.state.active.contains(id));
-        let close = |id: &NodeId| Operation::CloseApproval {
-            run: self.state.opened.run.clone(),
-            node: node_name(*id),
-            at: now(),
+        let close = |id: &NodeId| {
+            Operation::ChangeApproval(ApprovalChange::Close {
+                run: self.state.opened.run.clone(),
+                node: node_name(*id),
+                at: now(),
+            })
         };
         ended.map(close).collect()
     }

@@ -64,17 +64,6 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
         }
         Asked::Approve(place) => {
             query::refuse_dry_run(&query)?;
-            // The verb that people know; the part of the API alone gives nothing.
-            let attributes = Attributes {
-                verb: "approve",
-                group: crate::api::GROUP,
-                resource: "playbookruns",
-                subresource: None,
-                namespace: Some(place.namespace.clone()),
-                name: Some(place.name.clone()),
-            };
-            asker.admit(state, &attributes).await?;
-            row(state, &place).await?;
             let decided = approval::decide(state, &asker, &place, Request::from_parts(parts, body)).await?;
             Ok((StatusCode::CREATED, Json(approval::object(&decided))).into_response())
         }
@@ -261,7 +250,7 @@ pub(super) async fn find_incident(state: &ServerState, workspace: &str, name: &s
 }
 
 /// The run of a playbook in a namespace.
-async fn row(state: &ServerState, place: &Place) -> Result<RunRow, Failure> {
+pub(super) async fn row(state: &ServerState, place: &Place) -> Result<RunRow, Failure> {
     let row = state.store.run(&place.name).await?;
     row.filter(|row| row.namespace == place.namespace && row.kind == PLAYBOOK)
         .ok_or_else(|| Failure::missing(super::GROUP, Collection::Runs.plural(), &place.name))

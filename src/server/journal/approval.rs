@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::access::Asker;
-use super::answer::{and_one, is_longer};
+use super::answer::{and_one, is_longer, row};
 use super::metadata;
 use super::query::{Field, Selection};
-use super::request::{Collection, GROUP, Place};
+use super::request::{Attributes, Collection, GROUP, Place};
 use super::status::Failure;
 use crate::api::{GROUP as OBJECT_GROUP, VERSION};
 use crate::engine::Asked;
@@ -157,13 +157,24 @@ pub(super) async fn find(state: &ServerState, place: &Place) -> Result<Asked, Fa
         .ok_or_else(missing)
 }
 
-/// Records the decision of a request on what a run asks.
+/// Records the decision of a request on what a run asks, for whoever may approve it.
 pub(super) async fn decide(
     state: &ServerState,
     asker: &Asker,
     place: &Place,
     request: Request,
 ) -> Result<Asked, Failure> {
+    // The verb that people know; the part of the API alone gives nothing.
+    let attributes = Attributes {
+        verb: "approve",
+        group: OBJECT_GROUP,
+        resource: "playbookruns",
+        subresource: None,
+        namespace: Some(place.namespace.clone()),
+        name: Some(place.name.clone()),
+    };
+    asker.admit(state, &attributes).await?;
+    row(state, place).await?;
     let text = body::read(request, &state.settings).await?;
     let wanted: Wanted = serde_json::from_slice(&text).map_err(|error| Failure::malformed(error.to_string()))?;
     let node = waiting(state, place, wanted.action.as_deref()).await?;

@@ -1,6 +1,6 @@
 //! Approvals: a decision counts on what was read, and only while the run waits for it.
 
-use riposte::store::{ApprovalFilter, ApprovalRow, Next, Operation, Refusal, Store};
+use riposte::store::{ApprovalChange, ApprovalFilter, ApprovalRow, Next, Operation, Refusal, Store};
 
 use super::{Kind, append, commit, new_run, new_store, refusal};
 
@@ -24,6 +24,20 @@ fn asked(run: &str, node: &str, at: i64) -> ApprovalRow {
     }
 }
 
+fn insert(row: ApprovalRow) -> Operation {
+    Operation::ChangeApproval(ApprovalChange::Insert(row))
+}
+
+fn update(row: ApprovalRow) -> Operation {
+    Operation::ChangeApproval(ApprovalChange::Update(row))
+}
+
+/// Closes an approval of the run `r`.
+fn close(node: &str, at: i64) -> Operation {
+    let (run, node) = ("r".into(), node.into());
+    Operation::ChangeApproval(ApprovalChange::Close { run, node, at })
+}
+
 async fn with_run(store: &Store, run: &str) {
     commit(store, [Operation::CreateRun(new_run(run))]).await;
 }
@@ -32,12 +46,12 @@ async fn a_decision_counts_on_what_was_read_and_while_it_is_open(kind: Kind) {
     let (_home, store) = new_store(kind).await;
     with_run(&store, "r").await;
     let first = asked("r", "0-1", 1_000);
-    commit(&store, [Operation::InsertApproval(first.clone())]).await;
+    commit(&store, [insert(first.clone())]).await;
     let again = ApprovalRow {
         bytes: b"other".into(),
         ..first.clone()
     };
-    commit(&store, [Operation::InsertApproval(again)]).await;
+    commit(&store, [insert(again)]).await;
     assert_eq!(store.approval("r", "0-1").await.unwrap(), Some(first.clone()));
 
     let second = ApprovalRow {
@@ -45,26 +59,18 @@ async fn a_decision_counts_on_what_was_read_and_while_it_is_open(kind: Kind) {
         bytes: b"decided".into(),
         ..first
     };
-    commit(&store, [Operation::UpdateApproval(second.clone())]).await;
-    let stale = refusal(&store, [Operation::UpdateApproval(second.clone())]).await;
+    commit(&store, [update(second.clone())]).await;
+    let stale = refusal(&store, [update(second.clone())]).await;
     assert_eq!(stale, Refusal::StaleApproval("r".into()));
-    let close = Operation::CloseApproval {
-        run: "r".into(),
-        node: "0-1".into(),
-        at: 1_500,
-    };
-    commit(&store, [close.clone()]).await;
+    let closing = close("0-1", 1_500);
+    commit(&store, [closing]).await;
     let third = ApprovalRow {
         version: 3,
         ..second.clone()
     };
-    let closed = refusal(&store, [Operation::UpdateApproval(third)]).await;
+    let closed = refusal(&store, [update(third)]).await;
     assert_eq!(closed, Refusal::StaleApproval("r".into()));
-    let later = Operation::CloseApproval {
-        run: "r".into(),
-        node: "0-1".into(),
-        at: 1_600,
-    };
+    let later = close("0-1", 1_600);
     commit(&store, [later]).await;
     let expected = ApprovalRow {
         closed_at: Some(1_500),
@@ -78,8 +84,8 @@ async fn the_end_of_a_run_closes_what_it_asks(kind: Kind) {
     let (_home, store) = new_store(kind).await;
     with_run(&store, "r").await;
     with_run(&store, "s").await;
-    commit(&store, [Operation::InsertApproval(asked("r", "0-1", 1_000))]).await;
-    commit(&store, [Operation::InsertApproval(asked("s", "0-1", 1_000))]).await;
+    commit(&store, [insert(asked("r", "0-1", 1_000))]).await;
+    commit(&store, [insert(asked("s", "0-1", 1_000))]).await;
     let end = Next::End {
         status: "Cancelled".into(),
         at: 3_000,
@@ -101,14 +107,10 @@ async fn approvals_are_listed_the_newest_first(kind: Kind) {
         asked("r", "0-2", 2_000),
         asked("s", "0-1", 1_500),
     ] {
-        commit(&store, [Operation::InsertApproval(row)]).await;
+        commit(&store, [insert(row)]).await;
     }
-    let close = Operation::CloseApproval {
-        run: "r".into(),
-        node: "0-2".into(),
-        at: 2_500,
-    };
-    commit(&store, [close]).await;
+    let closing = close("0-2", 2_500);
+    commit(&store, [closing]).await;
     let listed = async |filter: ApprovalFilter| {
         let rows = store.approvals(&filter).await.unwrap();
         rows.into_iter()
