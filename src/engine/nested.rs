@@ -181,6 +181,9 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
     if header("content-type").is_none() && matches!(call.body, Some(Value::Object(_) | Value::Array(_))) {
         headers.insert("Content-Type", "application/json; charset=utf-8");
     }
+    if header("traceparent").is_none() && !call.traceparent.is_empty() {
+        headers.insert("traceparent", call.traceparent.as_str());
+    }
     let request = Request {
         outputs: None,
         namespace: playbook.namespace,

@@ -1,6 +1,7 @@
 //! The main job, from the outside: `riposte dev` as a real process, real content, fakes of the services on loopback.
 
 mod approvals;
+mod canary;
 mod commands;
 mod content;
 mod crash;
@@ -10,6 +11,7 @@ mod pages;
 mod process;
 mod quickstart;
 mod schedule;
+mod telemetry;
 
 use crate::enrichment::event;
 use crate::enrichment::service::{self, MALICIOUS, REPUTATIONS};

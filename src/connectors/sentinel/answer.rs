@@ -61,6 +61,7 @@ pub(super) fn ok(body: Value, writes: Vec<Operation>) -> Answer {
         headers: json_headers(),
         body: (!body.is_null()).then_some(body),
         writes,
+        ..Answer::default()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::retry;
 use crate::engine::scope::RunScope;
 use crate::engine::state::Phase;
 use crate::engine::status::Status;
+use crate::engine::trace::Trace;
 use crate::expression::{Object, Scope, Template, Value};
 
 /// How long one attempt of a call may take, as in Logic Apps.
@@ -159,6 +160,7 @@ impl Planner<'_> {
                 .timeout
                 .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
             callback: matches!(action.kind, ActionKind::Webhook(_)).then(|| self.callback(id, action)),
+            traceparent: Trace::of(opened).parent_of_call(id),
         })
     }
 

@@ -124,6 +124,7 @@ impl Question<'_> {
             minimum_items: self.call.minimum_items,
             callback: None,
             timeout: ATTEMPT_TIMEOUT,
+            traceparent: String::new(),
         })
     }
 
