@@ -44,6 +44,11 @@ pub async fn show(remote: &Remote, resource: Resource, name: &str) -> anyhow::Re
     match resource {
         Resource::Incidents => incident(&mut page, &object),
         Resource::Runs => run_page(&mut page, &object),
+        Resource::Approvals => {
+            approval(&mut page, &object);
+            let path = format!("{}/links", resource.one(&remote.namespace, name));
+            links(&mut page, remote.get(&path, JSON).await);
+        }
         Resource::Playbooks => {
             configured(&mut page, &object);
             let runs = Resource::Runs.list(Some(&remote.namespace));
@@ -184,6 +189,50 @@ fn attempts(action: &Value) -> String {
         (Some(attempts), _) => text(attempts),
         (None, Some(_)) => "1".to_owned(),
         (None, None) => "<none>".to_owned(),
+    }
+}
+
+fn approval(page: &mut Page, approval: &Value) {
+    let (spec, status) = (&approval["spec"], &approval["status"]);
+    identity(page, approval);
+    for (name, member) in [
+        ("Title", "title"),
+        ("Run", "run"),
+        ("Playbook", "playbook"),
+        ("Action", "action"),
+        ("Options", "options"),
+        ("Asked", "recipients"),
+        ("Needed", "needed"),
+        ("Sign-in", "signIn"),
+        ("Not requester", "requesterMayNotApprove"),
+        ("Expires", "expires"),
+    ] {
+        page.fact(name, &spec[member]);
+    }
+    page.fact("Status", &status["status"]);
+    page.fact("Outcome", &status["outcome"]);
+    if let Some(details) = spec["details"].as_str().filter(|details| !details.is_empty()) {
+        page.heading("Details");
+        details
+            .lines()
+            .for_each(|line| page.0 += &format!("  {}\n", super::output::clean(line)));
+    }
+    table(page, "Inputs", spec, "inputs", &[("NAME", "id"), ("LABEL", "label")]);
+    let decisions = [
+        ("TIME", "time"),
+        ("BY", "by"),
+        ("SIGNED IN", "signedIn"),
+        ("OPTION", "option"),
+        ("COMMENT", "comment"),
+    ];
+    table(page, "Decisions", status, "decisions", &decisions);
+}
+
+/// The links of those who are asked, for whom they may be shown to.
+fn links(page: &mut Page, links: anyhow::Result<Value>) {
+    match links {
+        Ok(links) => table(page, "Links", &links, "links", &[("FOR", "recipient"), ("URL", "url")]),
+        Err(reason) => page.line("Links", &format!("not shown: {reason:#}")),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
 mod actions;
+mod approve;
 mod cancel;
 mod crds;
 mod delete;
@@ -75,6 +76,7 @@ enum Command {
     Delete(delete::Arguments),
     Suspend(suspend::SuspendArguments),
     Resume(suspend::ResumeArguments),
+    Approve(approve::Arguments),
     #[command(name = crate::script::COMMAND, hide = true)]
     ScriptHost(script_host::Arguments),
 }
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Delete(arguments) => delete::run(&arguments),
         Command::Suspend(arguments) => suspend::suspend(&arguments),
         Command::Resume(arguments) => suspend::resume(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
         Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -18,6 +18,8 @@ pub enum Resource {
     Incidents,
     /// Runs of playbooks.
     Runs,
+    /// What runs ask of people.
+    Approvals,
 }
 
 impl clap::ValueEnum for Resource {
@@ -28,6 +30,7 @@ impl clap::ValueEnum for Resource {
             Self::Connections,
             Self::Incidents,
             Self::Runs,
+            Self::Approvals,
         ]
     }
 
@@ -49,6 +52,7 @@ impl Resource {
             ),
             Self::Incidents => ("incidents", &["incident", "inc"]),
             Self::Runs => ("runs", &["run"]),
+            Self::Approvals => ("approvals", &["approval"]),
         }
     }
 
@@ -60,6 +64,7 @@ impl Resource {
             Self::Connections => "apiconnections",
             Self::Incidents => "incidents",
             Self::Runs => "runs",
+            Self::Approvals => "approvals",
         }
     }
 
@@ -71,7 +76,7 @@ impl Resource {
     fn group(self) -> &'static str {
         match self {
             Self::Playbooks | Self::Rules | Self::Connections => OBJECTS,
-            Self::Incidents | Self::Runs => JOURNAL,
+            Self::Incidents | Self::Runs | Self::Approvals => JOURNAL,
         }
     }
 

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::permit::Reviews;
 use super::resource::PLAYBOOK;
+use crate::api::GROUP;
 use crate::grants::RUN_VERB;
-use crate::server::journal::User;
+use crate::server::journal::{Attributes, GROUP as JOURNAL, User};
 use crate::server::{Access, Authenticate, Identity, Reach, Unchecked};
 
 /// How long the API server may take.
@@ -70,12 +71,23 @@ impl ClusterCallers {
 }
 
 /// The verb and the resource that an access needs.
-fn needed(access: Access) -> (&'static str, &'static str) {
-    match access {
+fn needed(access: Access) -> Attributes {
+    let (verb, resource) = match access {
         Access::Deliver => ("create", "alerts"),
         Access::Read => ("get", "incidents"),
+        Access::Inspect => ("get", "runs"),
         Access::Start => (RUN_VERB, PLAYBOOK.plural),
         Access::Cancel => ("patch", "playbookruns"),
+        Access::Approve => ("approve", "playbookruns"),
+    };
+    let is_part = access == Access::Inspect;
+    Attributes {
+        verb,
+        group: if is_part { JOURNAL } else { GROUP },
+        resource,
+        subresource: is_part.then_some("actions"),
+        namespace: None,
+        name: None,
     }
 }
 
@@ -103,13 +115,16 @@ impl Authenticate for ClusterCallers {
     }
 
     async fn may(&self, identity: &Identity, access: Access, workspace: Option<&str>) -> Result<bool, Unchecked> {
-        let (verb, resource) = needed(access);
+        let what = Attributes {
+            namespace: workspace.map(str::to_owned),
+            ..needed(access)
+        };
         let user = User {
             name: identity.name.to_string(),
             groups: identity.groups.clone(),
             ..User::default()
         };
-        let allowed = self.reviews.allows(&user, (verb, resource), (workspace, None)).await;
+        let allowed = self.reviews.reviewer().allows(&user, &what).await;
         allowed.map_err(|undecided| Unchecked(undecided.0))
     }
 }

@@ -27,6 +27,7 @@ use crate::controllers;
 use crate::controllers::context::Context;
 use crate::controllers::live::{self, Live};
 use crate::engine::Engine;
+use crate::engine::callback::{LINKS, Links};
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
@@ -127,7 +128,8 @@ impl Operator {
         );
         let content = ClusterContent::new(catalog.clone(), context.reviews.clone());
         let connections = ClusterConnections::new(catalog, context.reviews.clone());
-        let services = ConnectorServices::new(Arc::new(connections), services, desk.clone());
+        let links = Links::new(&desk.workspaces().public_url, &sealer.derive(LINKS));
+        let services = ConnectorServices::new(Arc::new(connections), services, desk.clone()).with_links(links);
         let services = Metered::new(Arc::new(services), metrics.figures().clone());
         let engine = Engine::new(
             store.clone(),

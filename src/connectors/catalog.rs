@@ -9,6 +9,7 @@ use crate::api::{ConnectorSpec, yaml};
 
 /// Each name that playbooks use, and its manifest. A connector that was renamed stands under both names.
 const MANIFESTS: &[(&str, &str)] = &[
+    ("approval", include_str!("catalog/approval.yaml")),
     ("azurefunctions", include_str!("catalog/azurefunctions.yaml")),
     ("azuremonitorlogs", include_str!("catalog/azuremonitorlogs.yaml")),
     (

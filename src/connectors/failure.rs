@@ -17,6 +17,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A service is to call back, and nothing outside reaches this Riposte.
+    CallbackUrlUnavailable,
     /// The playbook's namespace has no such ApiConnection.
     ConnectionNotFound,
     /// The connector has no such operation.

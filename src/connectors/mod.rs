@@ -3,6 +3,7 @@
 //! the shell around it. Invariant: no call leaves the process without having passed [`guard`], on every redirect
 //! and for every address.
 
+mod approval;
 mod authentication;
 pub mod body;
 pub mod by_id;

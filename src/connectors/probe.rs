@@ -23,7 +23,7 @@ pub enum Reached {
 /// It has no address, may not be reached, or does not answer in time.
 pub async fn probe(client: &Client, connection: &ResolvedConnection, timeout: Duration) -> Result<Reached, CallError> {
     let operations = &connection.connector.operations;
-    if !operations.is_empty() && operations.iter().all(|operation| operation.native.is_some()) {
+    if !operations.is_empty() && operations.iter().all(|operation| operation.is_own()) {
         return Ok(Reached::Itself);
     }
     let url = request::base_url(connection)?;

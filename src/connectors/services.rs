@@ -15,8 +15,9 @@ use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
 use super::tokens::{Asker, Tokens};
-use super::{authentication, by_id, guard, request};
+use super::{approval, authentication, by_id, guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
+use crate::engine::callback::Links;
 use crate::incidents::Desk;
 
 const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
@@ -31,6 +32,7 @@ pub struct ConnectorServices {
     client: Client,
     incidents: Performer,
     tokens: Tokens,
+    links: Arc<Links>,
 }
 
 impl ConnectorServices {
@@ -41,7 +43,15 @@ impl ConnectorServices {
             connections,
             client,
             tokens: Tokens::default(),
+            links: Arc::new(Links::new("", &[])),
         }
+    }
+
+    /// The same, which makes links to approvals for those who are asked.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = Arc::new(links);
+        self
     }
 
     fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
@@ -59,6 +69,10 @@ impl ConnectorServices {
         }
         let connector = connection.connector.clone();
         let (call, found) = by_id::find(&connector, call)?;
+        if let Some(form) = found.operation.approval {
+            return self.ask(form, &call, &connection).await;
+        }
+        reachable(&call)?;
         if let Some(translation) = found.operation.translation {
             let asked = translation.call(&call)?;
             let found = connector.find(&asked.method, &asked.path).ok_or_else(|| {
@@ -75,6 +89,52 @@ impl ConnectorServices {
                 self.send(&call, connection, now, build).await
             }
         }
+    }
+
+    /// Asks people: what the call asks goes into the store with the event that says so.
+    async fn ask(
+        &self,
+        form: approval::Form,
+        call: &Call,
+        connection: &ResolvedConnection,
+    ) -> Result<Answer, CallError> {
+        let Some(callback) = &call.callback else {
+            let message = format!(
+                "action '{}' does not wait: an approval needs a webhook action",
+                call.action
+            );
+            return Err(Code::InvalidRequest.refusal(message));
+        };
+        let asked = match form.read(call, connection) {
+            Ok(asked) => asked,
+            Err(unfit) => return Ok(approval::refused(&unfit)),
+        };
+        if let Some(text) = connection
+            .parameter(approval::WEBHOOK_URL)
+            .filter(|text| !text.is_empty())
+        {
+            let url = Url::parse(text).map_err(|_| {
+                let message = format!("the webhookUrl of connection '{}' is no URL", connection.name);
+                Code::InvalidRequest.refusal(message)
+            })?;
+            let bounds = Bounds {
+                hosts: Some(match connection.hosts.as_slice() {
+                    [] => vec![guard::authority(&url)],
+                    hosts => hosts.to_vec(),
+                }),
+                networks: connection.allowed_networks.clone(),
+            };
+            let notice = approval::notice(url, &asked, (call, callback), &self.links);
+            let told = self.client.send(notice, &bounds, call.timeout).await?;
+            if !(200..300).contains(&told.status) {
+                return Ok(told);
+            }
+        }
+        Ok(Answer {
+            status: 200,
+            asks: Some(Box::new(asked)),
+            ..Answer::default()
+        })
     }
 
     /// Sends what `build` makes, with a token in place of client credentials.
@@ -191,6 +251,21 @@ impl ConnectorServices {
             url = next;
         }
         Ok(pages.merged())
+    }
+}
+
+/// Refuses a call that hands a callback URL to a service which cannot reach it.
+fn reachable(call: &Call) -> Result<(), CallError> {
+    match &call.callback {
+        Some(callback) if !callback.is_reachable => {
+            let message = format!(
+                "action '{}' waits to be called back, but nothing outside reaches this Riposte: give its address with \
+                 `--public-url` (the chart's `publicUrl`)",
+                call.action
+            );
+            Err(Code::CallbackUrlUnavailable.refusal(message))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

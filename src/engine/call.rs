@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::approval::Approval;
 use crate::expression::{Object, Value};
-use crate::store::Operation;
+use crate::store::{Millis, Operation};
 
 /// One call to a service. Its debug text leaves out what may be secret.
 #[derive(Clone, PartialEq)]
@@ -42,8 +43,21 @@ pub struct Call {
     pub minimum_items: Option<u32>,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// The action that waits to be called back, if it does.
+    pub callback: Option<Callback>,
     /// The span that the call belongs to (W3C `traceparent`); empty for none.
     pub traceparent: String,
+}
+
+/// An action that waits to be called back: what its callback URL leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The execution of the action, as links name it.
+    pub node: String,
+    /// When the action stops waiting.
+    pub expires: Millis,
+    /// Whether services reach this Riposte at all. Without it only Riposte itself can call back.
+    pub is_reachable: bool,
 }
 
 impl fmt::Debug for Call {
@@ -136,6 +150,8 @@ pub struct Answer {
     pub traffic: Traffic,
     /// Changes of Riposte's own incidents; they commit together with the end of the action, so they happen exactly once.
     pub writes: Vec<Operation>,
+    /// What people are asked; stored together with the event that says so.
+    pub asks: Option<Box<Approval>>,
 }
 
 /// Why there is no answer.

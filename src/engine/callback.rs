@@ -1,5 +1,6 @@
 //! Links by which others reach a run or a trigger without an account: the callback URL of a webhook action, the URL of a
-//! trigger, the place of an answer that is promised (Logic Apps: URLs with a shared access signature).
+//! trigger, the place of an answer that is promised (Logic Apps: URLs with a shared access signature), the page of an
+//! approval.
 //! Invariant: a link leads to one thing, until one time, and only who holds the key can make it.
 
 use std::fmt::Write as _;
@@ -13,6 +14,8 @@ use super::event::{FrameId, NodeId};
 use crate::definition::ActionId;
 use crate::store::Millis;
 
+/// What the keys that sign links are derived for.
+pub const LINKS: &str = "links";
 /// What stands for a signature where people look.
 const MASK: &str = "***";
 /// What a segment of a path holds as it is.
@@ -41,6 +44,15 @@ pub enum Link {
     Answer {
         /// The run.
         run: String,
+    },
+    /// The page on which somebody decides what a run asks.
+    Approval {
+        /// The run.
+        run: String,
+        /// The execution of the action that waits.
+        node: NodeId,
+        /// Who is asked: the place among the recipients.
+        recipient: usize,
     },
 }
 
@@ -84,6 +96,11 @@ impl Links {
     /// The whole URL; `None` where nobody reaches this Riposte.
     pub fn url(&self, link: &Link, expires: Option<Millis>) -> Option<String> {
         (!self.base.is_empty()).then(|| format!("{}{}", self.base, self.path(link, expires)))
+    }
+
+    /// Whether anybody outside reaches this Riposte.
+    pub fn are_reachable(&self) -> bool {
+        !self.base.is_empty()
     }
 
     /// Path and query.
@@ -136,6 +153,9 @@ impl Link {
                 encode(trigger)
             ),
             Self::Answer { run } => format!("/v1/answers/{}", encode(run)),
+            Self::Approval { run, node, recipient } => {
+                format!("/approvals/{}/{}/{recipient}", encode(run), node_name(*node))
+            }
         }
     }
 

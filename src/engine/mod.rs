@@ -1,11 +1,12 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
+//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
 //! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
 //! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
+pub mod approval;
 pub mod call;
 pub mod callback;
 mod carry;
@@ -28,6 +29,7 @@ pub mod trigger_scope;
 pub mod variable;
 pub mod view;
 
+mod approvals;
 mod collect;
 mod ends;
 mod evaluate;
@@ -37,5 +39,6 @@ mod replica;
 mod run;
 pub mod shell;
 
+pub use approvals::{Asked, NotRecorded};
 pub use run::{Haste, Undelivered};
 pub use shell::{Engine, Notice};

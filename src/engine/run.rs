@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
+use super::approval::Approval;
+use super::approvals;
 use super::call::{Answer, Call, CallError};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
@@ -27,8 +29,11 @@ use crate::definition::Workflow;
 pub use cancel::Haste;
 pub(super) use cancel::Wish;
 pub use inbox::Undelivered;
+pub(super) use inbox::context as delivery_context;
 
-use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
+use crate::store::{
+    Append, ApprovalChange, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction,
+};
 
 /// A run that waits longer than this, in milliseconds, leaves the memory.
 const EVICT_AFTER: Millis = 2_000;
@@ -485,7 +490,7 @@ impl<'a> Drive<'a> {
                 continue;
             }
             match outcome {
-                Ok(answer) if !answer.writes.is_empty() => {
+                Ok(answer) if !answer.writes.is_empty() || answer.asks.is_some() => {
                     self.commit_early(step).await?;
                     ready.extend(self.write(step, id, &call, answer).await?);
                 }
@@ -519,6 +524,7 @@ impl<'a> Drive<'a> {
         for _ in 0..INCIDENT_ATTEMPTS {
             let writes = std::mem::take(&mut answer.writes);
             let sent = partitions(&writes);
+            let asked = answer.asks.take().map(|asks| self.asked(id, *asks));
             let mut event = self.concluded(id, &Ok(answer));
             let (run, mut next) = (self.state.opened.run.clone(), self.state.next_payload);
             let payloads = journal::pack(event.payloads_mut(), &self.shared.sealer, &run, &mut next);
@@ -531,7 +537,8 @@ impl<'a> Drive<'a> {
                 snapshot: None,
                 next: Next::WakeAt(wake_at),
             };
-            let operations = writes.into_iter().chain([Operation::Append(append)]).collect();
+            let writes = writes.into_iter().chain(asked);
+            let operations = writes.chain([Operation::Append(append)]).collect();
             match self.shared.store.commit(Transaction { operations }).await {
                 Ok(_) => {
                     self.shared.collected(sent);
@@ -565,6 +572,21 @@ impl<'a> Drive<'a> {
             reached: false,
         };
         self.give_up(step, id, error)
+    }
+
+    /// What an action asks of people, to be stored.
+    fn asked(&self, id: NodeId, mut approval: Approval) -> Operation {
+        let action = self.workflow.action(id.1);
+        approval.is_secure = action.secure_inputs || action.secure_outputs;
+        let (end, run) = (self.state.deadline(), &self.state.opened.run);
+        let deadline = self.state.node(id).and_then(|node| node.deadline);
+        let times = (now(), deadline.map_or(end, |deadline| deadline.min(end)));
+        Operation::ChangeApproval(ApprovalChange::Insert(approvals::ask(
+            &self.shared.sealer,
+            (run, id),
+            &approval,
+            times,
+        )))
     }
 
     fn give_up(&mut self, step: &mut Step, id: NodeId, error: CallError) -> Result<Vec<Ready>, Error> {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::call::Services;
-use super::callback::Links;
+use super::callback::{LINKS, Links};
 use super::clock::Moment;
 use super::collect::Collecting;
 use super::content::{Content, Playbook};
@@ -377,7 +377,7 @@ impl Engine {
         desk: Desk,
         settings: nested::Settings,
     ) -> Self {
-        let links = Links::new(&desk.workspaces().public_url, &sealer.derive("links"));
+        let links = Links::new(&desk.workspaces().public_url, &sealer.derive(LINKS));
         let services = Arc::new(Collecting {
             services,
             content: content.clone(),

@@ -168,7 +168,8 @@ fn phase(node: &Node) -> &'static str {
     }
 }
 
-fn shown(payload: &Payload) -> Value {
+/// The value of a payload, as it may be shown.
+pub fn shown(payload: &Payload) -> Value {
     if payload.secure {
         Value::from(HIDDEN)
     } else {
@@ -205,6 +206,111 @@ pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
         })
     };
     state.active.iter().filter_map(wait).collect()
+}
+
+/// An action of a run with what is inside of it, or an iteration of a loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    /// Name of the action, or of the iteration.
+    pub name: String,
+    /// What [`run`] shows of it; `None` for an iteration.
+    pub facts: Option<Object>,
+    /// When it began and when it ended.
+    pub times: (Option<i64>, Option<i64>),
+    /// The actions that it waits for.
+    pub after: Vec<String>,
+    /// What is inside.
+    pub inside: Vec<Branch>,
+}
+
+/// The actions of a run as they nest, those that have begun in the order of their beginning, then the others; at most
+/// `limit`.
+pub fn outline(workflow: &Workflow, state: &State, limit: usize) -> Vec<Branch> {
+    let mut left = limit;
+    let frames = frames_by_block(workflow, state);
+    branches(workflow, state, &frames, FrameId(0), &mut left)
+}
+
+fn branches(
+    workflow: &Workflow,
+    state: &State,
+    frames: &[Vec<&Frame>],
+    frame: FrameId,
+    left: &mut usize,
+) -> Vec<Branch> {
+    let Some(here) = state.frame(frame) else {
+        return Vec::new();
+    };
+    let mut ids = workflow.block(here.block).actions.clone();
+    ids.sort_by_key(|id| {
+        let node = here.nodes.get(id);
+        (
+            node.is_none(),
+            node.map(|node| (node.started_at, node.ended_at.is_none())),
+            *id,
+        )
+    });
+    let mut branches = Vec::new();
+    for id in ids {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        let action = workflow.action(id);
+        let begun = here.nodes.get(&id);
+        let facts = begun.map_or_else(
+            || {
+                let (status, code) = absent(workflow, state, frames, id);
+                [("status", status), ("code", code)].into_iter().collect()
+            },
+            |begun| node(begun),
+        );
+        branches.push(Branch {
+            name: action.name.to_string(),
+            facts: Some(facts),
+            times: (begun.map(|node| node.started_at), begun.and_then(|node| node.ended_at)),
+            after: action
+                .run_after
+                .iter()
+                .map(|(id, _)| workflow.action(*id).name.to_string())
+                .collect(),
+            inside: begun.map_or_else(Vec::new, |node| inside(workflow, state, frames, (id, node), left)),
+        });
+    }
+    branches
+}
+
+/// What is inside of an action that has begun; of a loop its iterations.
+fn inside(
+    workflow: &Workflow,
+    state: &State,
+    frames: &[Vec<&Frame>],
+    (id, node): (ActionId, &Node),
+    left: &mut usize,
+) -> Vec<Branch> {
+    let is_loop = matches!(
+        workflow.action(id).kind,
+        ActionKind::Foreach { .. } | ActionKind::Until(_)
+    );
+    let mut all = Vec::new();
+    for inner in &node.frames {
+        let actions = branches(workflow, state, frames, *inner, left);
+        match state.frame(*inner) {
+            Some(iteration) if is_loop => all.push(Branch {
+                name: format!("#{}", iteration.index + 1),
+                facts: None,
+                times: (None, None),
+                after: Vec::new(),
+                inside: actions,
+            }),
+            Some(_) => all.extend(actions),
+            None => {}
+        }
+        if *left == 0 {
+            break;
+        }
+    }
+    all
 }
 
 /// One line of the tree of a run.

@@ -11,6 +11,7 @@ use crate::catalog::Current;
 use crate::connectors::{Client, Connections, ConnectorServices, Egress};
 use crate::engine::Engine;
 use crate::engine::call::Services;
+use crate::engine::callback::{LINKS, Links};
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::rehearsal::Mocks;
 use crate::store::{Retention, Sealer, Store};
@@ -116,7 +117,8 @@ impl System {
             Some(fakes) => Arc::new(fakes.clone()),
             None => Arc::new(catalog.clone()),
         };
-        let real = ConnectorServices::new(connections, Client::new(options.egress), desk.clone());
+        let links = Links::new(&desk.workspaces().public_url, &sealer.derive(LINKS));
+        let real = ConnectorServices::new(connections, Client::new(options.egress), desk.clone()).with_links(links);
         let services: Arc<dyn Services> = match options.mocks {
             Some(mocks) => Arc::new(Mocked::new(mocks, real, catalog.clone())),
             None => Arc::new(real),

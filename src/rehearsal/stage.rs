@@ -84,7 +84,7 @@ impl Stage {
         let mut bound = self.playbook.connections.iter();
         let bound = bound.find(|bound| bound.alias.eq_ignore_ascii_case(&alias));
         let connector = bound.and_then(|bound| self.connectors.get(&bound.name));
-        connector.is_some_and(|connector| connector.operations.iter().any(|operation| operation.native.is_some()))
+        connector.is_some_and(|connector| connector.operations.iter().any(|operation| operation.is_own()))
     }
 
     pub(super) fn reads(&self) -> &Reads {

@@ -12,12 +12,16 @@ use super::token::{Reach, Tokens};
 pub enum Access {
     /// Deliver alerts and incidents.
     Deliver,
-    /// Read incidents and runs.
+    /// Read incidents, and which runs there are.
     Read,
+    /// Read what went into the actions of runs and came out of them.
+    Inspect,
     /// Start a playbook.
     Start,
     /// End a run, or forget it.
     Cancel,
+    /// Decide what a run asks.
+    Approve,
 }
 
 /// Who asks.

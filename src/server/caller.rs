@@ -73,6 +73,10 @@ pub(super) struct Deliver;
 #[derive(Clone, Debug)]
 pub(super) struct Read;
 
+/// Reads what went into the actions of runs and came out of them.
+#[derive(Clone, Debug)]
+pub(super) struct Inspect;
+
 /// Starts a playbook.
 #[derive(Clone, Debug)]
 pub(super) struct Start;
@@ -83,6 +87,10 @@ impl Purpose for Deliver {
 
 impl Purpose for Read {
     const ACCESS: Access = Access::Read;
+}
+
+impl Purpose for Inspect {
+    const ACCESS: Access = Access::Inspect;
 }
 
 impl Purpose for Start {
@@ -121,16 +129,21 @@ impl<P: Purpose> FromRequestParts<ServerState> for Workspace<P> {
 
 /// The workspace of a page, whose reader has a token or needs none.
 #[derive(Clone, Debug)]
-pub(super) struct OpenWorkspace(pub(super) String);
+pub(super) struct OpenWorkspace<P> {
+    pub(super) name: String,
+    purpose: PhantomData<P>,
+}
 
-impl FromRequestParts<ServerState> for OpenWorkspace {
+impl<P: Purpose> FromRequestParts<ServerState> for OpenWorkspace<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ServerState) -> Result<Self, Problem> {
-        if state.settings.open_pages && state.settings.loopback_port.is_some() {
-            return Ok(Self(workspace(parts, state).await?));
-        }
-        Ok(Self(Workspace::<Read>::from_request_parts(parts, state).await?.name))
+        let name = match state.settings.open_pages && state.settings.loopback_port.is_some() {
+            true => workspace(parts, state).await?,
+            false => Workspace::<P>::from_request_parts(parts, state).await?.name,
+        };
+        let purpose = PhantomData;
+        Ok(Self { name, purpose })
     }
 }
 

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::authenticate::Unchecked;
+use crate::engine::NotRecorded;
+use crate::engine::approval::Rejected;
 use crate::engine::journal;
 use crate::engine::resubmit::ResubmitError;
 use crate::engine::shell::StartError;
@@ -240,6 +242,26 @@ impl From<store::Error> for Problem {
 impl From<journal::Error> for Problem {
     fn from(error: journal::Error) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<NotRecorded> for Problem {
+    fn from(error: NotRecorded) -> Self {
+        match error {
+            NotRecorded::Rejected(Rejected::Requester | Rejected::SignIn) => {
+                Self::new(Kind::Forbidden, error.to_string())
+            }
+            NotRecorded::Rejected(Rejected::Option { .. } | Rejected::Input { .. } | Rejected::Comment) => {
+                Self::new(Kind::Malformed, error.to_string())
+            }
+            NotRecorded::Rejected(Rejected::Decided(_) | Rejected::Closed | Rejected::Twice(_)) => {
+                Self::new(Kind::Conflict, error.to_string())
+            }
+            NotRecorded::Missing => Self::new(Kind::NotFound, error.to_string()),
+            NotRecorded::Busy => Self::new(Kind::Unavailable, error.to_string()),
+            NotRecorded::Store(error) => error.into(),
+            NotRecorded::Run(error) => error.into(),
+        }
     }
 }
 

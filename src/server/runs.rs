@@ -36,7 +36,7 @@ pub(super) struct RunAnswer {
     resubmit_of: Option<String>,
     pub(super) status: String,
     pub(super) created_time: String,
-    end_time: Option<String>,
+    pub(super) end_time: Option<String>,
 }
 
 impl From<RunRow> for RunAnswer {
@@ -116,7 +116,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(run): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let row = find(&state, &caller, Access::Read, &run).await?;
+    let row = find(&state, &caller, Access::Inspect, &run).await?;
     let answer = if row.kind == EVALUATION {
         serde_json::to_value(evaluation::read(&state.store, row).await?)
     } else {
@@ -163,7 +163,7 @@ pub(super) async fn events(
     Path(run): Path<String>,
     Params(part): Params<Part>,
 ) -> Result<Json<Events>, Problem> {
-    let row = find(&state, &caller, Access::Read, &run).await?;
+    let row = find(&state, &caller, Access::Inspect, &run).await?;
     let limit = usize::try_from(params::limit(part.limit)).unwrap_or(usize::MAX);
     let bodies: Vec<serde_json::Value> = if row.kind == EVALUATION {
         let rows = state.store.journal(&row.id, 0).await?;

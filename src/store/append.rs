@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::journal::{self, Events};
 use super::sql::{Connection, Text, query};
-use super::{EventRow, Millis, PayloadRow, RunId, change, inbox};
+use super::{EventRow, Millis, PayloadRow, RunId, approval, change, inbox};
 
 /// More events of a run.
 #[derive(Clone, Debug)]
@@ -139,6 +139,7 @@ pub(super) async fn append_all(
     if !ended.is_empty() {
         change::ended(connection, &ended).await?;
         inbox::forget(connection, &ended).await?;
+        approval::close_ended(connection, &ended).await?;
     }
     Ok(stale)
 }

@@ -18,7 +18,8 @@ use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
-    alert, change, document, group, inbox, incident, journal, message, note, retention, run, schedule, watchlist,
+    alert, approval, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
+    watchlist,
 };
 
 /// What the caller of a transaction is told.
@@ -74,7 +75,10 @@ async fn take_locks(connection: &mut Connection, transactions: &[Transaction]) -
 fn is_step(operation: &Operation) -> bool {
     let next = |append: &Append| matches!(append.next, Next::WakeAt(_));
     matches!(operation, Operation::Append(append) if next(append))
-        || matches!(operation, Operation::Take { .. } | Operation::Wake { .. })
+        || matches!(
+            operation,
+            Operation::Take { .. } | Operation::Wake { .. } | Operation::ChangeApproval(_)
+        )
 }
 
 /// The stored run that an operation changes.
@@ -82,6 +86,7 @@ fn run_of(operation: &Operation) -> Option<&RunId> {
     match operation {
         Operation::Append(append) => Some(&append.run),
         Operation::Deliver(row) => Some(&row.run),
+        Operation::ChangeApproval(change) => Some(change.run()),
         Operation::Wake { run, .. } | Operation::Take { run, .. } => Some(run),
         _ => None,
     }
@@ -246,6 +251,7 @@ async fn apply_operations(
             Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,
             Operation::Take { run, node, at } => inbox::take(connection, &run, &node, at).await?,
+            Operation::ChangeApproval(change) => approval::apply(connection, change).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,
             Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
             Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,

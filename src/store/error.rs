@@ -21,6 +21,9 @@ pub enum Refusal {
     /// Something came for this action of the run before.
     #[error("the run '{0}' was called back for this already")]
     Delivered(RunId),
+    /// The approval changed or was closed since it was read.
+    #[error("what the run '{0}' asks for has changed since it was read")]
+    StaleApproval(RunId),
     /// As many runs of the playbook wait as may.
     #[error("so many runs of the playbook '{0}' wait that no more are taken")]
     Full(String),

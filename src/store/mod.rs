@@ -6,6 +6,7 @@
 mod address;
 mod alert;
 mod append;
+mod approval;
 mod batch;
 mod change;
 mod document;
@@ -38,6 +39,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use address::{Address, Location};
 pub use alert::AlertRow;
 pub use append::{Append, Next};
+pub use approval::{ApprovalChange, ApprovalFilter, ApprovalRow};
 pub use change::{Change, Changed, RunTally};
 pub use error::{Error, Refusal};
 pub use inbox::DeliveryRow;

@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId, ScheduleKey,
-    ScheduleRow, WatchlistChange,
+    AlertRow, Append, ApprovalChange, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
+    ScheduleKey, ScheduleRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.
@@ -101,6 +101,8 @@ pub enum Operation {
         /// When.
         at: Millis,
     },
+    /// A change of what people are asked.
+    ChangeApproval(ApprovalChange),
     /// A new or changed schedule; refused with [`super::Refusal::StaleSchedule`] unless the stored version is the one
     /// before its own, or there is none for version 1.
     PutSchedule(ScheduleRow),

@@ -145,6 +145,9 @@ fn people_get_no_permission_of_unknown_resources() {
         "runs/log",
         "runs/cancel",
         "runs/resubmit",
+        "runs/approve",
+        "approvals",
+        "approvals/links",
         "playbooks/start",
     ];
     for role in documents(&read("charts/riposte/files/people.yaml"))[0]

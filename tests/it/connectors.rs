@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Its helpers are tests too, which the lints cannot see.
 
+mod approval;
 mod by_id;
 mod client;
 mod corpus;
@@ -40,6 +41,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         body: None,
         authentication: None,
         minimum_items: None,
+        callback: None,
         timeout: Duration::from_secs(10),
         traceparent: String::new(),
     }

@@ -1,11 +1,13 @@
 //! The main job, from the outside: `riposte dev` as a real process, real content, fakes of the services on loopback.
 
+mod approvals;
 mod canary;
 mod commands;
 mod content;
 mod crash;
 mod faults;
 mod grant;
+mod pages;
 mod process;
 mod quickstart;
 mod schedule;

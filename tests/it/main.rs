@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod arm;
+mod browser;
 mod calls;
 mod catalog;
 mod chart;
@@ -11,6 +12,7 @@ mod cli;
 mod connectors;
 mod control_plane;
 mod crds;
+mod debian;
 mod definition;
 mod dev;
 mod engine;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use riposte::store::Address;
@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 use crate::control_plane::eventually;
 use crate::control_plane::guard::Guard;
+use crate::debian::{Tree, library_path, succeeded};
 
 /// The server refuses to be root's: it runs as nobody then.
 const NOBODY: u32 = 65_534;
@@ -200,14 +201,6 @@ fn free_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn succeeded(what: &str, output: &Output) -> Result<(), String> {
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{what} failed ({}): {text}", output.status))
-}
-
 /// Where the programs of PostgreSQL are.
 struct Programs {
     folder: PathBuf,
@@ -266,16 +259,6 @@ impl Programs {
     }
 }
 
-/// The assignment that lets a program find its libraries.
-fn library_path(libraries: &[PathBuf]) -> OsString {
-    let inherited = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let inherited: Vec<PathBuf> = std::env::split_paths(&inherited).collect();
-    let joined = std::env::join_paths(libraries.iter().chain(&inherited)).unwrap_or_default();
-    let mut assignment = OsString::from("LD_LIBRARY_PATH=");
-    assignment.push(joined);
-    assignment
-}
-
 /// The folders of programs of all versions below a folder of Debian's, the newest first.
 fn below(folder: &Path) -> Vec<PathBuf> {
     let versions = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -306,18 +289,13 @@ fn is_usable(folder: &Path, libraries: &[PathBuf]) -> bool {
 fn unpacked() -> Result<Programs, String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let variable = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-    let root = cache.unwrap_or_else(std::env::temp_dir).join("riposte/postgresql");
+    let tree = Tree::of("postgresql");
+    let root = tree.path();
     let find = || {
-        let libraries = libraries(&root);
+        let libraries = tree.libraries();
         let folders = below(&root.join("usr/lib/postgresql"));
         let folder = folders.into_iter().find(|folder| is_usable(folder, &libraries))?;
-        let root = Some(root.clone());
+        let root = Some(root.to_owned());
         Some(Programs {
             folder,
             libraries,
@@ -327,54 +305,7 @@ fn unpacked() -> Result<Programs, String> {
     if let Some(programs) = find() {
         return Ok(programs);
     }
-    eprintln!(
-        "unpacking Debian's PostgreSQL into {} (a minute, once) …",
-        root.display()
-    );
-    download(&root).map_err(|reason| format!("{HELP}\n{reason}"))?;
+    tree.unpack(&["postgresql"])
+        .map_err(|reason| format!("{HELP}\n{reason}"))?;
     find().ok_or_else(|| format!("{HELP}\nwhat was unpacked into {} does not run", root.display()))
-}
-
-fn libraries(root: &Path) -> Vec<PathBuf> {
-    let folders = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
-    folders
-        .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().ends_with("-linux-gnu"))
-        .collect()
-}
-
-fn download(root: &Path) -> Result<(), String> {
-    let archives = root.join("archives");
-    let failed = |error: std::io::Error| format!("cannot write to {}: {error}", root.display());
-    fs::create_dir_all(archives.join("partial")).map_err(failed)?;
-    let run = |program: &str, arguments: &[OsString]| {
-        let output = Command::new(program).args(arguments).output();
-        succeeded(
-            program,
-            &output.map_err(|error| format!("{program} does not run: {error}"))?,
-        )
-    };
-    let mut words: Vec<OsString> = ["--download-only", "--yes", "--no-install-recommends", "-o"]
-        .map(Into::into)
-        .into();
-    let mut place = OsString::from("Dir::Cache::archives=");
-    place.push(&archives);
-    words.extend([
-        place,
-        "-o".into(),
-        "Debug::NoLocking=1".into(),
-        "install".into(),
-        "postgresql".into(),
-    ]);
-    if run("apt-get", &words).is_err() {
-        run("apt-get", &["update".into()])?;
-        run("apt-get", &words)?;
-    }
-    for entry in fs::read_dir(&archives).map_err(failed)?.flatten() {
-        let package = entry.path();
-        if package.extension().is_some_and(|extension| extension == "deb") {
-            run("dpkg-deb", &["-x".into(), package.into(), root.into()])?;
-        }
-    }
-    fs::remove_dir_all(&archives).map_err(failed)
 }

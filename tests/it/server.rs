@@ -19,6 +19,7 @@ use riposte::api::AutomationRuleSpec;
 use riposte::catalog::{Catalog, Current};
 use riposte::definition;
 use riposte::engine::Engine;
+use riposte::engine::approval::{Approval, Choice};
 use riposte::engine::call::{Answer, Call, CallError, Services};
 use riposte::engine::content::{Content, GivenParameter, Playbook, Undecided};
 use riposte::expression::Value;
@@ -270,7 +271,7 @@ impl Reply {
     }
 }
 
-/// No service ever answers, but one that takes subscriptions.
+/// No service ever answers, but one that takes subscriptions, and one that asks people.
 #[derive(Default)]
 struct Silence {
     asked: Arc<Mutex<Vec<Call>>>,
@@ -283,6 +284,25 @@ impl Services for Silence {
             self.asked.lock().unwrap().push(call.clone());
             return Ok(Answer {
                 status: 200,
+                ..Answer::default()
+            });
+        }
+        if call.path == "https://people.example/" {
+            let option = |name: &str| Choice {
+                name: name.into(),
+                ..Choice::default()
+            };
+            let asks = Approval {
+                action: call.action.clone(),
+                title: "Isolate?".into(),
+                options: vec![option("Yes"), option("No")],
+                recipients: vec!["mira".into()],
+                needed: 1,
+                ..Approval::default()
+            };
+            return Ok(Answer {
+                status: 200,
+                asks: Some(Box::new(asks)),
                 ..Answer::default()
             });
         }
@@ -318,6 +338,12 @@ impl Content for Shelf {
                 sentinel("/entity/@{encodeURIComponent('IP')}"),
                 json!({ "Address": { "type": "Compose", "inputs": "@triggerBody()?['Entity']?['properties']?['Address']" } }),
             ),
+            "asking" => {
+                let subscribe =
+                    json!({ "method": "POST", "uri": "https://people.example/", "body": "@listCallbackUrl()" });
+                let ask = json!({ "type": "HttpWebhook", "inputs": { "subscribe": subscribe, "unsubscribe": {} } });
+                (request, json!({ "Ask": ask }))
+            }
             "waiting" => (
                 request,
                 json!({ "Ask": { "type": "Http", "inputs": { "method": "GET", "uri": "https://service.example/" } } }),

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod approvals;
 mod changes;
 mod durability;
 mod incidents;

@@ -171,7 +171,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Between two rooms that use each other, the files that one may use of the other.
 const NARROW: &[(&str, &str, &[&str])] = &[
-    ("connectors", "engine", &["call"]),
+    ("connectors", "engine", &["approval", "call", "callback", "clock"]),
     ("engine", "connectors", &["body", "code_of", "response"]),
     ("catalog", "engine", &["content"]),
     (
@@ -197,6 +197,7 @@ const PURE_ROOMS: &[&str] = &[
     "rehearsal",
 ];
 const SHELLS: &[&str] = &[
+    "engine/approvals.rs",
     "engine/collect.rs",
     "engine/ends.rs",
     "engine/evaluate.rs",

@@ -56,6 +56,7 @@ impl From<NoTriage> for Refused {
 /// An answer of 200.
 pub(super) fn ok(body: Value, writes: Vec<Operation>) -> Answer {
     Answer {
+        asks: None,
         status: 200,
         headers: json_headers(),
         body: (!body.is_null()).then_some(body),

@@ -19,6 +19,7 @@ pub(in crate::connectors) use openapi::resolve;
 pub use parameter::{In, Parameter};
 pub use path::{ConcretePath, PathTemplate, PathValues, decode_component, encode_component};
 
+use super::approval;
 use super::logs::Translation;
 use super::sentinel::NativeOperation;
 
@@ -68,8 +69,17 @@ pub struct Operation {
     pub safe_to_repeat: bool,
     /// What Riposte itself does instead of a call (`x-riposte-operation`).
     pub native: Option<NativeOperation>,
+    /// The form in which people are asked instead of a call (`x-riposte-approval`).
+    pub approval: Option<approval::Form>,
     /// How calls and answers of the service are made from those of the operation (`x-riposte-translation`).
     pub translation: Option<Translation>,
+}
+
+impl Operation {
+    /// Whether Riposte itself answers it.
+    pub fn is_own(&self) -> bool {
+        self.native.is_some() || self.approval.is_some()
+    }
 }
 
 /// The request that the vendor's service gets.

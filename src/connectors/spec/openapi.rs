@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::parameter::{self, Parameter};
 use super::{DefaultValue, Operation, PathTemplate, Place, Real};
 use crate::api::connector::{BasicTemplate, ConnectionParameter, ConnectorAuthentication, HeaderTemplate};
+use crate::connectors::approval::Form;
 use crate::connectors::logs::Translation;
 use crate::connectors::sentinel::NativeOperation;
 
@@ -133,6 +134,12 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
                 .ok_or_else(|| format!("{method} {path}: x-riposte-operation '{name}' is unknown"))?,
         ),
     };
+    let approval = match text(node, "x-riposte-approval") {
+        None => None,
+        Some(name) => {
+            Some(Form::named(name).ok_or_else(|| format!("{method} {path}: x-riposte-approval '{name}' is unknown"))?)
+        }
+    };
     let translation = match text(node, "x-riposte-translation") {
         None => None,
         Some(name) => Some(
@@ -141,7 +148,7 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
         ),
     };
     let declared = node.get("x-riposte-safe-to-repeat").and_then(Json::as_bool);
-    let repeatable = REPEATABLE.contains(&real_method.as_str()) || native.is_some();
+    let repeatable = REPEATABLE.contains(&real_method.as_str()) || native.is_some() || approval.is_some();
     Ok(Operation {
         id: text(node, "operationId").map_or_else(|| format!("{method} {shown}"), str::to_owned),
         summary: text(node, "summary").unwrap_or_default().to_owned(),
@@ -162,6 +169,7 @@ fn operation(document: &Json, path: &str, method: &str, item: &Json, node: &Json
         notification: item.pointer("/x-ms-notification-content/schema").cloned(),
         safe_to_repeat: declared.unwrap_or(repeatable),
         native,
+        approval,
         translation,
         method,
     })

@@ -159,6 +159,7 @@ impl Planner<'_> {
             timeout: action
                 .timeout
                 .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
+            callback: matches!(action.kind, ActionKind::Webhook(_)).then(|| self.callback(id, action)),
             traceparent: Trace::of(opened).parent_of_call(id),
         })
     }

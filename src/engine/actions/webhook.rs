@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Failure;
 use super::call::evaluate;
-use crate::definition::workflow::{CallAction, RetryPolicy, WebhookAction};
+use crate::definition::workflow::{CallAction, CallTarget, RetryPolicy, WebhookAction};
 use crate::definition::{Action, ActionKind};
-use crate::engine::call::{Answer, Call};
-use crate::engine::callback::{Link, masked};
+use crate::engine::call::{Answer, Call, Callback};
+use crate::engine::callback::{Link, masked, node_name};
 use crate::engine::event::{Event, NodeId, Payload};
 use crate::engine::plan::{Planned, Planner};
 use crate::engine::retry;
@@ -62,7 +62,9 @@ impl Planner<'_> {
     fn subscribe(&self, id: NodeId, action: &Action, webhook: &WebhookAction) -> Result<(Event, Call), Failure> {
         let deadline = self.deadline(action);
         let url = self.callback_url(id, deadline);
-        let url = url.ok_or_else(|| no_public_url(&action.name))?;
+        if matches!(webhook.subscribe.target, CallTarget::Uri) && !self.links.are_reachable() {
+            return Err(no_public_url(&action.name));
+        }
         let scope = RunScope {
             callback: Some(url.clone()),
             ..self.scope(id.0)
@@ -89,12 +91,28 @@ impl Planner<'_> {
         Ok((event, call))
     }
 
-    /// The callback URL of an action that times out at `deadline`; `None` where nobody reaches this Riposte.
-    fn callback_url(&self, id: NodeId, deadline: Option<i64>) -> Option<String> {
+    /// The callback URL of an action that times out at `deadline`; only a path where nobody reaches this Riposte.
+    fn callback_url(&self, id: NodeId, deadline: Option<i64>) -> String {
         let run = self.state.opened.run.clone();
+        let (link, expires) = (Link::Action { run, node: id }, Some(self.expiry(deadline)));
+        let url = self.links.url(&link, expires);
+        url.unwrap_or_else(|| self.links.path(&link, expires))
+    }
+
+    /// When an action that times out at `deadline` stops waiting.
+    fn expiry(&self, deadline: Option<i64>) -> i64 {
         let end = self.state.deadline();
-        let expires = deadline.map_or(end, |deadline| deadline.min(end));
-        self.links.url(&Link::Action { run, node: id }, Some(expires))
+        deadline.map_or(end, |deadline| deadline.min(end))
+    }
+
+    /// What the callback URL of an action leads to.
+    pub(super) fn callback(&self, id: NodeId, action: &Action) -> Callback {
+        let begun = self.state.node(id).map(|node| node.deadline);
+        Callback {
+            node: node_name(id),
+            expires: self.expiry(begun.unwrap_or_else(|| self.deadline(action))),
+            is_reachable: self.links.are_reachable(),
+        }
     }
 
     /// The service took the subscription. What will take it back is known from now on.
@@ -131,7 +149,7 @@ impl Planner<'_> {
             current.insert("outputs", outputs.clone());
         }
         let scope = RunScope {
-            callback: self.callback_url(id, node.deadline),
+            callback: Some(self.callback_url(id, node.deadline)),
             current: Some(current.into()),
             ..scope
         };

@@ -18,7 +18,7 @@ use crate::engine::shell::{Engine, Shared};
 use crate::engine::state::{Phase, Ready};
 use crate::engine::{call, retry};
 use crate::expression::Value;
-use crate::store::{DeliveryRow, Error as StoreError, Operation, Refusal, Transaction};
+use crate::store::{ApprovalChange, DeliveryRow, Error as StoreError, Operation, Refusal, Transaction};
 
 /// Attempts at most to take a subscription back.
 const ATTEMPTS: u32 = 4;
@@ -63,12 +63,8 @@ impl Engine {
         };
         let operations = vec![Operation::Deliver(row)];
         match shared.store.commit(Transaction { operations }).await {
-            // Another replica sees that its run is due.
-            Ok(_) if !shared.takes(run) && self.is_idle(run) => Ok(()),
             Ok(_) => {
-                if let Ok(Some(row)) = shared.store.run(run).await {
-                    self.nudge(row).await;
-                }
+                self.look_again(run).await;
                 Ok(())
             }
             Err(StoreError::Refused(Refusal::Delivered(_))) => Err(Undelivered::Used),
@@ -76,10 +72,22 @@ impl Engine {
             Err(error) => Err(Undelivered::Store(error)),
         }
     }
+
+    /// Lets a run take what was just stored for it.
+    pub(in crate::engine) async fn look_again(&self, run: &str) {
+        let shared = self.shared();
+        // Another replica sees that its run is due.
+        if !shared.takes(run) && self.is_idle(run) {
+            return;
+        }
+        if let Ok(Some(row)) = shared.store.run(run).await {
+            self.nudge(row).await;
+        }
+    }
 }
 
 /// What a delivery belongs to: it opens nowhere else.
-pub(super) fn context(run: &str, node: &str) -> String {
+pub(in crate::engine) fn context(run: &str, node: &str) -> String {
     format!("inbox/{run}/{node}")
 }
 
@@ -134,6 +142,19 @@ impl Drive<'_> {
     pub(super) fn webhooks(&self) -> Vec<NodeId> {
         let active = self.state.active.iter().copied();
         active.filter(|id| self.is_webhook(*id)).collect()
+    }
+
+    /// Closes what people were asked by actions that end in this step.
+    pub(super) fn closing(&self) -> Vec<Operation> {
+        let ended = self.subscribed.iter().filter(|id| !self.state.active.contains(id));
+        let close = |id: &NodeId| {
+            Operation::ChangeApproval(ApprovalChange::Close {
+                run: self.state.opened.run.clone(),
+                node: node_name(*id),
+                at: now(),
+            })
+        };
+        ended.map(close).collect()
     }
 
     /// What was given a callback URL is told that it is of no more use, for the actions that ended in this step.

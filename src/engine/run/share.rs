@@ -47,7 +47,7 @@ impl Drive<'_> {
     /// Commits what a step holds, and tells of it.
     pub(super) async fn keep(&mut self, step: &mut Step, next: Next) -> Result<(), Error> {
         let append = self.append(step, next)?;
-        let with = std::mem::take(&mut step.with).into_iter();
+        let with = std::mem::take(&mut step.with).into_iter().chain(self.closing());
         let operations = with.chain([Operation::Append(append)]).collect();
         self.shared.store.commit(Transaction { operations }).await?;
         self.unsubscribe_ended();

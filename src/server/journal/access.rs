@@ -110,6 +110,8 @@ impl Asker {
 /// What the attributes come to for the holder of a token.
 fn access(what: &Attributes) -> Access {
     match (what.verb, what.subresource) {
+        ("get", Some("links")) | ("approve", _) | (_, Some("approve")) => Access::Approve,
+        ("get", Some("actions")) => Access::Inspect,
         ("get" | "list", _) => Access::Read,
         ("delete", _) | (_, Some("cancel")) => Access::Cancel,
         _ => Access::Start,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::query::{Field, Form, Selection};
 use super::request::{Asked, Attributes, Collection, Place};
 use super::status::Failure;
-use super::{Journal, control, discovery, incident, log, objects, query, run, start, table};
+use super::{Journal, approval, control, discovery, incident, log, objects, query, run, start, table};
 use crate::api::{Kind, VERSION};
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State;
@@ -78,6 +78,12 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             let row = row(state, &place).await?;
             Ok(Json(control::delete(state, &row).await?).into_response())
         }
+        Asked::Approve(place) => {
+            query::refuse_dry_run(&query)?;
+            let decided = approval::decide(state, &asker, &place, Request::from_parts(parts, body)).await?;
+            Ok((StatusCode::CREATED, Json(approval::object(&decided))).into_response())
+        }
+        Asked::Links(place) => Ok(Json(approval::links(state, &approval::find(state, &place).await?)).into_response()),
         Asked::Start(place) => {
             query::refuse_dry_run(&query)?;
             asker.admit(state, &run_playbook(&place.namespace, &place.name)).await?;
@@ -112,6 +118,7 @@ async fn list(
     let (mut items, has_more) = match collection {
         Collection::Runs => runs(state, namespace, selection).await?,
         Collection::Incidents => incidents(state, namespace, selection).await?,
+        Collection::Approvals => approval::list(state, namespace, selection).await?,
         Collection::Objects(kind) => {
             let catalog = state.catalog.as_ref().map(|catalog| catalog.get()).unwrap_or_default();
             let mut items = objects::list(&catalog, kind, namespace.as_deref());
@@ -156,11 +163,11 @@ fn shaped(status: StatusCode, collection: Collection, object: Value, form: Form)
 }
 
 /// One more than a list may have, to know whether there is more.
-fn and_one(limit: u32) -> u32 {
+pub(super) fn and_one(limit: u32) -> u32 {
     limit.saturating_add(1)
 }
 
-fn is_longer(items: usize, limit: u32) -> bool {
+pub(super) fn is_longer(items: usize, limit: u32) -> bool {
     u32::try_from(items).is_ok_and(|items| items > limit)
 }
 
@@ -240,6 +247,7 @@ async fn one(state: &ServerState, collection: Collection, place: &Place) -> Resu
             let dossier = incidents::dossier(state, &place.namespace, &place.name).await?;
             Ok(incident::full(&dossier, &state.desk.workspaces().ids(&place.namespace)))
         }
+        Collection::Approvals => Ok(approval::object(&approval::find(state, place).await?)),
         Collection::Objects(kind) => {
             let catalog = state.catalog.as_ref().map(|catalog| catalog.get()).unwrap_or_default();
             let objects = objects::list(&catalog, kind, Some(&place.namespace));
@@ -263,7 +271,7 @@ pub(super) async fn find_incident(state: &ServerState, workspace: &str, name: &s
 }
 
 /// The run of a playbook in a namespace.
-async fn row(state: &ServerState, place: &Place) -> Result<RunRow, Failure> {
+pub(super) async fn row(state: &ServerState, place: &Place) -> Result<RunRow, Failure> {
     let row = state.store.run(&place.name).await?;
     row.filter(|row| row.namespace == place.namespace && row.kind == PLAYBOOK)
         .ok_or_else(|| Failure::missing(super::GROUP, Collection::Runs.plural(), &place.name))

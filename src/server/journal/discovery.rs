@@ -49,7 +49,10 @@ fn of_journal() -> Vec<Value> {
         part("runs/actions", "RunActions", "get"),
         part("runs/cancel", "RunCancellation", "create"),
         part("runs/resubmit", "RunResubmission", "create"),
+        part("runs/approve", "Approval", "create"),
         collection(Collection::Incidents, "incident", &["get", "list"]),
+        collection(Collection::Approvals, "approval", &["get", "list"]),
+        part("approvals/links", "ApprovalLinks", "get"),
         part("playbooks/start", "PlaybookStart", "create"),
     ]
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod approval;
 mod certificate;
 mod control;
 mod discovery;

@@ -25,7 +25,7 @@ pub(super) enum Field {
     Playbook,
     /// The incident of a run, by its id.
     Incident,
-    /// The status of an incident or a run.
+    /// The status of an incident, a run or an approval.
     Status,
     /// The name of an object.
     Name,
@@ -142,7 +142,7 @@ fn limit(value: &str) -> Result<u32, Failure> {
 fn fields(selector: &str, collection: Collection) -> Result<Vec<(Field, String)>, Failure> {
     let served = |field: Field| match collection {
         Collection::Runs => matches!(field, Field::Playbook | Field::Incident | Field::Status),
-        Collection::Incidents => matches!(field, Field::Status),
+        Collection::Incidents | Collection::Approvals => matches!(field, Field::Status),
         Collection::Objects(_) => matches!(field, Field::Name),
     };
     let terms = selector.split(',').filter(|term| !term.is_empty());

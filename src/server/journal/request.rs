@@ -36,6 +36,8 @@ pub(super) enum Collection {
     Runs,
     /// Incidents.
     Incidents,
+    /// What people are asked.
+    Approvals,
     /// Objects of the group `riposte.dev`, where no API server holds them.
     Objects(Kind),
 }
@@ -46,6 +48,7 @@ impl Collection {
         match self {
             Self::Runs => "runs",
             Self::Incidents => "incidents",
+            Self::Approvals => "approvals",
             Self::Objects(kind) => OBJECTS
                 .iter()
                 .find(|(known, _)| *known == kind)
@@ -58,6 +61,7 @@ impl Collection {
         match self {
             Self::Runs => "Run",
             Self::Incidents => "Incident",
+            Self::Approvals => "Approval",
             Self::Objects(kind) => kind.as_str(),
         }
     }
@@ -65,7 +69,7 @@ impl Collection {
     /// The API group.
     pub(super) fn group(self) -> &'static str {
         match self {
-            Self::Runs | Self::Incidents => GROUP,
+            Self::Runs | Self::Incidents | Self::Approvals => GROUP,
             Self::Objects(_) => OBJECT_GROUP,
         }
     }
@@ -94,6 +98,10 @@ pub(super) enum Asked {
     Resubmit(Place),
     /// That a run and all that belongs to it is forgotten.
     Delete(Place),
+    /// A decision on what a run asks.
+    Approve(Place),
+    /// The links of those who are asked.
+    Links(Place),
     /// A new run of a playbook.
     Start(Place),
 }
@@ -165,6 +173,14 @@ impl Asked {
                 Some(&place.namespace),
                 Some(&place.name),
             ),
+            Self::Approve(place) => run("create", "approve", place),
+            Self::Links(place) => of(
+                "get",
+                Collection::Approvals,
+                Some("links"),
+                Some(&place.namespace),
+                Some(&place.name),
+            ),
             Self::Start(place) => Attributes {
                 resource: "playbooks",
                 ..of(
@@ -196,6 +212,8 @@ fn in_namespace(group: &'static str, namespace: &str, rest: &[&str]) -> Result<(
         (GROUP, ["runs", name, "actions"]) => (Asked::Actions(place(name)?), Method::GET),
         (GROUP, ["runs", name, "cancel"]) => (Asked::Cancel(place(name)?), Method::POST),
         (GROUP, ["runs", name, "resubmit"]) => (Asked::Resubmit(place(name)?), Method::POST),
+        (GROUP, ["runs", name, "approve"]) => (Asked::Approve(place(name)?), Method::POST),
+        (GROUP, ["approvals", name, "links"]) => (Asked::Links(place(name)?), Method::GET),
         (GROUP, ["playbooks", name, "start"]) => (Asked::Start(place(name)?), Method::POST),
         _ => return Err(Failure::no_path()),
     })
@@ -203,7 +221,7 @@ fn in_namespace(group: &'static str, namespace: &str, rest: &[&str]) -> Result<(
 
 fn collection(group: &str, plural: &str) -> Result<Collection, Failure> {
     let objects = OBJECTS.iter().map(|(kind, _)| Collection::Objects(*kind));
-    [Collection::Runs, Collection::Incidents]
+    [Collection::Runs, Collection::Incidents, Collection::Approvals]
         .into_iter()
         .chain(objects)
         .find(|collection| collection.group() == group && collection.plural() == plural)
@@ -246,6 +264,14 @@ mod tests {
                 "create runs resubmit/soc/r1",
             ),
             ("DELETE", "/namespaces/soc/runs/r1", "delete runs -/soc/r1"),
+            ("POST", "/namespaces/soc/runs/r1/approve", "create runs approve/soc/r1"),
+            ("GET", "/approvals", "list approvals -/-/-"),
+            ("GET", "/namespaces/soc/approvals/r1.0-1", "get approvals -/soc/r1.0-1"),
+            (
+                "GET",
+                "/namespaces/soc/approvals/r1.0-1/links",
+                "get approvals links/soc/r1.0-1",
+            ),
             ("GET", "/namespaces/soc/incidents/7", "get incidents -/soc/7"),
             (
                 "POST",

@@ -122,6 +122,28 @@ const INCIDENTS: &[Column] = &[
     wide("Id", "string", "Identity of the incident.", Cell::At("/metadata/uid")),
 ];
 
+const APPROVALS: &[Column] = &[
+    NAME,
+    column("Playbook", "string", "What waits.", Cell::At("/spec/playbook")),
+    column("Status", "string", "Where it stands.", Cell::At("/status/status")),
+    column(
+        "Decided",
+        "string",
+        "How many have decided, of those that are needed.",
+        Cell::At("/status/count"),
+    ),
+    column("Outcome", "string", "What it came to.", Cell::At("/status/outcome")),
+    column("Title", "string", "What is asked.", Cell::At("/spec/title")),
+    AGE,
+    wide("Asked", "string", "Who is asked.", Cell::At("/status/asked")),
+    wide(
+        "Expires",
+        "string",
+        "When the run stops waiting.",
+        Cell::At("/spec/expires"),
+    ),
+];
+
 const PLAYBOOKS: &[Column] = &[
     NAME,
     column(
@@ -178,6 +200,7 @@ fn columns(collection: Collection) -> &'static [Column] {
     match collection {
         Collection::Runs => RUNS,
         Collection::Incidents => INCIDENTS,
+        Collection::Approvals => APPROVALS,
         Collection::Objects(kind) => {
             let tables = [
                 (Kind::Playbook, PLAYBOOKS),

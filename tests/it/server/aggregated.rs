@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use riposte::cluster::rbac::JOURNAL_API_SERVICE;
 use riposte::server::journal::{self, AccessReviews, Certificate};
+use riposte::store::ApprovalFilter;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -12,7 +13,8 @@ use tokio::sync::watch;
 use super::{House, alert};
 use crate::control_plane::clients::JournalLock;
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
-use crate::program::{self, Finished};
+use crate::patience::settled;
+use crate::program::{self, DEADLINE, Finished};
 
 /// The service that leads to this machine, and the registration of the group, without the authority.
 fn registration(namespace: &str, port: u16) -> Value {
@@ -153,4 +155,96 @@ async fn kubectl_and_riposte_show_what_rbac_allows() {
     let run = run.strip_prefix("run.journal.riposte.dev/").unwrap();
     house.engine.ended(run).await.unwrap();
     assert_shown(plane, &namespace, &reader, run, &starter);
+}
+
+/// The first approval of a run, as soon as it is asked for.
+async fn approval_of(house: &House, run: &str) -> String {
+    let filter = ApprovalFilter {
+        run: Some(run.to_owned()),
+        limit: 1,
+        ..ApprovalFilter::default()
+    };
+    let asked = settled(DEADLINE, async || {
+        let found = house.store.approvals(&filter).await.unwrap();
+        found
+            .first()
+            .map(|row| format!("{run}.{}", row.node))
+            .ok_or("nothing is asked")
+    });
+    asked.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn who_may_approve_decides_and_nobody_else_sees_links() {
+    let plane = ControlPlane::shared();
+    let lock = plane.journal_lock().await;
+    let (namespace, reader, approver) = (plane.namespace().await, plane.fresh_user(), plane.fresh_user());
+    let house = House::open().await;
+    register(plane, &lock, &house, &namespace).await;
+    let path = format!("/v1/workspaces/{}/playbooks/asking/runs", &*namespace);
+    let started = house.post(&path, &json!({ "body": {} })).await.json();
+    let run = started["runs"][0].as_str().unwrap();
+    let name = approval_of(&house, run).await;
+    let read = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["approvals"], "verbs": ["get", "list"] });
+    plane.allow(&namespace, "reader", &reader, &json!([read]));
+    let create = json!({ "apiGroups": ["journal.riposte.dev"], "resources": ["runs/approve"], "verbs": ["create"] });
+    plane.allow(&namespace, "approver", &approver, &json!([create]));
+
+    let listed = eventually("the reader may", async || {
+        let output = plane.kubectl(
+            &reader,
+            &["get", "approvals.journal.riposte.dev", "-n", &*namespace],
+            "",
+        );
+        output.status.success().then(|| succeeded(&output))
+    })
+    .await;
+    assert!(listed.contains(&name) && listed.contains("Isolate?"), "{listed}");
+    let links = format!(
+        "/apis/journal.riposte.dev/v1alpha1/namespaces/{}/approvals/{name}/links",
+        &*namespace
+    );
+    let refused = failed(&plane.kubectl(&reader, &["get", "--raw", &links], ""));
+    assert!(refused.contains("Forbidden"), "{refused}");
+
+    let approve = |user: &str| {
+        let config = plane.kubeconfig(user);
+        let place = ["-n", &*namespace, "--kubeconfig", config.to_str().unwrap()];
+        program::run(
+            Path::new("."),
+            &[&["approve", run, "--comment", "fine"][..], &place].concat(),
+        )
+    };
+    for (user, missing) in [
+        (&reader, "cannot create resource \"runs/approve\""),
+        (
+            &approver,
+            "cannot approve resource \"playbookruns\" in API group \"riposte.dev\"",
+        ),
+    ] {
+        let refused = approve(user);
+        assert!(refused.code == 1 && refused.stderr.contains(missing), "{refused:?}");
+    }
+    let verb = json!({ "apiGroups": ["riposte.dev"], "resources": ["playbookruns"], "verbs": ["approve"] });
+    plane.allow(&namespace, "verb", &approver, &json!([verb]));
+    let decided = eventually("the approver may", async || {
+        let finished = approve(&approver);
+        (finished.code == 0).then_some(finished.stdout)
+    })
+    .await;
+    assert!(decided.contains("decided: Yes"), "{decided}");
+    house.engine.ended(run).await.unwrap();
+    let asked = house
+        .engine
+        .approvals(&ApprovalFilter {
+            limit: 1,
+            ..ApprovalFilter::default()
+        })
+        .await
+        .unwrap();
+    let decision = &asked[0].approval.decisions[0];
+    assert_eq!(
+        (decision.by.name.as_str(), decision.by.signed_in),
+        (&*format!("user/{approver}"), true)
+    );
 }

@@ -56,7 +56,10 @@ async fn discovery_names_what_is_served() {
         r#"runs/actions ["get"]"#,
         r#"runs/cancel ["create"]"#,
         r#"runs/resubmit ["create"]"#,
+        r#"runs/approve ["create"]"#,
         r#"incidents ["get","list"]"#,
+        r#"approvals ["get","list"]"#,
+        r#"approvals/links ["get"]"#,
         r#"playbooks/start ["create"]"#,
     ];
     assert_eq!(names, expected);

@@ -1,0 +1,109 @@
+//! What happened to an incident, in its order: alerts, comments, tasks, runs and what rules did.
+
+use jiff::Timestamp;
+
+use super::{Page, span};
+use crate::server::html;
+use crate::server::incidents::Dossier;
+use crate::server::runs::RunAnswer;
+
+/// How much of a comment stands in its line, in characters.
+const EXCERPT: usize = 200;
+
+/// One line.
+struct Happening<'a> {
+    at: &'a str,
+    what: String,
+    run: Option<&'a RunAnswer>,
+}
+
+impl<'a> Happening<'a> {
+    fn new(at: &'a str, what: String) -> Self {
+        Self { at, what, run: None }
+    }
+}
+
+/// Adds the timeline of an incident to its page.
+pub(super) fn show(page: &mut Page, dossier: &Dossier) {
+    let happenings = collect(dossier);
+    page.element("h2", "What happened");
+    page.markup("<ol class=\"line\">");
+    for happening in &happenings {
+        page.markup("<li>").time(happening.at);
+        page.text(&happening.what);
+        if let Some(run) = happening.run {
+            let name = format!("{}/{}", run.namespace, run.name);
+            page.text(" ")
+                .link(&["namespaces", &run.namespace, "runs", &run.id], &name);
+            page.text(" ").state(&run.status);
+            if let Some(took) = took(run) {
+                page.text(" ").element("small", &took);
+            }
+        }
+        page.markup("</li>");
+    }
+    page.markup("</ol>");
+}
+
+fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
+    let (view, incident) = (&dossier.view, &dossier.view.incident);
+    let mut happenings = vec![Happening::new(
+        &incident.created_time,
+        "The incident was created".to_owned(),
+    )];
+    if incident.last_modified_time != incident.created_time {
+        let what = format!("The incident was last changed; it is {}", incident.status.as_str());
+        happenings.push(Happening::new(&incident.last_modified_time, what));
+    }
+    for alert in &view.alerts {
+        let what = format!("Alert of {}: {}", alert.product_name, alert.title);
+        happenings.push(Happening::new(&alert.time_generated, what));
+    }
+    for comment in &view.comments {
+        let text = html::text_of(&comment.message);
+        let what = format!("{} commented: {}", comment.author, excerpt(&text));
+        happenings.push(Happening::new(&comment.created_time, what));
+    }
+    for task in &view.tasks {
+        let what = format!("{} added a task: {}", task.created_by, task.title);
+        happenings.push(Happening::new(&task.created_time, what));
+        if task.completed {
+            let what = format!("Task completed: {}", task.title);
+            happenings.push(Happening::new(&task.last_modified_time, what));
+        }
+    }
+    for run in &dossier.runs {
+        happenings.push(Happening {
+            run: Some(run),
+            ..Happening::new(&run.created_time, "Playbook started:".to_owned())
+        });
+    }
+    for evaluation in &dossier.evaluations {
+        let applied = evaluation
+            .summary
+            .rules
+            .iter()
+            .filter(|rule| rule.matched == Some(true));
+        for rule in applied {
+            let what = format!("Rule applied on {}: {}", evaluation.summary.occasion, rule.display_name);
+            happenings.push(Happening::new(&evaluation.run.created_time, what));
+        }
+    }
+    // What is no time comes first; the order of the same times stays.
+    happenings.sort_by_key(|happening| happening.at.parse::<Timestamp>().ok());
+    happenings
+}
+
+fn took(run: &RunAnswer) -> Option<String> {
+    let time = |text: &str| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
+    Some(span(time(run.end_time.as_deref()?)? - time(&run.created_time)?))
+}
+
+/// The beginning of a text, on one line.
+fn excerpt(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
