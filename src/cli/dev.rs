@@ -20,6 +20,7 @@ use crate::connectors::Egress;
 use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
+use crate::engine::subscription::{self, Subscriptions};
 use crate::local::events::{self, Replayed};
 use crate::local::{FakeMode, Options, System, token};
 use crate::rules::IncidentView;
@@ -157,6 +158,8 @@ struct Session<'a> {
     notices: broadcast::Receiver<Notice>,
     /// Incidents that changed since they were shown.
     touched: BTreeSet<String>,
+    /// How the subscriptions of triggers stood when they were shown.
+    subscriptions: Arc<Subscriptions>,
     failed: bool,
     ran: bool,
 }
@@ -171,6 +174,7 @@ impl<'a> Session<'a> {
             watch: Watch::new(style),
             notices,
             touched: BTreeSet::new(),
+            subscriptions: Arc::default(),
             failed: false,
             ran: false,
         }
@@ -202,6 +206,7 @@ impl<'a> Session<'a> {
         self.deliver(arguments).await?;
         let mut changes = self.system.catalog.0.clone();
         changes.mark_unchanged();
+        let mut subscriptions = self.system.engine.subscriptions();
         let mut stop = std::pin::pin!(super::stop_signal());
         loop {
             if self.is_quiet().await? {
@@ -216,6 +221,7 @@ impl<'a> Session<'a> {
                     let catalog = changes.borrow_and_update().clone();
                     self.changed(&catalog).await?;
                 }
+                Ok(()) = subscriptions.changed() => self.subscribed(&subscriptions.borrow_and_update()),
                 stopped = &mut stop => {
                     stopped?;
                     eprintln!("stopped; what has not ended goes on at the next start");
@@ -389,6 +395,23 @@ impl<'a> Session<'a> {
         }
         self.watch.print(&lines);
         Ok(())
+    }
+
+    /// Says which subscriptions of triggers stand otherwise than before; on standard error, because they are no result.
+    fn subscribed(&mut self, subscriptions: &Arc<Subscriptions>) {
+        let before = std::mem::replace(&mut self.subscriptions, subscriptions.clone());
+        for (playbook, stands) in subscriptions
+            .iter()
+            .filter(|(playbook, stands)| before.get(playbook) != Some(stands))
+        {
+            let tone = match stands.state {
+                subscription::State::Subscribed => Tone::Good,
+                subscription::State::Pending => Tone::Quiet,
+                subscription::State::Failed => Tone::Bad,
+            };
+            let text = format!("trigger of {}/{}: {}", playbook.0, playbook.1, clean(&stands.message));
+            eprintln!("{}", self.style.paint(tone, &text));
+        }
     }
 
     /// A new catalog: its problems, its fakes.

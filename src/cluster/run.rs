@@ -130,12 +130,12 @@ impl Operator {
         Ok(Self {
             client,
             shelf: Arc::new(Shelf::new(scopes)),
+            context: Arc::new(context.with_subscriptions(engine.subscriptions())),
             options,
             store,
             desk,
             engine,
             metrics,
-            context: Arc::new(context),
             snapshots,
             catalogs,
             leading,

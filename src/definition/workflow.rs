@@ -197,15 +197,19 @@ impl TriggerKind {
         }
     }
 
-    /// Whether the engine itself looks after the trigger: it runs by time, or collects messages.
+    /// Whether the engine itself looks after the trigger: it runs by time, is subscribed at a service, or
+    /// collects messages.
     pub fn is_kept(&self) -> bool {
         match self {
-            Self::Recurrence(_) | Self::SlidingWindow { .. } | Self::Poll { .. } | Self::Batch(_) => true,
+            Self::Recurrence(_)
+            | Self::SlidingWindow { .. }
+            | Self::Poll { .. }
+            | Self::Webhook(_)
+            | Self::Batch(_) => true,
             Self::SentinelIncident
             | Self::SentinelAlert
             | Self::SentinelEntity(_)
             | Self::Request(_)
-            | Self::Webhook(_)
             | Self::Other(_) => false,
         }
     }

@@ -1,7 +1,7 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
 //! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
-//! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
+//! `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
 //! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
@@ -21,6 +21,8 @@ pub mod scope;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod subscription;
+pub mod trigger_call;
 pub mod trigger_scope;
 pub mod variable;
 pub mod view;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::call::Services;
@@ -21,6 +21,7 @@ use super::journal::{self, Error};
 use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
+use super::subscription::{self, Subscriptions};
 use super::{evaluate, replica, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
@@ -90,6 +91,8 @@ pub struct Shared {
     pub notices: broadcast::Sender<Notice>,
     /// Tells single runs' ends.
     pub(super) ends: Ends,
+    /// Tells how subscriptions stand.
+    pub(super) subscriptions: watch::Sender<Arc<Subscriptions>>,
     wake: Notify,
     /// Wakes who looks after the schedules.
     pub(super) collecting: Notify,
@@ -381,6 +384,7 @@ impl Engine {
             desk,
             notices: broadcast::channel(NOTICES).0,
             ends: Ends::default(),
+            subscriptions: watch::Sender::default(),
             wake: Notify::new(),
             collecting: Notify::new(),
             gained: AtomicBool::new(false),
@@ -526,10 +530,18 @@ impl Engine {
         self.shared.serving.store(false, Ordering::Relaxed);
     }
 
-    /// Looks after triggers that nobody calls, schedules, polls and batches, until `stop` is cancelled. A process does so
-    /// once at most, beside [`Engine::serve`].
+    /// Looks after what keeps triggers going, schedules, polls, batches and subscriptions, until `stop` is
+    /// cancelled. A process does so once at most, beside [`Engine::serve`].
     pub async fn keep_schedules(&self, stop: CancellationToken) {
-        schedule::keep(self.shared.clone(), stop).await;
+        tokio::join!(
+            schedule::keep(self.shared.clone(), stop.clone()),
+            subscription::keep(self.shared.clone(), stop)
+        );
+    }
+
+    /// How the subscriptions of triggers stand, where this process looks after schedules.
+    pub fn subscriptions(&self) -> watch::Receiver<Arc<Subscriptions>> {
+        self.shared.subscriptions.subscribe()
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.

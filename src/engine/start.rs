@@ -138,6 +138,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         playbook,
         parameters: &parameters,
         trigger: Some(TriggerScope::fired(trigger, &outputs, request, moment)),
+        callback: None,
         moment,
     };
     let bodies = split(name, trigger, &outputs, &scope)?;

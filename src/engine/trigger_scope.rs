@@ -16,8 +16,10 @@ pub struct TriggerScope<'a> {
     pub playbook: &'a Playbook,
     /// Values of its parameters.
     pub parameters: &'a [(String, Payload)],
-    /// The trigger object, once it has fired.
+    /// The trigger object, once it has fired, or its subscription was answered.
     pub trigger: Option<Value>,
+    /// The callback URL, where a webhook is subscribed or unsubscribed.
+    pub callback: Option<String>,
     /// Time and chance.
     pub moment: &'a Moment,
 }
@@ -61,7 +63,8 @@ impl Scope for TriggerScope<'_> {
         None
     }
     fn current_action(&self) -> Option<Value> {
-        None
+        // What subscribed is told apart from what fired.
+        self.callback.as_ref().and(self.trigger.clone())
     }
     fn trigger(&self) -> Option<Value> {
         self.trigger.clone()
@@ -82,6 +85,6 @@ impl Scope for TriggerScope<'_> {
         workflow_object(&self.playbook.namespace, &self.playbook.name, None)
     }
     fn callback_url(&self) -> Option<String> {
-        None
+        self.callback.clone()
     }
 }

@@ -26,6 +26,7 @@ mod schema;
 mod sealer;
 mod server;
 mod sql;
+mod subscription;
 mod transaction;
 mod watchlist;
 mod writer;
@@ -46,6 +47,7 @@ pub use note::NoteRow;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
+pub use subscription::{SubscriptionKey, SubscriptionRow};
 pub use transaction::{Committed, Operation, Transaction};
 pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 

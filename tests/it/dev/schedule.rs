@@ -38,3 +38,17 @@ async fn a_recurrence_runs_and_goes_on_after_a_kill() {
     let time = run["actions"]["Time"]["outputs"].as_str().unwrap();
     assert!(time.ends_with('Z') && time.len() == 28, "{time}");
 }
+
+#[tokio::test]
+async fn how_a_subscription_stands_is_said() {
+    let home = Home::new();
+    let hook = "{type: HttpWebhook, inputs: {subscribe: {method: POST, uri: 'http://127.0.0.1:9/', body: '@listCallbackUrl()'}}}";
+    let manifest = format!(
+        "apiVersion: riposte.dev/v1alpha1\nkind: Playbook\nmetadata: {{name: hook}}\nspec:\n  definition:\n    triggers:\n      \
+         hook: {hook}\n    actions:\n      Say: {{type: Compose, inputs: hello}}\n"
+    );
+    home.write("hook.yaml", &manifest);
+    let dev = home.start(&[]).await;
+    let line = dev.stderr().find(0, "trigger of default/hook: not subscribed").await;
+    assert!(line.contains("EgressDenied"), "{line}");
+}
