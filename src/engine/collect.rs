@@ -50,6 +50,7 @@ impl Collecting {
             id: id.to_owned(),
             size: i64::try_from(content.len()).unwrap_or(i64::MAX),
             content: self.sealer.seal(&context(&partition, id), content.as_bytes()),
+            depth: call.depth,
         };
         Ok(Answer {
             status: 200,
