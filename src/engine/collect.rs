@@ -155,6 +155,10 @@ impl Services for Collecting {
         self.send(call, partition, message_id).await
     }
 
+    fn stands_in(&self, call: &Call) -> bool {
+        self.services.stands_in(call)
+    }
+
     /// Nothing has happened before the end of the action is committed.
     fn safe_to_repeat(&self, call: &Call) -> bool {
         matches!(call.target, Target::Batch { .. }) || self.services.safe_to_repeat(call)

@@ -152,6 +152,10 @@ impl Services for Nested {
         }
     }
 
+    fn stands_in(&self, call: &Call) -> bool {
+        self.outside.stands_in(call)
+    }
+
     fn safe_to_repeat(&self, call: &Call) -> bool {
         match &call.target {
             Target::Playbook(_) | Target::Script { .. } => true,
