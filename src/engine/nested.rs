@@ -185,12 +185,17 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
     if header("content-type").is_none() && matches!(call.body, Some(Value::Object(_) | Value::Array(_))) {
         headers.insert("Content-Type", "application/json; charset=utf-8");
     }
+    let mut outputs = Object::new();
+    outputs.insert("headers", headers);
+    if !call.queries.is_empty() {
+        let queries = call.queries.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        outputs.insert("queries", Value::object(queries));
+    }
+    outputs.insert("body", call.body.clone().unwrap_or_default());
     let request = Request {
-        outputs: None,
+        outputs: Some(outputs),
         namespace: playbook.namespace,
         playbook: playbook.name,
-        body: call.body.clone().unwrap_or_default(),
-        headers: Some(headers.into()),
         kind: StartKind::Body,
         incident: callers.first().and_then(|caller| caller.incident.clone()),
         requester: format!("playbook/{}", call.playbook),
