@@ -138,6 +138,7 @@ fn request(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
         relative_path: path.and_then(|path| draft.text(&path).map(str::to_owned)),
         validates: entry.options.validates,
         keeps_authorization: entry.options.keeps_authorization,
+        suppresses_headers: entry.options.suppress_response_headers,
     }))
 }
 

@@ -28,12 +28,13 @@ impl TriggerScope<'_> {
     /// The object of a trigger that fired.
     pub fn fired(trigger: &Trigger, outputs: &Object, request: &Request, moment: &Moment) -> Value {
         let at = round_trip(moment.now);
-        let mut record: Vec<(&str, Value)> = vec![
-            ("name", trigger.name.as_str().into()),
+        let mut record: Vec<(&str, Value)> = vec![("name", trigger.name.as_str().into())];
+        record.extend(trigger.shown_inputs().map(|inputs| ("inputs", inputs)));
+        record.extend([
             ("outputs", outputs.clone().into()),
             ("startTime", at.as_str().into()),
             ("endTime", at.into()),
-        ];
+        ]);
         record.extend(request.scheduled_at.map(|at| ("scheduledTime", round_trip(at).into())));
         record.extend(request.code.as_deref().map(|code| ("code", code.into())));
         record.push(("status", "Succeeded".into()));

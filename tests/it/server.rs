@@ -418,6 +418,15 @@ fn called(name: &str) -> Option<(Json, Json)> {
                 json!({ "Reply": reply(json!("@triggerOutputs()")) }),
             )
         }
+        "hushed" => {
+            let inputs = json!({ "method": "POST", "schema": {} });
+            let option = "SuppressWorkflowHeadersOnResponse";
+            let trigger = json!({ "type": "Request", "operationOptions": option, "inputs": inputs });
+            (
+                json!({ "manual": trigger }),
+                json!({ "Reply": reply(json!("@trigger()['inputs']")) }),
+            )
+        }
         "picky" => {
             let trigger = json!({ "type": "Request", "conditions": [{ "expression": "@equals(1, 2)" }] });
             (json!({ "manual": trigger }), json!({}))

@@ -165,6 +165,16 @@ async fn only_a_link_or_a_token_opens_a_trigger() {
 }
 
 #[tokio::test]
+async fn an_answer_can_leave_out_what_the_run_is_known_by() {
+    let house = House::open().await;
+    let reply = call(&house, "hushed", &json!({})).await;
+    assert_eq!((reply.status, reply.json()), (200, json!({"method": "POST"})));
+    for header in ["x-ms-workflow-run-id", "x-ms-workflow-name", "x-ms-client-tracking-id"] {
+        assert_eq!(reply.header(header), "", "{header}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_queue_turns_callers_away() {
     let house = House::open().await;
     for _ in 0..2 {
