@@ -77,6 +77,14 @@ async fn without_an_answer_a_caller_learns_why() {
         (late.status, &late.json()["error"]["code"]),
         (504, &json!("GatewayTimeout"))
     );
+    let tardy = call(&house, "tardy", &json!({})).await;
+    assert_eq!(tardy.status, 504);
+    let run = format!("/v1/runs/{}", tardy.header("x-ms-workflow-run-id"));
+    let ended = house.get_until(&run, |run| run["status"] == "Failed").await;
+    assert_eq!(
+        ended["actions"]["Reply"]["error"]["code"], "ActionResponseTimedOut",
+        "{ended}"
+    );
     let skipped = call(&house, "picky", &json!({})).await;
     assert_eq!((skipped.status, skipped.header("x-ms-workflow-run-id")), (202, ""));
     call(&house, "suspended", &json!({})).await.problem(409);
