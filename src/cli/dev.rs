@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -27,6 +28,8 @@ use crate::rules::IncidentView;
 use crate::rules::evaluation::{self, ActionOutcome};
 use crate::server::{self, Reach, ServerState, Settings, Tokens};
 
+/// How often `--once` looks whether everything has ended.
+const LOOK: Duration = Duration::from_millis(50);
 /// The example that is run where no folder is named.
 const EXAMPLE: &str = "examples/quickstart";
 
@@ -53,7 +56,8 @@ pub struct Arguments {
     #[arg(long)]
     fakes: bool,
 
-    /// End when everything that the events caused has ended; fails if a run or a rule failed.
+    /// End when everything that the events caused, and the schedules that are due at the start, has ended; fails if a run
+    /// or a rule failed.
     #[arg(long)]
     once: bool,
 
@@ -211,7 +215,7 @@ impl<'a> Session<'a> {
         loop {
             if self.is_quiet().await? {
                 self.show_touched().await?;
-                if arguments.once {
+                if arguments.once && self.is_done().await? {
                     return Ok(self.verdict());
                 }
             }
@@ -221,6 +225,7 @@ impl<'a> Session<'a> {
                     let catalog = changes.borrow_and_update().clone();
                     self.changed(&catalog).await?;
                 }
+                () = tokio::time::sleep(LOOK), if arguments.once => {}
                 Ok(()) = subscriptions.changed() => self.subscribed(&subscriptions.borrow_and_update()),
                 stopped = &mut stop => {
                     stopped?;
@@ -234,7 +239,7 @@ impl<'a> Session<'a> {
     /// The result of `--once`.
     fn verdict(&self) -> ExitCode {
         if !self.ran && !self.failed {
-            eprintln!("no playbook ran: there was no new event, or no rule matched");
+            eprintln!("no playbook ran: there was no new event, no rule matched, and no schedule was due");
         }
         if self.ran && !self.failed {
             ExitCode::SUCCESS
@@ -253,6 +258,17 @@ impl<'a> Session<'a> {
     /// Whether everything that was begun has ended and been shown.
     async fn is_quiet(&self) -> anyhow::Result<bool> {
         Ok(self.notices.is_empty() && self.system.store.open_runs_count().await? == 0)
+    }
+
+    /// Whether what was due when the schedules were looked at first has been taken, and all runs were told of.
+    async fn is_done(&self) -> anyhow::Result<bool> {
+        let (engine, store) = (&self.system.engine, &self.system.store);
+        let Some(since) = *engine.schedules_kept().borrow() else {
+            return Ok(false);
+        };
+        let is_taken = store.due_schedules(since, 1).await?.is_empty();
+        // What a schedule has just started goes on, and the end of a run is told after it was stored.
+        Ok(is_taken && store.open_runs_count().await? == 0 && engine.is_at_rest() && self.notices.is_empty())
     }
 
     /// Delivers the event files and says what became of them.

@@ -91,6 +91,8 @@ pub struct Shared {
     pub notices: broadcast::Sender<Notice>,
     /// Tells single runs' ends.
     pub(super) ends: Ends,
+    /// Tells when the schedules had been brought to what the catalog says for the first time.
+    pub(super) kept_since: watch::Sender<Option<Millis>>,
     /// Tells how subscriptions stand.
     pub(super) subscriptions: watch::Sender<Arc<Subscriptions>>,
     wake: Notify,
@@ -384,6 +386,7 @@ impl Engine {
             desk,
             notices: broadcast::channel(NOTICES).0,
             ends: Ends::default(),
+            kept_since: watch::Sender::default(),
             subscriptions: watch::Sender::default(),
             wake: Notify::new(),
             collecting: Notify::new(),
@@ -447,6 +450,11 @@ impl Engine {
     /// Whether no task of the process drives the run: it waits, or has ended.
     pub fn is_idle(&self, run: &str) -> bool {
         !lock(&self.shared.live).contains_key(run)
+    }
+
+    /// Whether no task of the process drives any run: what they did was told to those who watch.
+    pub fn is_at_rest(&self) -> bool {
+        lock(&self.shared.live).is_empty()
     }
 
     /// Starts a playbook: when this returns, its runs are on disk.
@@ -537,6 +545,11 @@ impl Engine {
             schedule::keep(self.shared.clone(), stop.clone()),
             subscription::keep(self.shared.clone(), stop)
         );
+    }
+
+    /// When the schedules had been brought to what the catalog says for the first time; `None` before.
+    pub fn schedules_kept(&self) -> watch::Receiver<Option<Millis>> {
+        self.shared.kept_since.subscribe()
     }
 
     /// How the subscriptions of triggers stand, where this process looks after schedules.
