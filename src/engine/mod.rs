@@ -1,8 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
-//! `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
-//! [`plan::Planner`] turns what is ready into events and calls.
+//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell`, `upkeep` and the shells of
+//! `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events and tells what became
+//! ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
@@ -22,6 +22,7 @@ pub mod start;
 pub mod state;
 pub mod status;
 pub mod subscription;
+pub mod trace;
 pub mod trigger_call;
 pub mod trigger_scope;
 pub mod variable;
@@ -35,6 +36,7 @@ pub mod nested;
 mod replica;
 mod run;
 pub mod shell;
+mod upkeep;
 
 pub use run::Undelivered;
 pub use shell::{Engine, Notice};

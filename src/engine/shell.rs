@@ -21,8 +21,8 @@ use super::journal::{self, Error};
 use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
-use super::subscription::{self, Subscriptions};
-use super::{evaluate, replica, schedule, status::RunStatus};
+use super::subscription::Subscriptions;
+use super::{evaluate, replica, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
@@ -70,6 +70,12 @@ pub enum Notice {
         kind: &'static str,
         /// How.
         status: String,
+        /// Namespace of its playbook, or of its workspace.
+        namespace: String,
+        /// Name of its playbook.
+        name: String,
+        /// When it was accepted.
+        created_at: Millis,
     },
 }
 
@@ -538,25 +544,6 @@ impl Engine {
         self.shared.serving.store(false, Ordering::Relaxed);
     }
 
-    /// Looks after what keeps triggers going, schedules, polls, batches and subscriptions, until `stop` is
-    /// cancelled. A process does so once at most, beside [`Engine::serve`].
-    pub async fn keep_schedules(&self, stop: CancellationToken) {
-        tokio::join!(
-            schedule::keep(self.shared.clone(), stop.clone()),
-            subscription::keep(self.shared.clone(), stop)
-        );
-    }
-
-    /// When the schedules had been brought to what the catalog says for the first time; `None` before.
-    pub fn schedules_kept(&self) -> watch::Receiver<Option<Millis>> {
-        self.shared.kept_since.subscribe()
-    }
-
-    /// How the subscriptions of triggers stand, where this process looks after schedules.
-    pub fn subscriptions(&self) -> watch::Receiver<Arc<Subscriptions>> {
-        self.shared.subscriptions.subscribe()
-    }
-
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.
     pub(super) async fn adopt(&self) {
         let horizon = now() + super::run::LEASE;
@@ -780,7 +767,15 @@ async fn drive(
             shared.ends.tell(&run);
             let status = status.as_str().to_owned();
             let told = status.clone();
-            (Notice::Ended { run, kind, status }, Some(told))
+            let ended = Notice::Ended {
+                run,
+                kind,
+                status,
+                namespace: row.namespace.clone(),
+                name: row.name.clone(),
+                created_at: row.created_at,
+            };
+            (ended, Some(told))
         }
     };
     // Nobody listening is no failure.

@@ -62,6 +62,7 @@ impl TriggerCall<'_> {
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
             timeout: ATTEMPT_TIMEOUT,
+            traceparent: String::new(),
         })
     }
 

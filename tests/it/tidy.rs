@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intake", &["api", "rules"]),
     ("script", &["expression"]),
     ("store", &[]),
+    ("telemetry", &["definition", "engine", "store"]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),
     (
         "connectors",
@@ -78,6 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "intake",
             "rehearsal",
             "store",
+            "telemetry",
         ],
     ),
     (
@@ -139,6 +141,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "projection",
             "server",
             "store",
+            "telemetry",
         ],
     ),
     (
@@ -161,6 +164,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "script",
             "server",
             "store",
+            "telemetry",
         ],
     ),
 ];
@@ -217,6 +221,7 @@ const SHELLS: &[&str] = &[
     "engine/shell.rs",
     "engine/subscription/attempt.rs",
     "engine/subscription/keeper.rs",
+    "engine/upkeep.rs",
     "connectors/client.rs",
     "connectors/fake.rs",
     "connectors/resolver.rs",

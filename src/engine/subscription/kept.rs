@@ -105,6 +105,7 @@ impl KeptCall {
             authentication: self.authentication.clone(),
             minimum_items: None,
             timeout: ATTEMPT_TIMEOUT,
+            traceparent: String::new(),
         }
     }
 }
