@@ -211,6 +211,14 @@ impl Content for Current {
         kept.map(|playbook| catalog.runnable(playbook)).collect()
     }
 
+    fn destination(&self, namespace: &str, connection: &str) -> Option<String> {
+        let catalog = self.get();
+        let connection = catalog.connection(namespace, connection)?;
+        let (spec, connector) = (&connection.spec, catalog.connector_of(connection).ok()?);
+        let own = (&spec.connector, &spec.base_url, &spec.parameters, &spec.authentication);
+        serde_json::to_string(&(own, &connector.base_url)).ok()
+    }
+
     fn changes(&self) -> Box<dyn Changes> {
         let mut receiver = self.0.clone();
         receiver.mark_unchanged();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -22,6 +23,7 @@ use crate::connectors::Egress;
 use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
+use crate::engine::subscription::{self, Subscriptions};
 use crate::local::events::{self, Replayed};
 use crate::local::{FakeMode, Options, System, token};
 use crate::rules::IncidentView;
@@ -29,6 +31,8 @@ use crate::rules::evaluation::{self, ActionOutcome};
 use crate::server::{self, Reach, ServerState, Settings, Tokens};
 use crate::store::Retention;
 
+/// How often `--once` looks whether everything has ended.
+const LOOK: Duration = Duration::from_millis(50);
 /// The example that is run where no folder is named.
 const EXAMPLE: &str = "examples/quickstart";
 
@@ -55,7 +59,8 @@ pub struct Arguments {
     #[arg(long)]
     fakes: bool,
 
-    /// End when everything that the events caused has ended; fails if a run or a rule failed.
+    /// End when everything that the events caused, and the schedules that are due at the start, has ended; fails if a run
+    /// or a rule failed.
     #[arg(long)]
     once: bool,
 
@@ -174,6 +179,8 @@ struct Session<'a> {
     notices: broadcast::Receiver<Notice>,
     /// Incidents that changed since they were shown.
     touched: BTreeSet<String>,
+    /// How the subscriptions of triggers stood when they were shown.
+    subscriptions: Arc<Subscriptions>,
     failed: bool,
     ran: bool,
 }
@@ -188,6 +195,7 @@ impl<'a> Session<'a> {
             watch: Watch::new(style),
             notices,
             touched: BTreeSet::new(),
+            subscriptions: Arc::default(),
             failed: false,
             ran: false,
         }
@@ -219,11 +227,12 @@ impl<'a> Session<'a> {
         self.deliver(arguments).await?;
         let mut changes = self.system.catalog.0.clone();
         changes.mark_unchanged();
+        let mut subscriptions = self.system.engine.subscriptions();
         let mut stop = std::pin::pin!(super::stop_signal());
         loop {
             if self.is_quiet().await? {
                 self.show_touched().await?;
-                if arguments.once {
+                if arguments.once && self.is_done().await? {
                     return Ok(self.verdict());
                 }
             }
@@ -233,6 +242,8 @@ impl<'a> Session<'a> {
                     let catalog = changes.borrow_and_update().clone();
                     self.changed(&catalog).await?;
                 }
+                () = tokio::time::sleep(LOOK), if arguments.once => {}
+                Ok(()) = subscriptions.changed() => self.subscribed(&subscriptions.borrow_and_update()),
                 stopped = &mut stop => {
                     stopped?;
                     eprintln!("stopped; what has not ended goes on at the next start");
@@ -245,7 +256,7 @@ impl<'a> Session<'a> {
     /// The result of `--once`.
     fn verdict(&self) -> ExitCode {
         if !self.ran && !self.failed {
-            eprintln!("no playbook ran: there was no new event, or no rule matched");
+            eprintln!("no playbook ran: there was no new event, no rule matched, and no schedule was due");
         }
         if self.ran && !self.failed {
             ExitCode::SUCCESS
@@ -264,6 +275,17 @@ impl<'a> Session<'a> {
     /// Whether everything that was begun has ended and been shown.
     async fn is_quiet(&self) -> anyhow::Result<bool> {
         Ok(self.notices.is_empty() && self.system.store.open_runs_count().await? == 0)
+    }
+
+    /// Whether what was due when the schedules were looked at first has been taken, and all runs were told of.
+    async fn is_done(&self) -> anyhow::Result<bool> {
+        let (engine, store) = (&self.system.engine, &self.system.store);
+        let Some(since) = *engine.schedules_kept().borrow() else {
+            return Ok(false);
+        };
+        let is_taken = store.due_schedules(since, 1).await?.is_empty();
+        // What a schedule has just started goes on, and the end of a run is told after it was stored.
+        Ok(is_taken && store.open_runs_count().await? == 0 && engine.is_at_rest() && self.notices.is_empty())
     }
 
     /// Delivers the event files and says what became of them.
@@ -406,6 +428,23 @@ impl<'a> Session<'a> {
         }
         self.watch.print(&lines);
         Ok(())
+    }
+
+    /// Says which subscriptions of triggers stand otherwise than before; on standard error, because they are no result.
+    fn subscribed(&mut self, subscriptions: &Arc<Subscriptions>) {
+        let before = std::mem::replace(&mut self.subscriptions, subscriptions.clone());
+        for (playbook, stands) in subscriptions
+            .iter()
+            .filter(|(playbook, stands)| before.get(playbook) != Some(stands))
+        {
+            let tone = match stands.state {
+                subscription::State::Subscribed => Tone::Good,
+                subscription::State::Pending => Tone::Quiet,
+                subscription::State::Failed => Tone::Bad,
+            };
+            let text = format!("trigger of {}/{}: {}", playbook.0, playbook.1, clean(&stands.message));
+            eprintln!("{}", self.style.paint(tone, &text));
+        }
     }
 
     /// A new catalog: its problems, its fakes.

@@ -117,6 +117,10 @@ impl Content for ClusterContent {
         self.catalog.kept()
     }
 
+    fn destination(&self, namespace: &str, connection: &str) -> Option<String> {
+        self.catalog.destination(namespace, connection)
+    }
+
     fn changes(&self) -> Box<dyn Changes> {
         self.catalog.changes()
     }

@@ -145,20 +145,21 @@ pub fn operation(
     checked(request)
 }
 
-/// Whether a call asks for an answer that the service promised at a location of its own, not for an operation.
-pub fn is_poll(call: &Call) -> bool {
-    call.method.eq_ignore_ascii_case("GET") && absolute(&call.path).is_some()
+/// Whether a call goes to a location that the service named, not to an operation: it asks for a promised answer, or takes
+/// back what was made there.
+pub fn is_located(call: &Call) -> bool {
+    matches!(call.method.to_ascii_uppercase().as_str(), "GET" | "DELETE") && absolute(&call.path).is_some()
 }
 
-/// The request for an answer that the service promised (202 with a Location), with the credentials of the connection,
-/// whose pinned hosts bound it.
+/// The request to a location that the service named (202 with a Location, or the Location of a subscription), with the
+/// credentials of the connection, whose pinned hosts bound it.
 ///
 /// # Errors
 /// A location or headers that cannot be sent, or a connection without a parameter.
-pub fn poll(call: &Call, connection: &ResolvedConnection, now: Timestamp) -> Result<HttpRequest, CallError> {
+pub fn located(call: &Call, connection: &ResolvedConnection, now: Timestamp) -> Result<HttpRequest, CallError> {
     let url = absolute(&call.path)
-        .ok_or_else(|| Code::InvalidRequest.refusal("the location of the answer is no absolute http or https URI"))?;
-    let mut request = start(call, "GET", url, None)?;
+        .ok_or_else(|| Code::InvalidRequest.refusal("the location is no absolute http or https URI"))?;
+    let mut request = start(call, &call.method, url, None)?;
     authentication::of_connection(&mut request, connection, now)?;
     checked(request)
 }

@@ -62,9 +62,11 @@ impl ConnectorServices {
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
         let connection = self.connection(call, name)?;
         let now = Timestamp::now();
-        if request::is_poll(call) {
+        if request::is_located(call) {
             return self
-                .send(call, connection, now, |connection| request::poll(call, connection, now))
+                .send(call, connection, now, |connection| {
+                    request::located(call, connection, now)
+                })
                 .await;
         }
         let connector = connection.connector.clone();
@@ -165,7 +167,7 @@ impl ConnectorServices {
             hosts: Some(hosts),
             networks: connection.allowed_networks.clone(),
         };
-        let page = |url: &Url| request::poll(&page_of(call, url), &connection, now);
+        let page = |url: &Url| request::located(&page_of(call, url), &connection, now);
         let answer = self.pages(call, build(&connection)?, &bounds, page).await?;
         if let Some(credentials) = credentials.filter(|_| answer.status == 401) {
             self.tokens.forget(&credentials);
@@ -272,6 +274,7 @@ fn reachable(call: &Call) -> Result<(), CallError> {
 /// The call that fetches the page at a URL, whose query is all that it needs.
 fn page_of(call: &Call, url: &Url) -> Call {
     Call {
+        method: "GET".to_owned(),
         path: url.to_string(),
         queries: Vec::new(),
         body: None,
@@ -296,7 +299,7 @@ impl Services for ConnectorServices {
 
     fn safe_to_repeat(&self, call: &Call) -> bool {
         match &call.target {
-            _ if request::is_poll(call) => true,
+            _ if request::is_located(call) => true,
             Target::Http => REPEATABLE.contains(&call.method.to_ascii_uppercase().as_str()),
             // What cannot be found now may have been there when the call was made.
             Target::Connection(name) | Target::Operation { connection: name, .. } => self

@@ -16,6 +16,7 @@ use crate::cluster::metrics::Metrics;
 use crate::cluster::permit::Reviews;
 use crate::cluster::source::Snapshot;
 use crate::connectors;
+use crate::engine::subscription::Subscriptions;
 
 /// What all controllers share.
 pub struct Context {
@@ -31,6 +32,8 @@ pub struct Context {
     pub reviews: Reviews,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How the subscriptions of triggers stand.
+    pub subscriptions: watch::Receiver<Arc<Subscriptions>>,
     pub(super) recorder: Recorder,
     pub(super) tests: Tests,
     /// Failures in a row, by UID.
@@ -64,7 +67,14 @@ impl Context {
             catalog,
             leading,
             metrics,
+            subscriptions: watch::channel(Arc::default()).1,
         }
+    }
+
+    /// The same with what an engine tells of the subscriptions of triggers.
+    #[must_use]
+    pub fn with_subscriptions(self, subscriptions: watch::Receiver<Arc<Subscriptions>>) -> Self {
+        Self { subscriptions, ..self }
     }
 
     /// The snapshot of the moment.
@@ -80,14 +90,21 @@ impl Context {
     /// Tells of each change on which every object is looked at again.
     pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + 'static {
         let receivers = (self.snapshots.clone(), self.leading.clone(), self.tests.changes());
-        futures::stream::unfold(receivers, |(mut snapshots, mut leading, mut tests)| async move {
-            let changed = tokio::select! {
-                changed = snapshots.changed() => changed,
-                changed = leading.changed() => changed,
-                changed = tests.changed() => changed,
-            };
-            changed.ok().map(|()| ((), (snapshots, leading, tests)))
-        })
+        let receivers = (receivers, self.subscriptions.clone());
+        futures::stream::unfold(
+            receivers,
+            |((mut snapshots, mut leading, mut tests), mut subscriptions)| async move {
+                let changed = tokio::select! {
+                    changed = snapshots.changed() => changed,
+                    changed = leading.changed() => changed,
+                    changed = tests.changed() => changed,
+                    Ok(()) = subscriptions.changed() => Ok(()),
+                };
+                changed
+                    .ok()
+                    .map(|()| ((), ((snapshots, leading, tests), subscriptions)))
+            },
+        )
     }
 }
 

@@ -19,6 +19,8 @@ enum Effect {
     DisableAsyncPattern,
     /// No `x-ms-workflow-*` headers.
     SuppressWorkflowHeaders,
+    /// Answers to callers carry no `x-ms-*` headers.
+    SuppressWorkflowHeadersOnResponse,
     /// An Until fails at its limits.
     FailWhenLimitsReached,
     /// A Response is fetched later.
@@ -29,8 +31,6 @@ enum Effect {
     EnableSchemaValidation,
     /// The trigger shows the `Authorization` header.
     IncludeAuthorizationHeadersInOutputs,
-    /// It changes no result that a playbook can see.
-    None,
     /// It changes results and is not served.
     Unserved,
 }
@@ -40,7 +40,10 @@ const OPTIONS: [(&str, Effect); 10] = [
     ("Sequential", Effect::Sequential),
     ("DisableAsyncPattern", Effect::DisableAsyncPattern),
     ("SuppressWorkflowHeaders", Effect::SuppressWorkflowHeaders),
-    ("SuppressWorkflowHeadersOnResponse", Effect::None),
+    (
+        "SuppressWorkflowHeadersOnResponse",
+        Effect::SuppressWorkflowHeadersOnResponse,
+    ),
     ("FailWhenLimitsReached", Effect::FailWhenLimitsReached),
     ("Asynchronous", Effect::Asynchronous),
     ("SingleInstance", Effect::SingleInstance),
@@ -68,6 +71,8 @@ pub(super) struct Options {
     pub(super) disable_async_pattern: bool,
     /// Calls carry no `x-ms-workflow-*` headers.
     pub(super) suppress_workflow_headers: bool,
+    /// Answers to callers carry no `x-ms-*` headers.
+    pub(super) suppress_response_headers: bool,
     /// An Until fails at its limits.
     pub(super) fails_at_limits: bool,
     /// A Response is fetched later.
@@ -128,12 +133,12 @@ fn apply(draft: &mut Draft, node: &Node, effect: Effect, name: &str, options: &m
         Effect::Sequential => options.sequential = true,
         Effect::DisableAsyncPattern => options.disable_async_pattern = true,
         Effect::SuppressWorkflowHeaders => options.suppress_workflow_headers = true,
+        Effect::SuppressWorkflowHeadersOnResponse => options.suppress_response_headers = true,
         Effect::FailWhenLimitsReached => options.fails_at_limits = true,
         Effect::Asynchronous => options.asynchronous = true,
         Effect::SingleInstance => options.single_instance = true,
         Effect::EnableSchemaValidation => options.validates = true,
         Effect::IncludeAuthorizationHeadersInOutputs => options.keeps_authorization = true,
-        Effect::None => {}
         Effect::Unserved => {
             let message = format!("the operation option '{name}' is not served; remove it");
             draft.report.error("UnsupportedOption", &node.pointer, message);

@@ -138,6 +138,7 @@ fn request(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
         relative_path: path.and_then(|path| draft.text(&path).map(str::to_owned)),
         validates: entry.options.validates,
         keeps_authorization: entry.options.keeps_authorization,
+        suppresses_headers: entry.options.suppress_response_headers,
     }))
 }
 
@@ -191,20 +192,10 @@ fn poll(
     Some(TriggerKind::Poll { call, recurrence })
 }
 
-/// Says what its author has to do: nobody is asked to call the trigger.
-fn not_subscribed(draft: &mut Draft, entry: &Entry) {
-    let message = "the trigger is not subscribed at its service: give the service the link of `listCallbackUrl` \
-                   (`POST …/triggers/NAME/listCallbackUrl`); what it posts there starts runs";
-    draft
-        .report
-        .warning("TriggerNotSubscribed", &entry.node.pointer, message);
-}
-
 /// `HttpWebhook`.
 fn webhook(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
     let inputs = inputs(draft, entry)?;
     let webhook = webhook::http_parts(draft, &subscriber(entry), &inputs);
-    not_subscribed(draft, entry);
     Some(TriggerKind::Webhook(Box::new(webhook)))
 }
 
@@ -229,7 +220,6 @@ fn subscription(draft: &mut Draft, entry: &Entry) -> Option<TriggerKind> {
         [entity, kind] if entity.eq_ignore_ascii_case("entity") => TriggerKind::SentinelEntity((*kind).to_owned()),
         _ => {
             let webhook = webhook::connection_parts(draft, &subscriber(entry), &inputs);
-            not_subscribed(draft, entry);
             TriggerKind::Webhook(Box::new(webhook))
         }
     })

@@ -128,6 +128,20 @@ pub struct Trigger {
     pub source: Value,
 }
 
+impl Trigger {
+    /// The inputs of a request's trigger as its runs see them: those that its definition has.
+    pub fn shown_inputs(&self) -> Option<Value> {
+        let TriggerKind::Request(_) = self.kind else {
+            return None;
+        };
+        let is_empty = |value: &Value| value.as_object().is_some_and(|members| members.is_empty());
+        let inputs = self.source.get("inputs")?.as_object()?.iter();
+        let inputs = inputs.filter(|(_, value)| !is_empty(value));
+        let shown = Value::object(inputs.map(|(name, value)| (name.clone(), value.clone())));
+        (!is_empty(&shown)).then_some(shown)
+    }
+}
+
 /// The runs of a workflow that go on at once (`runtimeConfiguration.concurrency`, or `SingleInstance`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunConcurrency {
@@ -197,15 +211,19 @@ impl TriggerKind {
         }
     }
 
-    /// Whether the engine itself looks after the trigger: it runs by time, or collects messages.
+    /// Whether the engine itself looks after the trigger: it runs by time, is subscribed at a service, or
+    /// collects messages.
     pub fn is_kept(&self) -> bool {
         match self {
-            Self::Recurrence(_) | Self::SlidingWindow { .. } | Self::Poll { .. } | Self::Batch(_) => true,
+            Self::Recurrence(_)
+            | Self::SlidingWindow { .. }
+            | Self::Poll { .. }
+            | Self::Webhook(_)
+            | Self::Batch(_) => true,
             Self::SentinelIncident
             | Self::SentinelAlert
             | Self::SentinelEntity(_)
             | Self::Request(_)
-            | Self::Webhook(_)
             | Self::Other(_) => false,
         }
     }
@@ -240,6 +258,8 @@ pub struct RequestTrigger {
     pub validates: bool,
     /// Whether the outputs show the `Authorization` header (`IncludeAuthorizationHeadersInOutputs`).
     pub keeps_authorization: bool,
+    /// Whether answers leave out the `x-ms-*` headers (`SuppressWorkflowHeadersOnResponse`).
+    pub suppresses_headers: bool,
 }
 
 /// A schedule, as `recurrence` writes it.

@@ -50,6 +50,7 @@ impl Collecting {
             id: id.to_owned(),
             size: i64::try_from(content.len()).unwrap_or(i64::MAX),
             content: self.sealer.seal(&context(&partition, id), content.as_bytes()),
+            depth: call.depth,
         };
         Ok(Answer {
             status: 200,
@@ -152,6 +153,10 @@ impl Services for Collecting {
             name: partition.clone(),
         };
         self.send(call, partition, message_id).await
+    }
+
+    fn stands_in(&self, call: &Call) -> bool {
+        self.services.stands_in(call)
     }
 
     /// Nothing has happened before the end of the action is committed.

@@ -91,11 +91,16 @@ pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
 
-    /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
+    /// The playbooks whose triggers run by time, are subscribed at a service or collect messages; see [`TriggerKind::is_kept`].
     ///
     /// [`TriggerKind::is_kept`]: crate::definition::workflow::TriggerKind::is_kept
     fn kept(&self) -> Vec<Playbook> {
         Vec::new()
+    }
+
+    /// What a connection leads to, as a text that changes when it leads elsewhere; `None` if there is no such connection.
+    fn destination(&self, _namespace: &str, _connection: &str) -> Option<String> {
+        None
     }
 
     /// Tells of changes of the playbooks from now on.

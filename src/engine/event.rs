@@ -289,6 +289,9 @@ pub struct Opened {
     /// How many changes by automation led to the run; 0 for one that a person asked for.
     #[serde(default)]
     pub depth: u32,
+    /// Until when the caller waits for an answer, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_by: Option<Millis>,
     /// The id that the caller knows the run by (`clientTrackingId`), where it is another than the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_id: Option<String>,

@@ -9,11 +9,12 @@ use tokio::sync::broadcast::error::RecvError;
 use super::answer::{self, Manner, Reply};
 use super::event::Event;
 use super::journal::Error;
-use super::shell::{Engine, Notice, StartError};
+use super::shell::{Engine, Notice, StartError, now};
 use super::start::Request;
 use super::state::State;
 use super::status::Status;
 use crate::definition::{ActionKind, Workflow};
+use crate::store::Millis;
 
 /// What a caller is told.
 #[derive(Debug)]
@@ -50,7 +51,13 @@ impl Engine {
         let playbook = self.shared().content.playbook(&request.namespace, &request.playbook);
         let manner = playbook.map_or(Manner::Accepts, |playbook| answer::manner(&playbook.workflow));
         let mut notices = self.watch();
-        let mut runs = self.start(request).await?;
+        let waits = Millis::try_from(patience.as_millis()).unwrap_or(Millis::MAX);
+        let answer_by = (manner == Manner::Answers).then(|| now().saturating_add(waits));
+        let request = Request {
+            answer_by,
+            ..request.clone()
+        };
+        let mut runs = self.start(&request).await?;
         let run = match (manner, runs.len()) {
             (Manner::Accepts, _) | (_, 0 | 2..) => return Ok(Invoked::Accepted(runs)),
             (Manner::Promises, 1) => return Ok(Invoked::Promised(runs.swap_remove(0))),

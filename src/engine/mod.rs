@@ -1,8 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
-//! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
-//! [`plan::Planner`] turns what is ready into events and calls.
+//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell`, `upkeep` and the
+//! shells of `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events and tells what became
+//! ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
@@ -24,7 +24,9 @@ pub mod scope;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod subscription;
 pub mod trace;
+pub mod trigger_call;
 pub mod trigger_scope;
 pub mod variable;
 pub mod view;
@@ -38,6 +40,7 @@ pub mod nested;
 mod replica;
 mod run;
 pub mod shell;
+mod upkeep;
 
 pub use approvals::{Asked, NotRecorded};
 pub use run::{Haste, Undelivered};

@@ -152,6 +152,10 @@ impl Services for Nested {
         }
     }
 
+    fn stands_in(&self, call: &Call) -> bool {
+        self.outside.stands_in(call)
+    }
+
     fn safe_to_repeat(&self, call: &Call) -> bool {
         match &call.target {
             Target::Playbook(_) | Target::Script { .. } => true,
@@ -184,12 +188,17 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
     if header("traceparent").is_none() && !call.traceparent.is_empty() {
         headers.insert("traceparent", call.traceparent.as_str());
     }
+    let mut outputs = Object::new();
+    outputs.insert("headers", headers);
+    if !call.queries.is_empty() {
+        let queries = call.queries.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        outputs.insert("queries", Value::object(queries));
+    }
+    outputs.insert("body", call.body.clone().unwrap_or_default());
     let request = Request {
-        outputs: None,
+        outputs: Some(outputs),
         namespace: playbook.namespace,
         playbook: playbook.name,
-        body: call.body.clone().unwrap_or_default(),
-        headers: Some(headers.into()),
         kind: StartKind::Body,
         incident: callers.first().and_then(|caller| caller.incident.clone()),
         requester: format!("playbook/{}", call.playbook),

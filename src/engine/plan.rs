@@ -131,7 +131,9 @@ impl<'a> Planner<'a> {
                 Err(failure) => self.done(id, action, Err(failure)),
             }),
             ActionKind::Response(response) => {
+                let is_late = self.state.opened.answer_by.is_some_and(|by| self.moment.now > by);
                 let done = match self.state.response(self.workflow) {
+                    None if is_late => Err(actions::response::late(&action.name)),
                     None => actions::response::start(&action.name, response, &scope),
                     Some(_) => Err(actions::Failure::new(
                         "BadRequest",

@@ -17,6 +17,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::approval::Approval;
 use super::approvals;
+use super::actions::call::outputs;
 use super::call::{Answer, Call, CallError};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
@@ -496,7 +497,16 @@ impl<'a> Drive<'a> {
                 }
                 outcome => {
                     let event = self.concluded(id, &outcome);
+                    let is_subscribed = matches!(event, Event::Subscribed { .. });
                     ready.extend(self.record(step, event)?);
+                    if let Ok(answer) = outcome
+                        && is_subscribed
+                        && self.shared.services.stands_in(&call)
+                    {
+                        // A mock of a webhook is what its service calls back with.
+                        let event = self.planner(&self.moment()).called_back(id, &outputs(&answer));
+                        ready.extend(self.record(step, event)?);
+                    }
                 }
             }
         }

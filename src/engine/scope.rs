@@ -6,6 +6,7 @@ use super::clock::{Moment, round_trip};
 use super::event::{Event, FrameId, NodeId};
 use super::state::{Frame, Node, Phase, State};
 use super::status::Status;
+use crate::definition::workflow::Trigger;
 use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
 use crate::expression::{Scope, Value};
 
@@ -263,12 +264,14 @@ impl Scope for RunScope<'_> {
     fn trigger(&self) -> Option<Value> {
         let opened = &self.state.opened;
         let at = round_trip(opened.at);
-        let mut record = vec![
-            ("name", Value::from(opened.trigger.as_str())),
+        let mut record = vec![("name", Value::from(opened.trigger.as_str()))];
+        let inputs = self.workflow.triggers.first().and_then(Trigger::shown_inputs);
+        record.extend(inputs.map(|inputs| ("inputs", inputs)));
+        record.extend([
             ("outputs", opened.outputs.value.clone()),
             ("startTime", at.as_str().into()),
             ("endTime", at.as_str().into()),
-        ];
+        ]);
         record.extend(opened.scheduled_at.map(|at| ("scheduledTime", round_trip(at).into())));
         record.extend(opened.code.as_deref().map(|code| ("code", code.into())));
         record.extend([

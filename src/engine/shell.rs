@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::call::Services;
@@ -22,7 +22,8 @@ use super::nested::{self, Nested};
 pub use super::run::Haste;
 use super::run::{Control, Drive, Driven, Wish};
 use super::start::{self, Refused, Request};
-use super::{evaluate, replica, schedule, status::RunStatus};
+use super::subscription::Subscriptions;
+use super::{evaluate, replica, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
@@ -97,6 +98,10 @@ pub struct Shared {
     pub notices: broadcast::Sender<Notice>,
     /// Tells single runs' ends.
     pub(super) ends: Ends,
+    /// Tells when the schedules had been brought to what the catalog says for the first time.
+    pub(super) kept_since: watch::Sender<Option<Millis>>,
+    /// Tells how subscriptions stand.
+    pub(super) subscriptions: watch::Sender<Arc<Subscriptions>>,
     wake: Notify,
     /// Wakes who looks after the schedules.
     pub(super) collecting: Notify,
@@ -394,6 +399,8 @@ impl Engine {
             desk,
             notices: broadcast::channel(NOTICES).0,
             ends: Ends::default(),
+            kept_since: watch::Sender::default(),
+            subscriptions: watch::Sender::default(),
             wake: Notify::new(),
             collecting: Notify::new(),
             gained: AtomicBool::new(false),
@@ -456,6 +463,11 @@ impl Engine {
     /// Whether no task of the process drives the run: it waits, or has ended.
     pub fn is_idle(&self, run: &str) -> bool {
         !lock(&self.shared.live).contains_key(run)
+    }
+
+    /// Whether no task of the process drives any run: what they did was told to those who watch.
+    pub fn is_at_rest(&self) -> bool {
+        lock(&self.shared.live).is_empty()
     }
 
     /// Starts a playbook: when this returns, its runs are on disk.
@@ -538,12 +550,6 @@ impl Engine {
             }
         }
         self.shared.serving.store(false, Ordering::Relaxed);
-    }
-
-    /// Looks after triggers that nobody calls, schedules, polls and batches, until `stop` is cancelled. A process does so
-    /// once at most, beside [`Engine::serve`].
-    pub async fn keep_schedules(&self, stop: CancellationToken) {
-        schedule::keep(self.shared.clone(), stop).await;
     }
 
     /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.

@@ -43,6 +43,8 @@ pub struct Request {
     /// The identity that the run gets, so that asking again starts nothing; else it gets a new one. With `splitOn` the
     /// first run gets it, and the others get identities that follow from it.
     pub id: Option<Uuid>,
+    /// Until when the caller waits for an answer, if it does.
+    pub answer_by: Option<Millis>,
     /// The id that the caller knows the run by (`x-ms-client-tracking-id`), if it has one of its own.
     pub tracking_id: Option<String>,
     /// The run that is repeated, if one is.
@@ -149,6 +151,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         playbook,
         parameters: &parameters,
         trigger: Some(TriggerScope::fired(trigger, &outputs, request, moment)),
+        callback: None,
         moment,
     };
     let bodies = split(name, trigger, &outputs, &scope)?;
@@ -174,6 +177,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             requester: request.requester.clone(),
             incident: request.incident.clone(),
             depth: request.depth,
+            answer_by: request.answer_by,
             tracking_id: tracking_id.clone(),
             ..Opened::default()
         }

@@ -16,8 +16,10 @@ pub struct TriggerScope<'a> {
     pub playbook: &'a Playbook,
     /// Values of its parameters.
     pub parameters: &'a [(String, Payload)],
-    /// The trigger object, once it has fired.
+    /// The trigger object, once it has fired, or its subscription was answered.
     pub trigger: Option<Value>,
+    /// The callback URL, where a webhook is subscribed or unsubscribed.
+    pub callback: Option<String>,
     /// Time and chance.
     pub moment: &'a Moment,
 }
@@ -26,12 +28,13 @@ impl TriggerScope<'_> {
     /// The object of a trigger that fired.
     pub fn fired(trigger: &Trigger, outputs: &Object, request: &Request, moment: &Moment) -> Value {
         let at = round_trip(moment.now);
-        let mut record: Vec<(&str, Value)> = vec![
-            ("name", trigger.name.as_str().into()),
+        let mut record: Vec<(&str, Value)> = vec![("name", trigger.name.as_str().into())];
+        record.extend(trigger.shown_inputs().map(|inputs| ("inputs", inputs)));
+        record.extend([
             ("outputs", outputs.clone().into()),
             ("startTime", at.as_str().into()),
             ("endTime", at.into()),
-        ];
+        ]);
         record.extend(request.scheduled_at.map(|at| ("scheduledTime", round_trip(at).into())));
         record.extend(request.code.as_deref().map(|code| ("code", code.into())));
         record.push(("status", "Succeeded".into()));
@@ -61,7 +64,8 @@ impl Scope for TriggerScope<'_> {
         None
     }
     fn current_action(&self) -> Option<Value> {
-        None
+        // What subscribed is told apart from what fired.
+        self.callback.as_ref().and(self.trigger.clone())
     }
     fn trigger(&self) -> Option<Value> {
         self.trigger.clone()
@@ -82,6 +86,6 @@ impl Scope for TriggerScope<'_> {
         workflow_object(&self.playbook.namespace, &self.playbook.name, None)
     }
     fn callback_url(&self) -> Option<String> {
-        None
+        self.callback.clone()
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,6 +21,7 @@ use super::token::is_dns_label;
 use crate::definition::workflow::TriggerKind;
 use crate::engine::answer::Reply;
 use crate::engine::callback::Link;
+use crate::engine::content::Playbook;
 use crate::engine::incoming::{Incoming, Invocation, Rejected};
 use crate::engine::invoke::{Answered, Invoked};
 use crate::engine::shell::{StartError, now};
@@ -79,7 +80,8 @@ pub(super) async fn trigger(
             body: &body,
         },
     };
-    let wish = match wish(&state, &named, requester, invocation)? {
+    let found = find(&state, &named)?;
+    let wish = match wish(&found, requester, invocation)? {
         Ok(wish) => wish,
         Err(rejected) => return Ok(rejection(&rejected)),
     };
@@ -90,7 +92,13 @@ pub(super) async fn trigger(
     let invoking = tokio::spawn(async move { engine.invoke(&wish, patience).await });
     let invoked = invoking.await.map_err(|error| Problem::internal(&error))?;
     Ok(match invoked {
-        Ok(invoked) => told(&state, &named.playbook, tracking_id, invoked),
+        Ok(invoked) => {
+            let (run, mut response) = told(&state, invoked);
+            if !found.suppresses_headers() {
+                tell_run(response.headers_mut(), &named.playbook, run, tracking_id);
+            }
+            response
+        }
         // The caller has done its part; the history of the trigger is no affair of his.
         Err(StartError::Refused(Refused::ConditionFalse(_))) => StatusCode::ACCEPTED.into_response(),
         Err(error) => return Err(error.into()),
@@ -128,25 +136,42 @@ fn below(path: &str) -> &str {
     path.splitn(10, '/').nth(9).unwrap_or_default()
 }
 
+/// A trigger that is called, with its playbook.
+struct Found {
+    playbook: Playbook,
+    /// Its place among the triggers.
+    trigger: usize,
+}
+
+impl Found {
+    fn kind(&self) -> Option<&TriggerKind> {
+        Some(&self.playbook.workflow.triggers.get(self.trigger)?.kind)
+    }
+
+    /// Whether answers leave out what the run is known by.
+    fn suppresses_headers(&self) -> bool {
+        matches!(self.kind(), Some(TriggerKind::Request(request)) if request.suppresses_headers)
+    }
+}
+
+fn no_trigger() -> Problem {
+    let detail = "the playbook has no such trigger that is called over HTTP";
+    Problem::new(Kind::NotFound, detail)
+}
+
+/// The trigger that a path names.
+fn find(state: &ServerState, named: &Named) -> Result<Found, Problem> {
+    let missing = || Problem::from(Refused::NotFound(format!("{}/{}", named.ns, named.playbook)));
+    let playbook = state.engine.playbook(&named.ns, &named.playbook).ok_or_else(missing)?;
+    let mut triggers = playbook.workflow.triggers.iter();
+    let trigger = triggers.position(|trigger| trigger.name.eq_ignore_ascii_case(&named.trigger));
+    let trigger = trigger.ok_or_else(no_trigger)?;
+    Ok(Found { playbook, trigger })
+}
+
 /// What the engine is asked for, or why the trigger does not take the request.
-fn wish(
-    state: &ServerState,
-    named: &Named,
-    requester: String,
-    invocation: Invocation<'_>,
-) -> Result<Result<Wish, Rejected>, Problem> {
-    let (namespace, playbook) = (named.ns.clone(), named.playbook.clone());
-    let missing = || Problem::from(Refused::NotFound(format!("{namespace}/{playbook}")));
-    let found = state.engine.playbook(&namespace, &playbook).ok_or_else(missing)?;
-    let mut triggers = found.workflow.triggers.iter();
-    let trigger = triggers.find(|trigger| trigger.name.eq_ignore_ascii_case(&named.trigger));
-    let no_trigger = || {
-        Problem::new(
-            Kind::NotFound,
-            "the playbook has no such trigger that is called over HTTP",
-        )
-    };
-    let outputs = match &trigger.ok_or_else(no_trigger)?.kind {
+fn wish(found: &Found, requester: String, invocation: Invocation<'_>) -> Result<Result<Wish, Rejected>, Problem> {
+    let outputs = match found.kind().ok_or_else(no_trigger)? {
         TriggerKind::Request(request) => invocation.outputs(request),
         TriggerKind::Webhook(_) if invocation.method == "POST" => Ok(invocation.incoming.outputs(false)),
         TriggerKind::Webhook(_) => Err(Rejected::Method("POST".to_owned())),
@@ -155,8 +180,8 @@ fn wish(
     let tracking_id = invocation.incoming.header(TRACKING_ID.as_str()).map(str::to_owned);
     Ok(outputs.map(|outputs| Wish {
         tracking_id,
-        namespace,
-        playbook,
+        namespace: found.playbook.namespace.clone(),
+        playbook: found.playbook.name.clone(),
         requester,
         kind: StartKind::Body,
         outputs: Some(outputs),
@@ -184,8 +209,9 @@ fn rejection(rejected: &Rejected) -> Response {
     }
 }
 
-fn told(state: &ServerState, playbook: &str, tracking_id: Option<String>, invoked: Invoked) -> Response {
-    let (run, mut response) = match invoked {
+/// The run, if there is one, and what its caller is told.
+fn told(state: &ServerState, invoked: Invoked) -> (Option<String>, Response) {
+    match invoked {
         Invoked::Accepted(runs) => (runs.into_iter().next(), StatusCode::ACCEPTED.into_response()),
         Invoked::Promised(run) => {
             let response = promise(state, &run);
@@ -201,8 +227,11 @@ fn told(state: &ServerState, playbook: &str, tracking_id: Option<String>, invoke
             let response = failure(StatusCode::GATEWAY_TIMEOUT, "GatewayTimeout", &message);
             (Some(run), response)
         }
-    };
-    let headers = response.headers_mut();
+    }
+}
+
+/// Says by what the run is known.
+fn tell_run(headers: &mut HeaderMap, playbook: &str, run: Option<String>, tracking_id: Option<String>) {
     if let Some(run) = run.and_then(|run| HeaderValue::from_str(&run).ok()) {
         let given = tracking_id.and_then(|id| HeaderValue::try_from(id).ok());
         headers.insert(TRACKING_ID, given.unwrap_or_else(|| run.clone()));
@@ -211,7 +240,6 @@ fn told(state: &ServerState, playbook: &str, tracking_id: Option<String>, invoke
     if let Ok(name) = HeaderValue::from_str(playbook) {
         headers.insert(WORKFLOW_NAME, name);
     }
-    response
 }
 
 fn no_response(run: &str) -> Response {
@@ -284,23 +312,10 @@ pub(super) async fn link(
         true => LinkWish::default(),
         false => serde_json::from_slice(&body).map_err(|error| Problem::syntax(&error))?,
     };
-    let found = state.engine.playbook(&named.ns, &named.playbook);
-    let missing = || Problem::from(Refused::NotFound(format!("{}/{}", named.ns, named.playbook)));
-    let workflow = found.ok_or_else(missing)?.workflow;
-    let trigger = workflow
-        .triggers
-        .iter()
-        .find(|trigger| trigger.name.eq_ignore_ascii_case(&named.trigger));
-    let kind = trigger.map(|trigger| &trigger.kind);
-    let Some(TriggerKind::Request(_) | TriggerKind::Webhook(_)) = kind else {
-        return Err(Problem::new(
-            Kind::NotFound,
-            "the playbook has no such trigger that is called over HTTP",
-        ));
-    };
-    let method = match kind {
+    let method = match find(&state, &named)?.kind() {
         Some(TriggerKind::Request(request)) => request.method.clone(),
-        _ => None,
+        Some(TriggerKind::Webhook(_)) => None,
+        _ => return Err(no_trigger()),
     };
     let expires = wish.not_after.map(jiff::Timestamp::as_millisecond);
     let (links, link) = (state.engine.links(), named.link());

@@ -19,7 +19,7 @@ use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
     alert, approval, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
-    watchlist,
+    subscription, watchlist,
 };
 
 /// What the caller of a transaction is told.
@@ -206,9 +206,8 @@ async fn apply_operations(
                 committed.incident_numbers.push((id, number));
             }
             Operation::UpdateIncident { expected_version, row } => {
-                let id = row.id.clone();
+                change::incident(connection, &row.id).await?;
                 incident::update(connection, expected_version, row).await?;
-                change::incident(connection, &id).await?;
             }
             Operation::LinkAlert { alert, incident } => {
                 change::incident(connection, &incident).await?;
@@ -254,6 +253,8 @@ async fn apply_operations(
             Operation::ChangeApproval(change) => approval::apply(connection, change).await?,
             Operation::PutSchedule(row) => schedule::put(connection, row).await?,
             Operation::DropSchedule(key) => schedule::drop(connection, key).await?,
+            Operation::PutSubscription(row) => subscription::put(connection, row).await?,
+            Operation::DropSubscription { key, version } => subscription::drop(connection, key, version).await?,
             Operation::InsertMessage { partition, message } => message::insert(connection, partition, message).await?,
             Operation::TakeMessages { positions } => message::take(connection, &positions).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,

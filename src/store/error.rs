@@ -30,6 +30,9 @@ pub enum Refusal {
     /// The schedule moved on since it was read.
     #[error("the schedule of playbook '{0}' has moved on")]
     StaleSchedule(String),
+    /// The subscription moved on since it was read.
+    #[error("the subscription of playbook '{0}' has moved on")]
+    StaleSubscription(String),
     /// Messages of a batch were released since they were read.
     #[error("messages of the batch were released already")]
     StaleBatch,

@@ -31,6 +31,8 @@ pub struct MessageRow {
     pub size: i64,
     /// Its content, sealed.
     pub content: Vec<u8>,
+    /// How many changes by automation led to it.
+    pub depth: u32,
 }
 
 impl FromRow for Partition {
@@ -51,6 +53,7 @@ impl FromRow for MessageRow {
             id: row.get("id")?,
             size: row.get("size")?,
             content: row.get("content")?,
+            depth: u32::try_from(row.get::<i64>("depth")?).unwrap_or(u32::MAX),
         })
     }
 }
@@ -61,8 +64,8 @@ pub(super) async fn insert(
     message: MessageRow,
 ) -> Result<(), Fault> {
     query(
-        "INSERT INTO messages (namespace, playbook, batch, partition, id, size, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (namespace, playbook, batch, partition, id) DO NOTHING",
+        "INSERT INTO messages (namespace, playbook, batch, partition, id, size, content, depth)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (namespace, playbook, batch, partition, id) DO NOTHING",
     )
     .bind(partition.namespace)
     .bind(partition.playbook)
@@ -71,6 +74,7 @@ pub(super) async fn insert(
     .bind(message.id)
     .bind(message.size)
     .bind(message.content)
+    .bind(i64::from(message.depth))
     .execute(connection)
     .await?;
     Ok(())
@@ -123,7 +127,7 @@ impl Store {
     /// [`Error::Database`] if the database failed.
     pub async fn messages(&self, partition: &Partition, limit: u32) -> Result<Vec<MessageRow>, Error> {
         let query = query(
-            "SELECT position, id, size, content FROM messages
+            "SELECT position, id, size, content, depth FROM messages
              WHERE namespace = $1 AND playbook = $2 AND batch = $3 AND partition = $4 ORDER BY position LIMIT $5",
         );
         let query = query.bind(&partition.namespace).bind(&partition.playbook);

@@ -18,6 +18,7 @@ const SQLITE: &[Step] = &[
     (4, "schedules", include_str!("migrations/sqlite/0004_schedules.sql")),
     (5, "watchlists", include_str!("migrations/sqlite/0005_watchlists.sql")),
     (6, "inbox", include_str!("migrations/sqlite/0006_inbox.sql")),
+    (9, "triggers", include_str!("migrations/sqlite/0009_triggers.sql")),
     (10, "approvals", include_str!("migrations/sqlite/0010_approvals.sql")),
     (11, "control", include_str!("migrations/sqlite/0011_control.sql")),
 ];
@@ -25,6 +26,7 @@ const SQLITE: &[Step] = &[
 const POSTGRES: &[Step] = &[
     (6, "initial", include_str!("migrations/postgres/0006_initial.sql")),
     (8, "shards", include_str!("migrations/postgres/0008_shards.sql")),
+    (9, "triggers", include_str!("migrations/postgres/0009_triggers.sql")),
     (10, "approvals", include_str!("migrations/postgres/0010_approvals.sql")),
     (11, "control", include_str!("migrations/postgres/0011_control.sql")),
 ];

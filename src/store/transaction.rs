@@ -3,7 +3,7 @@
 
 use super::{
     AlertRow, Append, ApprovalChange, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
-    ScheduleKey, ScheduleRow, WatchlistChange,
+    ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.
@@ -108,6 +108,16 @@ pub enum Operation {
     PutSchedule(ScheduleRow),
     /// A schedule that is no more.
     DropSchedule(ScheduleKey),
+    /// A new or changed subscription; refused with [`super::Refusal::StaleSubscription`] unless the stored version is the
+    /// one before its own, or there is none for version 1.
+    PutSubscription(SubscriptionRow),
+    /// A subscription that is taken back; refused as above unless the stored version is this one.
+    DropSubscription {
+        /// Whose it was.
+        key: SubscriptionKey,
+        /// The version that is stored.
+        version: i64,
+    },
     /// A message for a batch; the same identity twice is one message.
     InsertMessage {
         /// Where it waits.

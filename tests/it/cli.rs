@@ -139,6 +139,33 @@ fn every_call_can_be_mocked() {
 }
 
 #[test]
+fn a_mock_of_a_webhook_is_what_its_service_calls_back_with() {
+    let playbook = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: approve}
+spec:
+  definition:
+    triggers:
+      manual: {type: Request, kind: Http, inputs: {}}
+    actions:
+      Approve:
+        type: HttpWebhook
+        inputs: {subscribe: {method: POST, uri: 'https://api.example.com/', body: {url: \"@listCallbackUrl()\"}}}
+      Say: {type: Compose, runAfter: {Approve: [Succeeded]}, inputs: \"@body('Approve')?['by']\"}
+";
+    let mocks = "Approve: {body: {by: mira}}\n";
+    let folder = Folder::new(&[("playbook.yaml", playbook), ("body.json", "{}"), ("mocks.yaml", mocks)]);
+    for more in [
+        &["--mocks", "mocks.yaml", "-o", "json"][..],
+        &["--mocks", "mocks.yaml", "--mock-all", "-o", "json"],
+    ] {
+        let run = run_with(&folder, 0, more).json();
+        assert_eq!(run["actions"]["Say"]["outputs"], "mira", "{more:?}");
+    }
+}
+
+#[test]
 fn an_incident_of_sentinel_starts_the_quickstart() {
     let quickstart = example("quickstart");
     let entity = json!({"kind": "Ip", "properties": {"address": "185.220.101.45"}});

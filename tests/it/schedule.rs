@@ -11,6 +11,7 @@
 mod batch;
 mod poll;
 mod process;
+mod subscribe;
 
 use process::{Process, now, playbook, time};
 use riposte::store::{Operation, ScheduleRow, Transaction};

@@ -430,6 +430,10 @@ fn answering(name: &str) -> Option<Json> {
             json!({ "Fail": fail, "Reply": after("Fail", reply(json!("never"))) })
         }
         "slow" => json!({ "Ask": ask, "Reply": after("Ask", reply(json!("late"))) }),
+        "tardy" => {
+            let wait = json!({ "type": "Wait", "inputs": { "interval": { "count": 1, "unit": "Second" } } });
+            json!({ "Wait": wait, "Reply": after("Wait", reply(json!("late"))) })
+        }
         "promises" => json!({ "Reply": promise }),
         "promises-late" => json!({ "Ask": ask, "Reply": after("Ask", promise) }),
         _ => return None,
@@ -449,6 +453,15 @@ fn called(name: &str) -> Option<(Json, Json)> {
             (
                 json!({ "manual": trigger }),
                 json!({ "Reply": reply(json!("@triggerOutputs()")) }),
+            )
+        }
+        "hushed" => {
+            let inputs = json!({ "method": "POST", "schema": {} });
+            let option = "SuppressWorkflowHeadersOnResponse";
+            let trigger = json!({ "type": "Request", "operationOptions": option, "inputs": inputs });
+            (
+                json!({ "manual": trigger }),
+                json!({ "Reply": reply(json!("@trigger()['inputs']")) }),
             )
         }
         "picky" => {

@@ -11,7 +11,8 @@ pub struct PlaybookStatus {
     /// Generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`: accepted and valid. `Connected`: its connections answer. `Reconciling` and `Stalled` only while true.
+    /// `Ready`: accepted and valid. `Connected`: its connections answer. `Subscribed`: the
+    /// service of its trigger calls. `Reconciling` and `Stalled` only while true.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::conditions")]
     pub conditions: Vec<Condition>,

@@ -8,6 +8,7 @@ use crate::catalog::Playbook;
 use crate::controllers::context::Context;
 use crate::controllers::progress::Seen;
 use crate::definition;
+use crate::engine::subscription::Subscription;
 
 pub(super) struct Dereferenced {
     pub playbook: Option<Arc<Playbook>>,
@@ -15,6 +16,8 @@ pub(super) struct Dereferenced {
     pub problems: Vec<Diagnostic>,
     /// The connections that its definition names, sorted.
     pub needs: Vec<ConnectionNeed>,
+    /// How the subscription of its trigger stands, if it has one.
+    pub subscription: Option<Subscription>,
 }
 
 pub(super) fn dereference(seen: &Seen<'_>, context: &Context) -> Dereferenced {
@@ -37,7 +40,10 @@ pub(super) fn dereference(seen: &Seen<'_>, context: &Context) -> Dereferenced {
         let aliases = definition::connections(&playbook.workflow).into_iter();
         aliases.map(|alias| need(alias, playbook)).collect()
     });
+    let subscriptions = context.subscriptions.borrow();
+    let subscription = subscriptions.get(&(namespace.to_owned(), name.to_owned())).cloned();
     Dereferenced {
+        subscription,
         problems: catalog.problems("Playbook", namespace, name).to_vec(),
         needs: needs.unwrap_or_default(),
         playbook,

@@ -10,9 +10,12 @@ use crate::controllers::error::ReconcileError;
 use crate::controllers::progress::Progress;
 use crate::definition;
 use crate::definition::workflow::TriggerKind;
+use crate::engine::subscription::{State, Subscription};
 
 /// The services that the playbook needs answer.
 const CONNECTED: &str = "Connected";
+/// The service of the trigger calls the playbook.
+const SUBSCRIBED: &str = "Subscribed";
 /// The most connections that a status names.
 const NEEDS_MAX: usize = 25;
 
@@ -32,7 +35,18 @@ pub(super) fn update_status(found: &Dereferenced, validated: Result<Shown, Recon
     };
     let mut progress = Progress::of(validated).with_status(&status);
     progress.beside.extend(connected(&found.needs));
+    progress.beside.extend(found.subscription.as_ref().map(subscribed));
     progress
+}
+
+/// Whether the service of the trigger calls.
+fn subscribed(subscription: &Subscription) -> Shown {
+    let truth = match subscription.state {
+        State::Subscribed => Truth::True,
+        State::Pending => Truth::Unknown,
+        State::Failed => Truth::False,
+    };
+    Shown::new(SUBSCRIBED, truth, subscription.code, subscription.message.clone())
 }
 
 /// The type of the trigger as the definition has it.
@@ -92,4 +106,23 @@ fn connected(needs: &[ConnectionNeed]) -> Option<Shown> {
         None => Shown::new(CONNECTED, true, "Answered", "every service that it needs answers"),
     };
     (!needs.is_empty()).then_some(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_says_how_it_stands_and_what_to_do() {
+        let stands = |state| {
+            let message = "give its address with `--public-url`".to_owned();
+            let code = "NoPublicUrl";
+            let shown = subscribed(&Subscription { state, code, message });
+            assert!(shown.message.contains("--public-url"));
+            (shown.kind, shown.truth, shown.reason)
+        };
+        assert_eq!(stands(State::Failed), ("Subscribed", Truth::False, "NoPublicUrl"));
+        assert_eq!(stands(State::Pending).1, Truth::Unknown);
+        assert_eq!(stands(State::Subscribed).1, Truth::True);
+    }
 }

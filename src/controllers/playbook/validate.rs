@@ -70,6 +70,7 @@ mod tests {
             playbook: None,
             problems: problems.iter().map(problem).collect(),
             needs: Vec::new(),
+            subscription: None,
         }
     }
 

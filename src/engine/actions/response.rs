@@ -4,6 +4,16 @@ use super::{Done, Failure};
 use crate::definition::workflow::ResponseAction;
 use crate::expression::{Object, Scope, Template, Value};
 
+/// The caller waits no more, so it has been told that there is no answer.
+pub fn late(action: &str) -> Failure {
+    let message = format!(
+        "The execution of template action '{action}' failed: the client application timed out waiting for a response from \
+         the service. The workflow took longer to respond than the allotted timeout value, so the client application got \
+         the HTTP status code 504 Gateway Timeout."
+    );
+    Failure::new("ActionResponseTimedOut", "ActionResponseTimedOut", message)
+}
+
 /// The answer; it is inputs and outputs of the action.
 ///
 /// # Errors

@@ -52,7 +52,11 @@ pub(in crate::engine) async fn keep(shared: Arc<Shared>, stop: CancellationToken
         touched: BTreeSet::new(),
     };
     while !stop.is_cancelled() {
-        let nap = keeper.pass().await.unwrap_or_else(|error| {
+        let passed = keeper.pass().await;
+        if passed.is_ok() && shared.kept_since.borrow().is_none() {
+            shared.kept_since.send_replace(Some(now()));
+        }
+        let nap = passed.unwrap_or_else(|error| {
             tracing::error!(%error, "failed to look after schedules");
             AFTER_FAILURE
         });

@@ -10,15 +10,15 @@ use std::time::Duration;
 use url::Url;
 
 use crate::connectors::code_of;
-use crate::definition::workflow::{CallAction, CallTarget, Trigger};
+use crate::definition::workflow::{CallAction, Trigger};
 use crate::engine::actions::Failure;
-use crate::engine::actions::call::{ATTEMPT_TIMEOUT, evaluate, outputs, pairs};
-use crate::engine::actions::target::address;
-use crate::engine::call::{Answer, Call, CallError, Target};
+use crate::engine::actions::call::outputs;
+use crate::engine::call::{Answer, Call, CallError};
 use crate::engine::clock::Moment;
 use crate::engine::content::Playbook;
 use crate::engine::event::Payload;
 use crate::engine::retry;
+use crate::engine::trigger_call::TriggerCall;
 use crate::engine::trigger_scope::TriggerScope;
 use crate::expression::template::TextPart;
 use crate::expression::{Expression, ExpressionKind, Object, Template, Value};
@@ -80,66 +80,31 @@ impl Question<'_> {
     /// # Errors
     /// An expression that fails, or inputs that are no call.
     pub fn call(&self, parameters: &[(String, Payload)], run: &str, moment: &Moment) -> Result<Call, Failure> {
-        let name = &self.trigger.name;
-        let invalid = |reason: String| {
-            let message = format!("The inputs of trigger '{name}' are not valid: {reason}.");
-            Failure::new("BadRequest", "InvalidTemplate", message)
-        };
         let scope = TriggerScope {
             playbook: self.playbook,
             parameters,
             trigger: None,
+            callback: None,
             moment,
         };
-        let (inputs, mut credentials) = evaluate(name, self.call, &scope)?;
-        let target = self.target(&inputs).map_err(invalid)?;
-        let (method, mut path) = address(&self.call.target, &inputs).map_err(invalid)?;
-        let mut queries = pairs(inputs.get("queries"));
+        let trigger_call = TriggerCall {
+            playbook: self.playbook,
+            trigger: &self.trigger.name,
+            call: self.call,
+        };
+        let (inputs, mut credentials) = trigger_call.evaluate(&scope)?;
+        if let Some(cursor) = self.cursor
+            && let Some(uri) = inputs.get("uri").and_then(Value::as_str)
+            && !same_origin(cursor, uri)
+        {
+            credentials = None;
+        }
+        let mut call = trigger_call.build(&inputs, credentials.as_ref(), run)?;
         if let Some(cursor) = self.cursor {
-            if target == Target::Http && !same_origin(cursor, &path) {
-                credentials = None;
-            }
-            path = cursor.to_owned();
-            queries.clear();
+            cursor.clone_into(&mut call.path);
+            call.queries.clear();
         }
-        let secret = |name: &str| credentials.as_ref().and_then(|credentials| credentials.get(name));
-        let mut headers = pairs(inputs.get("headers"));
-        let secrets = pairs(secret("headers"));
-        headers.retain(|(name, _)| !secrets.iter().any(|(secret, _)| secret.eq_ignore_ascii_case(name)));
-        headers.extend(secrets);
-        Ok(Call {
-            idempotency_key: format!("{run}/{name}"),
-            run: run.to_owned(),
-            depth: 0,
-            namespace: self.playbook.namespace.clone(),
-            playbook: self.playbook.name.clone(),
-            action: name.clone(),
-            target,
-            method,
-            path,
-            queries,
-            headers,
-            body: inputs.get("body").cloned(),
-            authentication: secret("authentication").cloned(),
-            minimum_items: self.call.minimum_items,
-            callback: None,
-            timeout: ATTEMPT_TIMEOUT,
-            traceparent: String::new(),
-        })
-    }
-
-    fn target(&self, inputs: &Value) -> Result<Target, String> {
-        if !matches!(self.call.target, CallTarget::Connection(_)) {
-            return Ok(Target::Http);
-        }
-        let id = inputs.at(&["host", "connection", "name"]).and_then(Value::as_str);
-        let id = id.ok_or("'host.connection.name' must be a text")?;
-        let name = id.rsplit('/').next().unwrap_or(id);
-        let mut bound = self.playbook.connections.iter();
-        let found = bound.find(|bound| bound.name.eq_ignore_ascii_case(name) || bound.alias.eq_ignore_ascii_case(name));
-        found
-            .map(|bound| Target::Connection(bound.name.clone()))
-            .ok_or_else(|| format!("the playbook binds no connection '{name}'; add it to `spec.connections`"))
+        Ok(call)
     }
 
     /// What an answer means after `attempts` before it.

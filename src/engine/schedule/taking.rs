@@ -404,6 +404,13 @@ async fn release_portion(
         playbook: playbook.name.clone(),
         outputs: Some(outputs),
         requester: BATCH.into(),
+        // One more than the deepest: batches that fill each other come to an end too.
+        depth: messages
+            .iter()
+            .map(|message| message.depth)
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1),
         ..Request::default()
     };
     let prepared = match shared.prepare(&request) {

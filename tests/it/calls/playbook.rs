@@ -17,7 +17,8 @@ const HOLD: Duration = Duration::from_secs(30);
 fn calling(id: &str) -> Json {
     json!({"type": "Workflow", "inputs": {
         "host": {"triggerName": "manual", "workflow": {"id": id}},
-        "headers": {"x-mark": "m-1", "Authorization": "Bearer canary-91"}, "body": "@triggerBody()"}})
+        "headers": {"x-mark": "m-1", "Authorization": "Bearer canary-91"},
+        "queries": {"full": true}, "body": "@triggerBody()"}})
 }
 
 fn parent(id: &str) -> Playbook {
@@ -33,7 +34,7 @@ fn echo(namespace: &str, name: &str, path: &str) -> Playbook {
             "Ask": {"type": "Http", "inputs": {"method": "GET", "uri": path}},
             "Response": {"type": "Response", "kind": "Http", "runAfter": {"Ask": ["Succeeded"]}, "inputs": {
                 "statusCode": 201, "headers": {"x-from": "child"}, "body": {
-                    "got": "@triggerBody()", "mark": "@triggerOutputs()?['headers']?['x-mark']",
+                    "got": "@triggerBody()", "full": "@triggerOutputs()?['queries']?['full']", "mark": "@triggerOutputs()?['headers']?['x-mark']",
                     "tracking": "@trigger()?['clientTrackingId']",
                     "from": "@triggerOutputs()?['headers']?['x-ms-workflow-name']"}}},
         }),
@@ -57,7 +58,7 @@ fn a_playbook_is_called_and_its_response_is_the_answer() {
     let body = call.at(&["outputs", "body"]).unwrap();
     assert_eq!(
         body.to_json(),
-        r#"{"got":{"ip":"192.0.2.1"},"mark":"m-1","tracking":"track-1","from":"parent"}"#
+        r#"{"got":{"ip":"192.0.2.1"},"full":"True","mark":"m-1","tracking":"track-1","from":"parent"}"#
     );
     let children = process.runs("block-ip");
     assert_eq!(children.len(), 1);

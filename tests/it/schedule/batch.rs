@@ -61,7 +61,8 @@ fn a_batch_is_released_by_count_and_what_is_left_survives_a_crash() {
         ]})
     );
     let run = &process.runs("collect")[0];
-    assert_eq!(process.opened(&run.id).requester, "batch");
+    let opened = process.opened(&run.id);
+    assert_eq!((opened.requester.as_str(), opened.depth), ("batch", 1));
     process.kill();
 
     let process = Process::start(folder.path(), playbooks());

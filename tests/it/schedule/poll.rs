@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::process::{Entry, Process, playbook};
+use super::process::{Entry, Process, Surroundings, playbook};
+use super::subscribe::{bound, connections};
 
 /// One answer: status, headers, body.
 type Answer = (u16, Vec<(&'static str, &'static str)>, Value);
@@ -183,4 +184,34 @@ fn a_service_can_put_the_next_question_off_and_its_place_is_sealed() {
             path.display()
         );
     }
+}
+
+#[test]
+fn an_operation_of_a_connector_is_asked_and_its_place_followed() {
+    let (service, address) = Service::start(vec![
+        (202, vec![("location", "/items?since=3")], Value::Null),
+        (200, Vec::new(), json!({"value": [{"id": 4}]})),
+    ]);
+    let trigger = json!({
+        "type": "ApiConnection",
+        "recurrence": {"frequency": "Second", "interval": 1},
+        "splitOn": "@triggerBody()?['value']",
+        "inputs": {
+            "host": {"connection": {"name": "hooks"}}, "method": "get", "path": "/items", "queries": {"since": 0},
+        },
+    });
+    let poll = bound(playbook(
+        "poll",
+        &trigger,
+        &json!({"Show": {"type": "Compose", "inputs": "@triggerBody()"}}),
+    ));
+    let surroundings = Surroundings {
+        catalog: riposte::catalog::Current::fixed(connections(&address)),
+        ..Surroundings::default()
+    };
+    let folder = TempDir::new().unwrap();
+    let process = Process::start_in(folder.path(), vec![poll], surroundings);
+    process.ended_runs("poll", 1);
+    assert_eq!(service.asked()[..2], ["GET /items?since=0", "GET /items?since=3"]);
+    assert_eq!(process.outputs("poll", "Show"), [json!({"id": 4})]);
 }

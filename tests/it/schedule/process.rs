@@ -20,7 +20,7 @@ use riposte::engine::{Engine, clock, journal, view};
 use riposte::expression;
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{RunFilter, RunRow, ScheduleRow, Sealer, Store};
+use riposte::store::{Location, RunFilter, RunRow, ScheduleRow, Sealer, Store};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -88,7 +88,7 @@ fn table(entries: Vec<Entry>) -> Arc<Playbooks> {
     Arc::new(playbooks.map(|playbook| (playbook.name.clone(), playbook)).collect())
 }
 
-struct Shelf(watch::Receiver<Arc<Playbooks>>);
+struct Shelf(watch::Receiver<Arc<Playbooks>>, catalog::Current);
 
 struct Next(watch::Receiver<Arc<Playbooks>>);
 
@@ -116,6 +116,10 @@ impl Content for Shelf {
         kept.cloned().collect()
     }
 
+    fn destination(&self, namespace: &str, connection: &str) -> Option<String> {
+        self.1.destination(namespace, connection)
+    }
+
     fn changes(&self) -> Box<dyn Changes> {
         Box::new(Next(self.0.clone()))
     }
@@ -129,9 +133,27 @@ impl Content for Shelf {
     }
 }
 
+/// What a process stands in.
+pub(super) struct Surroundings {
+    /// Connections and connectors.
+    pub(super) catalog: catalog::Current,
+    /// By what others reach it; empty where nobody does.
+    pub(super) public_url: String,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            catalog: catalog::Current::fixed(catalog::Catalog::default()),
+            public_url: String::new(),
+        }
+    }
+}
+
 pub(super) struct Process {
     runtime: tokio::runtime::Runtime,
     pub(super) store: Store,
+    desk: Desk,
     pub(super) engine: Engine,
     playbooks: watch::Sender<Arc<Playbooks>>,
 }
@@ -139,7 +161,12 @@ pub(super) struct Process {
 impl Process {
     /// A process that runs everything.
     pub(super) fn start(folder: &Path, playbooks: Vec<Entry>) -> Self {
-        let process = Self::idle(folder, playbooks);
+        Self::start_in(folder, playbooks, Surroundings::default())
+    }
+
+    /// The same somewhere.
+    pub(super) fn start_in(store: impl Into<Location>, playbooks: Vec<Entry>, surroundings: Surroundings) -> Self {
+        let process = Self::idle_in(store, playbooks, surroundings);
         let (serving, keeping) = (process.engine.clone(), process.engine.clone());
         process
             .runtime
@@ -152,27 +179,53 @@ impl Process {
 
     /// A process that runs nothing.
     pub(super) fn idle(folder: &Path, playbooks: Vec<Entry>) -> Self {
+        Self::idle_in(folder, playbooks, Surroundings::default())
+    }
+
+    fn idle_in(store: impl Into<Location>, playbooks: Vec<Entry>, surroundings: Surroundings) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        let store = runtime.block_on(Store::open(folder)).unwrap();
-        let desk = Desk::new(store.clone(), WorkspaceIds::default());
+        let store = runtime.block_on(Store::open(store)).unwrap();
+        let ids = WorkspaceIds {
+            public_url: surroundings.public_url,
+            ..WorkspaceIds::default()
+        };
+        let desk = Desk::new(store.clone(), ids);
         let egress = Egress {
             allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
             ..Egress::default()
         };
-        let connections = Arc::new(catalog::Current::fixed(catalog::Catalog::default()));
-        let services = ConnectorServices::new(connections, Client::new(egress), desk.clone());
+        let connections = surroundings.catalog;
+        let services = ConnectorServices::new(Arc::new(connections.clone()), Client::new(egress), desk.clone());
         let (playbooks, shelf) = watch::channel(table(playbooks));
-        let content = Arc::new(Shelf(shelf));
-        let engine = Engine::new(store.clone(), Sealer::new(KEY), Arc::new(services), content, desk);
+        let content = Arc::new(Shelf(shelf, connections));
+        let engine = Engine::new(
+            store.clone(),
+            Sealer::new(KEY),
+            Arc::new(services),
+            content,
+            desk.clone(),
+        );
         Self {
             runtime,
             store,
+            desk,
             engine,
             playbooks,
         }
+    }
+
+    /// Serves its API.
+    pub(super) fn serve(&self, listener: std::net::TcpListener) {
+        let settings = riposte::server::Settings::default();
+        let state =
+            riposte::server::ServerState::new(self.desk.clone(), self.engine.clone(), self.store.clone(), settings);
+        self.runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            riposte::server::serve(listener, state, CancellationToken::new()).await
+        });
     }
 
     pub(super) fn publish(&self, playbooks: Vec<Entry>) {

@@ -77,6 +77,14 @@ async fn without_an_answer_a_caller_learns_why() {
         (late.status, &late.json()["error"]["code"]),
         (504, &json!("GatewayTimeout"))
     );
+    let tardy = call(&house, "tardy", &json!({})).await;
+    assert_eq!(tardy.status, 504);
+    let run = format!("/v1/runs/{}", tardy.header("x-ms-workflow-run-id"));
+    let ended = house.get_until(&run, |run| run["status"] == "Failed").await;
+    assert_eq!(
+        ended["actions"]["Reply"]["error"]["code"], "ActionResponseTimedOut",
+        "{ended}"
+    );
     let skipped = call(&house, "picky", &json!({})).await;
     assert_eq!((skipped.status, skipped.header("x-ms-workflow-run-id")), (202, ""));
     call(&house, "suspended", &json!({})).await.problem(409);
@@ -162,6 +170,16 @@ async fn only_a_link_or_a_token_opens_a_trigger() {
     house.send(&Ask::post(&list, "{}").token(SENDER)).await.problem(403);
     let large = "x".repeat(1024 * 1024 + 1);
     house.send(&bare("POST", &signed, &large)).await.problem(413);
+}
+
+#[tokio::test]
+async fn an_answer_can_leave_out_what_the_run_is_known_by() {
+    let house = House::open().await;
+    let reply = call(&house, "hushed", &json!({})).await;
+    assert_eq!((reply.status, reply.json()), (200, json!({"method": "POST"})));
+    for header in ["x-ms-workflow-run-id", "x-ms-workflow-name", "x-ms-client-tracking-id"] {
+        assert_eq!(reply.header(header), "", "{header}");
+    }
 }
 
 #[tokio::test]
