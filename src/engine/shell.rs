@@ -602,10 +602,7 @@ impl Engine {
             }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
-                && !matches!(
-                    error,
-                    Error::Elsewhere(_) | Error::Store(StoreError::Refused(Refusal::StaleRun(_)))
-                )
+                && !is_overtaken(error)
             {
                 tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -616,10 +613,33 @@ impl Engine {
             }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
-                Engine { shared }.hear_late(row, &mut control).await;
+                let engine = Engine { shared };
+                engine.hear_late(row, &mut control).await;
+                if let Err(error @ Error::Store(_)) = &driven
+                    && !is_overtaken(error)
+                {
+                    engine.go_on(&run).await;
+                }
             }
         });
         true
+    }
+
+    /// Takes a run up again that a failure of the store interrupted: its wake-up may be far away, because its calls were
+    /// in flight.
+    async fn go_on(&self, run: &str) {
+        while self.shared.serving.load(Ordering::Relaxed) {
+            match self.shared.store.run(run).await {
+                Ok(row) => {
+                    self.take_all(row.into_iter().filter(|row| row.ended_at.is_none()).collect());
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(run.id = %run, %error, "an interrupted run is not read; it is tried again")
+                }
+            }
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
     }
 
     /// Waits until a run has ended.
@@ -717,6 +737,14 @@ pub enum StartError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Whether a run broke off because another replica goes on with it.
+fn is_overtaken(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Elsewhere(_) | Error::Store(StoreError::Refused(Refusal::StaleRun(_)))
+    )
 }
 
 /// Drives a run of any kind and says how it ended, if it did.

@@ -9,6 +9,7 @@
 )]
 
 mod callbacks;
+mod failing;
 mod kept;
 mod queue;
 mod replicas;
