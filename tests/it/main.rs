@@ -6,6 +6,7 @@ mod answers;
 mod arm;
 mod calls;
 mod catalog;
+mod chaos;
 mod chart;
 mod cli;
 mod connectors;

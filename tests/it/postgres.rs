@@ -94,6 +94,22 @@ impl Database {
         format!("postgres://{user}@localhost:{port}/{}?{parameters}", self.name)
     }
 
+    /// The same by the folder of another socket, which leads to the server's.
+    pub(crate) fn url_by(&self, folder: &Path) -> String {
+        let port = Server::shared().port;
+        format!(
+            "postgres:///{}?host={}&port={port}&user={USER}",
+            self.name,
+            folder.display()
+        )
+    }
+
+    /// The server's socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        let server = Server::shared();
+        server.folder.join(format!(".s.PGSQL.{}", server.port))
+    }
+
     pub(crate) fn address(&self) -> Address {
         Address::parse(&self.url()).unwrap()
     }
