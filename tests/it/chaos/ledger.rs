@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use riposte::engine::event::{Event, NodeId};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 use tokio::sync::Mutex;
 
 use crate::postgres::Database;
+
+/// How long a database may be away.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// How long until it is tried again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where an execution of an action stands in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,23 +60,39 @@ impl Ledger {
         }
     }
 
-    async fn connect(&self) -> Link {
+    async fn connect(&self) -> Result<Link, sqlx::Error> {
         match &self.place {
             Place::File(file, _) => {
                 let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-                let options = options.busy_timeout(std::time::Duration::from_secs(20));
-                Link::Sqlite(options.connect().await.unwrap())
+                let options = options.busy_timeout(DEADLINE);
+                options.connect().await.map(Link::Sqlite)
             }
-            Place::Server(database) => Link::Postgres(database.connect().await),
+            Place::Server(database) => database.try_connect().await.map(Link::Postgres),
         }
     }
 
-    /// The texts of the first column.
+    /// The texts of the first column; a database that is away is waited for.
     pub(super) async fn texts(&self, sql: &str, parameter: Option<&str>) -> Vec<String> {
         let mut link = self.link.lock().await;
+        let begun = Instant::now();
+        loop {
+            match self.try_texts(&mut link, sql, parameter).await {
+                Ok(texts) => return texts,
+                Err(error) => assert!(begun.elapsed() < DEADLINE, "{sql}: {error}"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn try_texts(
+        &self,
+        link: &mut Option<Link>,
+        sql: &str,
+        parameter: Option<&str>,
+    ) -> Result<Vec<String>, sqlx::Error> {
         let mut open = match link.take() {
             Some(open) => open,
-            None => self.connect().await,
+            None => self.connect().await?,
         };
         let sql = AssertSqlSafe(sql.to_owned());
         let texts = match &mut open {
@@ -79,27 +101,28 @@ impl Ledger {
                 let query = parameter
                     .into_iter()
                     .fold(query, |query, text| query.bind(text.to_owned()));
-                query.fetch_all(connection).await
+                query.fetch_all(connection).await?
             }
             Link::Postgres(connection) => {
                 let query = sqlx::query_scalar(sql);
                 let query = parameter
                     .into_iter()
                     .fold(query, |query, text| query.bind(text.to_owned()));
-                query.fetch_all(connection).await
+                query.fetch_all(connection).await?
             }
         };
         if !matches!(self.place, Place::File(_, true)) {
             *link = Some(open);
         }
-        texts.unwrap()
+        Ok(texts)
     }
 
     /// Lets go of the database, so that whoever opens it next finds it as a crash left it.
     pub(super) async fn close(&self) {
         match self.link.lock().await.take() {
             Some(Link::Sqlite(connection)) => connection.close().await.unwrap(),
-            Some(Link::Postgres(connection)) => connection.close().await.unwrap(),
+            // It may be broken already.
+            Some(Link::Postgres(connection)) => drop(connection.close().await),
             None => {}
         }
     }
@@ -162,6 +185,11 @@ impl Ledger {
         self.texts(free, Some(replica)).await;
         self.texts("DELETE FROM replicas WHERE name = $1 RETURNING ''", Some(replica))
             .await;
+    }
+
+    /// The process of the database that serves this ledger.
+    pub(super) async fn backend(&self) -> String {
+        self.texts("SELECT pg_backend_pid()::text", None).await.remove(0)
     }
 
     /// Breaks each connection of the processes to the database.

@@ -58,17 +58,9 @@ impl Process {
         Self { child, url, life }
     }
 
-    fn signal(&self, name: &str) {
-        let process = self.child.id();
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {process}")])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
     /// Stops it where it is; only a kill follows.
     pub(super) fn stop(&self) {
-        self.signal("STOP");
+        signal("STOP", &self.child.id().to_string());
     }
 
     /// Ends it with SIGKILL. When this returns, it is gone.
@@ -83,6 +75,14 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process that is there for sure.
+pub(super) fn signal(name: &str, process: &str) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
 /// Asks a worker to run a playbook.

@@ -19,7 +19,7 @@ use super::process::{Begun, Process, begin};
 use super::summary::{Fault, Summary};
 use super::worker::{Place, Task};
 use super::world::World;
-use crate::postgres::Database;
+use crate::postgres::{Database, Server};
 
 /// How long the last runs may take to end.
 const DRAIN: Duration = Duration::from_secs(50);
@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Lagging,
     /// Two processes that share a database of PostgreSQL.
     Server,
+    /// The same where the server stays as it is.
+    Calm,
 }
 
 /// A process and the machine that it runs on.
@@ -105,7 +107,8 @@ impl Site {
         std::fs::create_dir(&data).unwrap();
         let database = match kind {
             Kind::Folder | Kind::Lagging => None,
-            Kind::Server => Some(Database::new().await),
+            Kind::Server => Some(Database::on(Server::fragile).await),
+            Kind::Calm => Some(Database::new().await),
         };
         let ledger = Arc::new(match &database {
             None => Ledger::of_file(data.join("riposte.db"), kind == Kind::Lagging),

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::ledger::{Standing, standings};
-use super::process::Begun;
+use super::process::{self, Begun};
 use super::site::{Kind, Site};
 use super::summary::{Fault, Hit};
 use super::world::Pace;
@@ -45,8 +45,10 @@ enum Weather {
     Terminated,
     /// A connection breaks whose answers did not come back for a while.
     Cut,
-    /// The database is not reached for a while, as when its server starts again.
+    /// The database is not reached for a while.
     Away,
+    /// The server of the database crashes, and starts again.
+    Crash,
 }
 
 const ON_FOLDER: [Weather; 7] = [
@@ -58,7 +60,7 @@ const ON_FOLDER: [Weather; 7] = [
     Weather::HourBack,
     Weather::Fair,
 ];
-const ON_SERVER: [Weather; 7] = [
+const ON_SERVER: [Weather; 8] = [
     Weather::Fair,
     Weather::Clock,
     Weather::Terminated,
@@ -66,6 +68,7 @@ const ON_SERVER: [Weather; 7] = [
     Weather::Cut,
     Weather::Fair,
     Weather::Away,
+    Weather::Crash,
 ];
 
 fn millis(millis: i64) -> Duration {
@@ -193,11 +196,12 @@ impl Site {
     }
 
     async fn weather(&mut self, number: usize) {
-        let (names, seat) = match self.kind {
-            Kind::Folder => (&ON_FOLDER, 0),
-            Kind::Server => (&ON_SERVER, self.dice.below(self.seats.len())),
-            Kind::Lagging => return,
+        let names: &[Weather] = match self.kind {
+            Kind::Folder => &ON_FOLDER,
+            Kind::Server => &ON_SERVER,
+            Kind::Lagging | Kind::Calm => return,
         };
+        let seat = self.dice.below(self.seats.len());
         let weather = names[number % names.len()];
         let name = match weather {
             Weather::Fair => return,
@@ -210,11 +214,12 @@ impl Site {
             }
             Weather::Cut => self.cut(seat).await,
             Weather::Away => self.take_database_away().await,
+            Weather::Crash => self.crash_database().await,
         };
         *self.summary.weather.entry(name).or_default() += 1;
         if matches!(
             weather,
-            Weather::FullDisk | Weather::Terminated | Weather::Cut | Weather::Away
+            Weather::FullDisk | Weather::Terminated | Weather::Cut | Weather::Away | Weather::Crash
         ) {
             self.troubled.push(self.summary.cycles);
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -224,7 +229,7 @@ impl Site {
     fn set_clock_wrong(&mut self, seat: usize) -> &'static str {
         let clock = match self.kind {
             // Clocks of several machines drift apart, but not far.
-            Kind::Server => self.dice.between(-5_000, 5_000),
+            Kind::Server | Kind::Calm => self.dice.between(-5_000, 5_000),
             Kind::Folder | Kind::Lagging => self.seats[seat].clock + self.dice.between(-5_000, 30_000),
         };
         self.seats[seat].clock = clock;
@@ -270,5 +275,12 @@ impl Site {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         ways().for_each(|way| way.open());
         "database away for 1.5 s"
+    }
+
+    /// A server one of whose processes is killed takes all of them to be broken, and starts again.
+    async fn crash_database(&mut self) -> &'static str {
+        let backend = self.ledger.backend().await;
+        process::signal("KILL", &backend);
+        "crashes of the database's server"
     }
 }

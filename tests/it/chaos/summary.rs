@@ -123,7 +123,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(formatter, "  {name:<36} {value:>8}");
+        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(formatter, "  {name:<44} {value}");
         line("", &self.title)?;
         line("kill cycles", &self.cycles)?;
         line("runs", &self.runs)?;

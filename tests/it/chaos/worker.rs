@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
@@ -40,6 +40,8 @@ pub(super) const TOKEN: &str = "chaos-0123456789";
 pub(super) const NAMESPACE: &str = "soc";
 /// How often a disk that lies gets what it said that it has.
 const LAG: Duration = Duration::from_millis(150);
+/// How long a store may be away at the beginning.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a worker has its store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,7 +87,7 @@ async fn work(task: Task) {
         Place::Lagging(disk) => cache(disk, task.life).await.into(),
         Place::Server(url) => Address::parse(url).unwrap().into(),
     };
-    let store = Store::open(location).await.unwrap();
+    let store = open(location).await;
     if let Place::Lagging(disk) = &task.place {
         let lag = Lag::of(disk, task.life);
         lag.write().await;
@@ -127,6 +129,18 @@ async fn work(task: Task) {
     let driven = tokio::spawn(async move { engine.serve(CancellationToken::new()).await });
     serve(listener, state, CancellationToken::new()).await.unwrap();
     driven.await.unwrap();
+}
+
+/// Opens the store as soon as its server is there, as a pod does that is started again and again.
+async fn open(location: Location) -> Store {
+    let begun = Instant::now();
+    loop {
+        match Store::open(location.clone()).await {
+            Ok(store) => return store,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        tokio::time::sleep(LAG).await;
+    }
 }
 
 /// The services of the product; each call says whose it is, and waits at a gate between its intent and its effect.

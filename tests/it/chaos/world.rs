@@ -239,7 +239,7 @@ impl World {
         let mut hasher = DefaultHasher::new();
         (self.0.seed, parts(key).1, parts(key).2, attempt).hash(&mut hasher);
         let chance = hasher.finish();
-        let millis = if chance % 8 == 0 {
+        let millis = if chance.is_multiple_of(8) {
             chance / 8 % 800
         } else {
             chance / 8 % 200
