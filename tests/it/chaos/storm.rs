@@ -83,7 +83,7 @@ impl Site {
         let number = usize::try_from(self.summary.cycles).unwrap();
         let missing = open.saturating_sub(self.open_runs());
         let beginning = self.begin(missing, Duration::from_millis(5));
-        tokio::time::sleep(millis(self.dice.between(50, 400))).await;
+        tokio::time::sleep(millis(self.dice.between(0, 400))).await;
         self.weather(number).await;
         tokio::time::sleep(millis(self.dice.between(0, 300))).await;
         let victim = self.dice.below(self.seats.len());
