@@ -1,7 +1,7 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
-//! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
+//! The core (everything but `collect`, `ends`, `evaluate`, `interrupted`, `journal`, `nested`, `run`, `shell` and the
+//! shells of `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
 //! [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
@@ -29,6 +29,7 @@ pub mod view;
 mod collect;
 mod ends;
 mod evaluate;
+mod interrupted;
 pub mod journal;
 pub mod nested;
 mod replica;

@@ -21,12 +21,12 @@ use super::journal::{self, Error};
 use super::nested::{self, Nested};
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
-use super::{evaluate, replica, schedule, status::RunStatus};
+use super::{evaluate, interrupted, replica, schedule, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+    Error as StoreError, Millis, NewRun, Operation, Partition, RunFilter, RunRow, Sealer, Store, Transaction,
 };
 
 /// Kind of a run that executes a playbook.
@@ -38,7 +38,7 @@ const DUE_MAX: u32 = 4_096;
 /// How long the scheduler sleeps at most.
 const NAP: Duration = Duration::from_secs(30);
 /// How long after a failure of the store a run is tried again.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How many compiled definitions are kept.
 const WORKFLOWS_MAX: usize = 1_024;
 /// How many notices a slow watcher may lag behind.
@@ -104,7 +104,7 @@ pub struct Shared {
     /// Batches that got messages and have not been looked at since.
     touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
-    serving: AtomicBool,
+    pub(super) serving: AtomicBool,
     live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
     workflows: Mutex<HashMap<String, Known>>,
 }
@@ -569,7 +569,7 @@ impl Engine {
     }
 
     /// Takes up runs that are this replica's, and gives those that are driven already.
-    fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
+    pub(super) fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
         let mut live = Vec::new();
         for row in rows.into_iter().filter(|row| self.shared.takes(&row.id)) {
             let run = row.id.clone();
@@ -608,7 +608,7 @@ impl Engine {
             }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
-                && !is_overtaken(error)
+                && !interrupted::is_overtaken(error)
             {
                 tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -621,31 +621,12 @@ impl Engine {
                 shared.poke();
                 let engine = Engine { shared };
                 engine.hear_late(row, &mut control).await;
-                if let Err(error @ Error::Store(_)) = &driven
-                    && !is_overtaken(error)
-                {
-                    engine.go_on(&run).await;
+                if let Err(error) = &driven {
+                    engine.go_on_after(&run, error).await;
                 }
             }
         });
         true
-    }
-
-    /// Takes a run up again that a failure of the store interrupted: its wake-up may be far away, because its calls were
-    /// in flight.
-    async fn go_on(&self, run: &str) {
-        while self.shared.serving.load(Ordering::Relaxed) {
-            match self.shared.store.run(run).await {
-                Ok(row) => {
-                    self.take_all(row.into_iter().filter(|row| row.ended_at.is_none()).collect());
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(run.id = %run, %error, "an interrupted run is not read; it is tried again")
-                }
-            }
-            tokio::time::sleep(AFTER_FAILURE).await;
-        }
     }
 
     /// Waits until a run has ended.
@@ -743,14 +724,6 @@ pub enum StartError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Whether a run broke off because another replica goes on with it.
-fn is_overtaken(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Elsewhere(_) | Error::Store(StoreError::Refused(Refusal::StaleRun(_)))
-    )
 }
 
 /// Drives a run of any kind and says how it ended, if it did.
