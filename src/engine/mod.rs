@@ -1,8 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell`, `upkeep` and the
-//! shells of `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events and tells what became
-//! ready, [`plan::Planner`] turns what is ready into events and calls.
+//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `interrupted`, `journal`, `nested`, `run`, `shell`,
+//! `upkeep` and the shells of `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events
+//! and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
@@ -35,6 +35,7 @@ mod approvals;
 mod collect;
 mod ends;
 mod evaluate;
+mod interrupted;
 pub mod journal;
 pub mod nested;
 mod replica;

@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
+use super::actions::call::outputs;
 use super::approval::Approval;
 use super::approvals;
-use super::actions::call::outputs;
 use super::call::{Answer, Call, CallError};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};

@@ -23,12 +23,12 @@ pub use super::run::Haste;
 use super::run::{Control, Drive, Driven, Wish};
 use super::start::{self, Refused, Request};
 use super::subscription::Subscriptions;
-use super::{evaluate, replica, status::RunStatus};
+use super::{evaluate, interrupted, replica, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store,
+    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
 };
 
 /// Kind of a run that executes a playbook.
@@ -40,7 +40,7 @@ const DUE_MAX: u32 = 4_096;
 /// How long the scheduler sleeps at most.
 const NAP: Duration = Duration::from_secs(30);
 /// How long after a failure of the store a run is tried again.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How many compiled definitions are kept.
 const WORKFLOWS_MAX: usize = 1_024;
 /// How many notices a slow watcher may lag behind.
@@ -110,7 +110,7 @@ pub struct Shared {
     /// Batches that got messages and have not been looked at since.
     touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
-    serving: AtomicBool,
+    pub(super) serving: AtomicBool,
     live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
     workflows: Mutex<HashMap<String, Known>>,
 }
@@ -583,7 +583,7 @@ impl Engine {
     }
 
     /// Takes up runs that are this replica's, and gives those that are driven already.
-    fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
+    pub(super) fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
         let mut live = Vec::new();
         for row in rows.into_iter().filter(|row| self.shared.takes(&row.id)) {
             let run = row.id.clone();
@@ -622,10 +622,7 @@ impl Engine {
             }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
-                && !matches!(
-                    error,
-                    Error::Elsewhere(_) | Error::Store(StoreError::Refused(Refusal::StaleRun(_)))
-                )
+                && !interrupted::is_overtaken(error)
             {
                 tracing::error!(run.id = %run, %error, "run interrupted; it goes on from what is committed");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -636,7 +633,11 @@ impl Engine {
             }
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
-                Engine { shared }.hear_late(row, &mut control).await;
+                let engine = Engine { shared };
+                engine.hear_late(row, &mut control).await;
+                if let Err(error) = &driven {
+                    engine.go_on_after(&run, error).await;
+                }
             }
         });
         true

@@ -61,6 +61,7 @@ impl TriggerCall<'_> {
             body: inputs.get("body").cloned(),
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
+            callback: None,
             timeout: ATTEMPT_TIMEOUT,
             traceparent: String::new(),
         })

@@ -141,6 +141,17 @@ impl Problem {
         )
     }
 
+    /// A fault of the store. Where there is no room, the client learns that it may come again.
+    fn of_store(error: &store::Error) -> Self {
+        match error {
+            store::Error::NoRoom => {
+                tracing::error!(%error, "a request was turned away");
+                Self::new(Kind::Unavailable, error.to_string())
+            }
+            _ => Self::internal(error),
+        }
+    }
+
     /// A body that is no JSON, or not the JSON that it should be.
     pub(super) fn syntax(error: &serde_json::Error) -> Self {
         let place = (error.line() > 0).then(|| Place::Text {
@@ -228,14 +239,15 @@ impl From<incidents::Error> for Problem {
                 Self::new(Kind::Refused, error.to_string())
             }
             Error::Busy(_) => Self::new(Kind::Overloaded, error.to_string()),
-            Error::Store(_) | Error::Unreadable { .. } => Self::internal(&error),
+            Error::Store(error) => Self::of_store(error),
+            Error::Unreadable { .. } => Self::internal(&error),
         }
     }
 }
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        Self::internal(&error)
+        Self::of_store(&error)
     }
 }
 

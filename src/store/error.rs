@@ -3,6 +3,10 @@
 
 use super::RunId;
 
+/// The codes by which the databases say that their disks are full.
+const SQLITE_FULL: &str = "13";
+const POSTGRES_DISK_FULL: &str = "53100";
+
 /// Why a transaction was refused; nothing of it was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -50,6 +54,9 @@ pub enum Error {
     /// The database failed.
     #[error("the store failed: {0}")]
     Database(String),
+    /// The disk of the database is full; nothing was stored.
+    #[error("the disk of the store is full, so nothing is stored; make room, and all that waits goes on")]
+    NoRoom,
     /// The database was written by a newer Riposte.
     #[error("the store was written by a newer version of riposte; use that version or another data folder")]
     Newer,
@@ -82,7 +89,11 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Error::Database(error.to_string())
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            Some(SQLITE_FULL | POSTGRES_DISK_FULL) => Error::NoRoom,
+            _ => Error::Database(error.to_string()),
+        }
     }
 }
 

@@ -212,7 +212,12 @@ macro_rules! taken_up {
     };
 }
 const DUE: Text = taken_up!("wake_at <= $1");
-const LEFT: Text = taken_up!("(wake_at <= $1 OR kind = 'evaluation')");
+/// A run that was to be looked at within two minutes of its last event may have had calls in flight. That is told by one
+/// clock, so it holds also where the clock of the process that left the run was ahead.
+const LEFT: Text = taken_up!(
+    "(wake_at <= $1 OR kind = 'evaluation' OR EXISTS (SELECT 1 FROM events
+        WHERE events.run = runs.id AND events.seq = runs.seq AND runs.wake_at - events.at <= 120000))"
+);
 const NEXT_WAKE: Text = Text::Each {
     sqlite: concat!(
         "SELECT wake_at FROM runs WHERE ended_at IS NULL AND ",
@@ -372,8 +377,8 @@ impl Store {
         self.taken_up(DUE, now, limit).await
     }
 
-    /// The runs that another process may have left, taken up as [`Store::due_runs`]: those that need attention by then, and
-    /// all evaluations, for these are told in memory that what they wait for is over.
+    /// The runs that another process may have left, taken up as [`Store::due_runs`]: those that need attention by then or
+    /// soon after their last event, and all evaluations, for these are told in memory that what they wait for is over.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.

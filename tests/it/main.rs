@@ -7,6 +7,7 @@ mod arm;
 mod browser;
 mod calls;
 mod catalog;
+mod chaos;
 mod chart;
 mod cli;
 mod connectors;

@@ -40,19 +40,29 @@ pub(crate) struct Server {
 }
 
 /// A database of its own for a test.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Database {
     name: String,
+    server: &'static Server,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name)
+    }
 }
 
 impl Server {
     /// The server of this process, started by whoever needs it first.
     pub(crate) fn shared() -> &'static Server {
         static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
-        match &*SERVER {
-            Ok(server) => server,
-            Err(reason) => panic!("{reason}"),
-        }
+        SERVER.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// Another server, which a test may harm.
+    pub(crate) fn fragile() -> &'static Server {
+        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
+        SERVER.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
     }
 
     fn options(&self, database: &str) -> PgConnectOptions {
@@ -67,7 +77,12 @@ impl Server {
 impl Database {
     /// A new and empty database.
     pub(crate) async fn new() -> Self {
-        let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+        Self::on(Server::shared).await
+    }
+
+    /// The same on a server that is started when it is needed.
+    pub(crate) async fn on(server: fn() -> &'static Server) -> Self {
+        let server = tokio::task::spawn_blocking(server).await.unwrap();
         let mut connection = eventually("the server answers", async || {
             if let Some(failure) = server.guard.failure() {
                 panic!("{failure}");
@@ -79,20 +94,29 @@ impl Database {
         // An order of its own, which must not matter.
         let sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-        Database { name }
+        Database { name, server }
     }
 
     /// Its address by the socket, as arguments and the environment have it.
     pub(crate) fn url(&self) -> String {
-        let server = Server::shared();
-        let (folder, port) = (server.folder.display(), server.port);
+        self.url_by(&self.server.folder)
+    }
+
+    /// The same by the folder of another socket, which leads to the server's.
+    pub(crate) fn url_by(&self, folder: &Path) -> String {
+        let (folder, port) = (folder.display(), self.server.port);
         format!("postgres:///{}?host={folder}&port={port}&user={USER}", self.name)
     }
 
     /// Its address by TCP, where a password is asked for.
     pub(crate) fn tcp_url(&self, user: &str, parameters: &str) -> String {
-        let port = Server::shared().port;
+        let port = self.server.port;
         format!("postgres://{user}@localhost:{port}/{}?{parameters}", self.name)
+    }
+
+    /// The server's socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.server.folder.join(format!(".s.PGSQL.{}", self.server.port))
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -101,7 +125,12 @@ impl Database {
 
     /// A connection beside the store.
     pub(crate) async fn connect(&self) -> PgConnection {
-        Server::shared().options(&self.name).connect().await.unwrap()
+        self.try_connect().await.unwrap()
+    }
+
+    /// The same with a server that may be away.
+    pub(crate) async fn try_connect(&self) -> Result<PgConnection, sqlx::Error> {
+        self.server.options(&self.name).connect().await
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod callbacks;
 mod control;
+mod failing;
 mod faults;
 mod kept;
 mod queue;

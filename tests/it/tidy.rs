@@ -209,6 +209,7 @@ const SHELLS: &[&str] = &[
     "engine/collect.rs",
     "engine/ends.rs",
     "engine/evaluate.rs",
+    "engine/interrupted.rs",
     "engine/journal.rs",
     "engine/invoke.rs",
     "engine/nested.rs",

@@ -104,6 +104,7 @@ impl KeptCall {
             body: self.body.clone(),
             authentication: self.authentication.clone(),
             minimum_items: None,
+            callback: None,
             timeout: ATTEMPT_TIMEOUT,
             traceparent: String::new(),
         }

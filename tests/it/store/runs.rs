@@ -12,6 +12,7 @@ on_both![
     an_ended_run_takes_no_events_and_needs_no_attention,
     the_latest_snapshot_covers_the_events_of_its_append,
     due_runs_come_longest_waiting_first,
+    a_run_is_left_also_where_the_clock_was_ahead,
     evaluations_of_one_incident_are_due_one_after_the_other,
     runs_are_listed_newest_first_by_what_is_asked,
     sealed_payloads_go_with_a_run_that_ended_well,
@@ -207,6 +208,30 @@ async fn due_runs_come_longest_waiting_first(kind: Kind) {
     assert!(due(9, 10).await.is_empty());
     assert_eq!(store.next_wake().await.unwrap(), Some(10));
     assert_eq!(store.open_runs_count().await.unwrap(), 4);
+}
+
+async fn a_run_is_left_also_where_the_clock_was_ahead(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
+    let hour = 3_600_000;
+    for (id, at, wake_at) in [
+        ("due", 0, 9_000),
+        ("waits", 0, hour),
+        ("called", hour, hour + 60_000),
+        ("waits-longer", hour, 2 * hour),
+    ] {
+        let body = "started".into();
+        let new = NewRun {
+            wake_at,
+            events: vec![EventRow { at, body }],
+            ..new_run(id)
+        };
+        commit(&store, [Operation::CreateRun(new)]).await;
+    }
+    let left = store.left_runs(10_000).await.unwrap();
+    assert_eq!(
+        left.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(),
+        ["due", "called"]
+    );
 }
 
 async fn evaluations_of_one_incident_are_due_one_after_the_other(kind: Kind) {

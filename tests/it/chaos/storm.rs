@@ -1,0 +1,286 @@
+//! What is done to the processes: cycles of work that end in a kill, in a state that the harness brings about and then
+//! looks up in the store, with bad weather in between.
+
+use std::time::{Duration, Instant};
+
+use super::ledger::{Standing, standings};
+use super::process::{self, Begun};
+use super::site::{Kind, Site};
+use super::summary::{Fault, Hit};
+use super::world::Pace;
+
+/// How long calls gather in a state before the kill.
+const GATHER: Duration = Duration::from_millis(150);
+/// How many runs begin at a kill.
+const FRESH: usize = 8;
+/// How long a takeover is waited for.
+const TAKEOVER: Duration = Duration::from_secs(30);
+
+/// How a process is brought to its end.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// At any moment.
+    Anywhere,
+    /// Its calls are held between their intents and the world.
+    AtGate,
+    /// Its calls are not answered.
+    Unanswered,
+    /// Its calls are answered when it can do no more.
+    Answered,
+}
+
+const WAYS: [Way; 4] = [Way::Anywhere, Way::AtGate, Way::Unanswered, Way::Answered];
+
+/// What else happens.
+#[derive(Clone, Copy, Debug)]
+enum Weather {
+    Fair,
+    /// The clock jumps, and stays wrong.
+    Clock,
+    /// The clock goes an hour back for a moment.
+    HourBack,
+    /// The disk is full for a while.
+    FullDisk,
+    /// The database ends all connections.
+    Terminated,
+    /// A connection breaks whose answers did not come back for a while.
+    Cut,
+    /// The database is not reached for a while.
+    Away,
+    /// The server of the database crashes, and starts again.
+    Crash,
+}
+
+const ON_FOLDER: [Weather; 7] = [
+    Weather::Fair,
+    Weather::Clock,
+    Weather::Fair,
+    Weather::FullDisk,
+    Weather::Fair,
+    Weather::HourBack,
+    Weather::Fair,
+];
+const ON_SERVER: [Weather; 8] = [
+    Weather::Fair,
+    Weather::Clock,
+    Weather::Terminated,
+    Weather::Fair,
+    Weather::Cut,
+    Weather::Fair,
+    Weather::Away,
+    Weather::Crash,
+];
+
+fn millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap())
+}
+
+impl Site {
+    /// Lets so many runs go on, kills a process, looks at what it left, and starts another. Where `takes_over`, the runs
+    /// of the dead one go on in the other first, as soon as its lease is over by itself.
+    pub(super) async fn cycle(&mut self, open: usize, takes_over: bool) {
+        self.summary.cycles += 1;
+        let number = usize::try_from(self.summary.cycles).unwrap();
+        let missing = open.saturating_sub(self.open_runs());
+        let beginning = self.begin(missing, Duration::from_millis(5));
+        tokio::time::sleep(millis(self.dice.between(0, 400))).await;
+        self.weather(number).await;
+        tokio::time::sleep(millis(self.dice.between(0, 300))).await;
+        let victim = self.dice.below(self.seats.len());
+        let late = self.begin(FRESH, Duration::from_millis(10));
+        self.kill(victim, WAYS[number % WAYS.len()]).await;
+        let killed = Instant::now();
+        // Whoever has no answer by now gets none.
+        beginning.abort();
+        late.abort();
+        let in_flight = self.look_at_what_is_left(victim).await;
+        if takes_over && !in_flight.is_empty() {
+            self.await_takeover(killed, &in_flight).await;
+        }
+        if let Some(replica) = &self.seats[victim].replica {
+            self.ledger.bury(replica).await;
+        }
+        self.restart(victim).await;
+        self.collect().await;
+        let faults = self.world.take_faults();
+        self.summary.faults.extend(faults);
+    }
+
+    async fn kill(&mut self, victim: usize, way: Way) {
+        let (life, machine) = (self.seats[victim].process.life, &self.seats[victim].machine);
+        match way {
+            Way::Anywhere => tokio::time::sleep(millis(self.dice.between(0, 100))).await,
+            Way::AtGate => {
+                machine.set_gate(true);
+                tokio::time::sleep(GATHER).await;
+            }
+            Way::Unanswered | Way::Answered => {
+                self.world.set_pace(Pace::Held(life));
+                tokio::time::sleep(GATHER).await;
+            }
+        }
+        if let Way::Answered = way {
+            self.seats[victim].process.stop();
+            self.world.set_pace(Pace::Hurried(life));
+            let begun = Instant::now();
+            while self.world.unanswered(life) > 0 && begun.elapsed() < 2 * GATHER {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        self.seats[victim].process.kill();
+        self.seats[victim].machine.set_gate(false);
+        self.world.set_pace(Pace::Usual);
+        self.world.looked_at(life).await;
+    }
+
+    /// Counts the states that a kill hit, by what is in the store and what the world saw. Gives the runs with calls whose
+    /// outcome is not known, and the lengths of their journals.
+    pub(super) async fn look_at_what_is_left(&mut self, victim: usize) -> Vec<(String, usize)> {
+        self.ledger.close().await;
+        let replica = self.seats[victim].replica.clone();
+        if replica.is_some() {
+            // The database may have been told of a commit that it has yet to do.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let left = self.ledger.open_journals(replica.as_deref()).await;
+        self.summary.open_at_kills += left.len();
+        let life = self.seats[victim].process.life;
+        let (mut found, mut in_flight) = (Vec::new(), Vec::new());
+        for (run, (playbook, journal)) in left {
+            let before = self.hits.len();
+            for (id, standing) in standings(&journal) {
+                let key = format!("{run}/{}/{}", self.action_name(&playbook, id.1), id.0.0);
+                found.extend(self.hit(key, standing, life));
+            }
+            if self.hits.len() > before {
+                in_flight.push((run, journal.len()));
+            }
+        }
+        for hit in Hit::ALL {
+            let count = found.iter().filter(|found| **found == hit).count();
+            let (kills, actions) = self.summary.kills.entry(hit).or_default();
+            *kills += u32::from(count > 0);
+            *actions += count;
+        }
+        self.ledger.close().await;
+        in_flight
+    }
+
+    fn hit(&mut self, key: String, standing: Standing, life: u32) -> Option<Hit> {
+        let hit = match standing {
+            Standing::Calling(attempt) => match self.world.last(&key, attempt, life) {
+                None => Hit::Intent,
+                Some(false) => Hit::Flight,
+                Some(true) => Hit::Uncommitted,
+            },
+            Standing::Waiting(_) => return Some(Hit::Waiting),
+            Standing::Inside | Standing::Over => return None,
+        };
+        self.hits.insert(key);
+        Some(hit)
+    }
+
+    /// Measures how long the runs of a dead process take to go on elsewhere.
+    pub(super) async fn await_takeover(&mut self, killed: Instant, in_flight: &[(String, usize)]) {
+        for (run, length) in in_flight {
+            while self.ledger.journal(run).await.len() == *length {
+                if killed.elapsed() > TAKEOVER {
+                    let text = format!("{run} was not taken over");
+                    self.summary.faults.push((Fault::Stuck, text));
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        self.summary.takeovers.push(killed.elapsed());
+    }
+
+    async fn weather(&mut self, number: usize) {
+        let names: &[Weather] = match self.kind {
+            Kind::Folder => &ON_FOLDER,
+            Kind::Server => &ON_SERVER,
+            Kind::Lagging | Kind::Calm => return,
+        };
+        let seat = self.dice.below(self.seats.len());
+        let weather = names[number % names.len()];
+        let name = match weather {
+            Weather::Fair => return,
+            Weather::Clock => self.set_clock_wrong(seat),
+            Weather::HourBack => self.set_clock_back(seat).await,
+            Weather::FullDisk => self.fill_disk(seat).await,
+            Weather::Terminated => {
+                self.ledger.break_connections().await;
+                "connections ended by the database"
+            }
+            Weather::Cut => self.cut(seat).await,
+            Weather::Away => self.take_database_away().await,
+            Weather::Crash => self.crash_database().await,
+        };
+        *self.summary.weather.entry(name).or_default() += 1;
+        if matches!(
+            weather,
+            Weather::FullDisk | Weather::Terminated | Weather::Cut | Weather::Away | Weather::Crash
+        ) {
+            self.troubled.push(self.summary.cycles);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn set_clock_wrong(&mut self, seat: usize) -> &'static str {
+        let clock = match self.kind {
+            // Clocks of several machines drift apart, but not far.
+            Kind::Server | Kind::Calm => self.dice.between(-5_000, 5_000),
+            Kind::Folder | Kind::Lagging => self.seats[seat].clock + self.dice.between(-5_000, 30_000),
+        };
+        self.seats[seat].clock = clock;
+        self.seats[seat].machine.set_clock(clock);
+        "clock jumps"
+    }
+
+    async fn set_clock_back(&mut self, seat: usize) -> &'static str {
+        let seat = &self.seats[seat];
+        seat.machine.set_clock(seat.clock - 3_600_000);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        seat.machine.set_clock(seat.clock);
+        "clock an hour back for a moment"
+    }
+
+    /// While the disk is full nothing is accepted, and whoever asks is told why.
+    async fn fill_disk(&mut self, seat: usize) -> &'static str {
+        self.seats[seat].machine.set_disk_full(true);
+        let begun = self.begin_one(seat).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.seats[seat].machine.set_disk_full(false);
+        match &begun {
+            Begun::Refused(503, text) if text.contains("full") => {}
+            other => panic!("the disk is full, and the wish to run a playbook comes to {other:?}"),
+        }
+        "disk full"
+    }
+
+    async fn cut(&mut self, seat: usize) -> &'static str {
+        if let Some(way) = &self.seats[seat].way {
+            way.mute();
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            way.shut();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            way.open();
+        }
+        "connections cut within commits"
+    }
+
+    async fn take_database_away(&mut self) -> &'static str {
+        let ways = || self.seats.iter().filter_map(|seat| seat.way.as_ref());
+        ways().for_each(|way| way.shut());
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        ways().for_each(|way| way.open());
+        "database away for 1.5 s"
+    }
+
+    /// A server one of whose processes is killed takes all of them to be broken, and starts again.
+    async fn crash_database(&mut self) -> &'static str {
+        let backend = self.ledger.backend().await;
+        process::signal("KILL", &backend);
+        "crashes of the database's server"
+    }
+}
