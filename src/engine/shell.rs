@@ -28,7 +28,7 @@ use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
 use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+    Error as StoreError, Millis, NewRun, Operation, Partition, RunFilter, RunRow, Sealer, Store,
 };
 
 /// Kind of a run that executes a playbook.

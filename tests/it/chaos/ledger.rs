@@ -205,7 +205,7 @@ pub(super) fn standings(journal: &[Event]) -> BTreeMap<NodeId, Standing> {
     let mut standings = BTreeMap::new();
     for event in journal {
         let (node, standing) = match event {
-            Event::Opened(_) => continue,
+            Event::Opened(_) | Event::Cancelling { .. } => continue,
             Event::Closed { .. } => {
                 standings.values_mut().for_each(|standing| *standing = Standing::Over);
                 continue;
