@@ -474,3 +474,21 @@ fn every_manifest_of_the_examples_is_valid() {
     }
     report(&problems);
 }
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("src/README.md")).unwrap();
+    let named = text.split('`').filter_map(|part| part.split_once(".rs::"));
+    let (mut count, mut problems) = (0, Vec::new());
+    for (file, test) in named {
+        count += 1;
+        let path = root.join(format!("tests/it/{file}.rs"));
+        let has_test = std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&format!("fn {test}(")));
+        if !has_test {
+            problems.push(format!("tests/it/{file}.rs has no test '{test}'"));
+        }
+    }
+    assert!(count > 10, "src/README.md names {count} tests");
+    report(&problems);
+}
