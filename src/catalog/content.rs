@@ -14,6 +14,7 @@ use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
     ClientCredentials, Connections, Connector, ResolvedAuthentication, ResolvedConnection, catalog,
 };
+use crate::definition::Limits;
 use crate::engine::content::{self, Changes, Content, GivenParameter, Undecided};
 use crate::expression::Value;
 use crate::grants::{Permission, permit};
@@ -214,6 +215,10 @@ impl Content for Current {
     fn changes(&self) -> Box<dyn Changes> {
         let mut receiver = self.0.clone();
         receiver.mark_unchanged();
+    fn limits(&self) -> Limits {
+        self.get().limits
+    }
+
         Box::new(NextCatalog(receiver))
     }
 

@@ -12,11 +12,13 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
+use super::limits::LimitArguments;
 use super::output::{Style, Tone, clean, plain};
 use super::remote;
 use super::watch::Watch;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
+use crate::definition::Limit;
 use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
@@ -59,6 +61,9 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Runs the command.
@@ -67,7 +72,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let handle = Folder::open(&arguments.path)?;
+    let limits = arguments.limits.get();
+    let handle = Folder::open(&arguments.path, limits)?;
     let catalog = Current(handle.changed());
     super::report(&catalog.get());
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
@@ -88,6 +94,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         mocks: None,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: limits.size(Limit::MessageBytes),
             ..Egress::default()
         },
         schedules: true,

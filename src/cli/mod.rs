@@ -17,6 +17,7 @@ mod export;
 mod functions;
 mod get;
 mod import;
+mod limits;
 mod logs;
 mod operator;
 mod output;

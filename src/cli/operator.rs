@@ -9,10 +9,12 @@ use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::limits::LimitArguments;
 use crate::api::yaml;
 use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
+use crate::definition::Limit;
 use crate::incidents::WorkspaceIds;
 use crate::store::{Address, Location};
 
@@ -79,6 +81,9 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Runs the command.
@@ -151,8 +156,10 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
         store,
         sealing_key: key,
         workspaces,
+        limits: arguments.limits.get(),
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: arguments.limits.get().size(Limit::MessageBytes),
             ..Egress::default()
         },
         journal: arguments.journal_service.clone().map(|service| journal::Options {

@@ -8,12 +8,13 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::FAILED;
+use super::limits::LimitArguments;
 use super::output::{Style, clean};
 use super::watch::Watch;
 use crate::api::yaml;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
-use crate::definition::Workflow;
+use crate::definition::{Limit, Workflow};
 use crate::engine::Notice;
 use crate::engine::content::Content as _;
 use crate::engine::start::{Request, StartKind};
@@ -59,6 +60,9 @@ pub struct Arguments {
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
 
+    #[command(flatten)]
+    limits: LimitArguments,
+
     /// How the run is printed.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -94,7 +98,7 @@ enum Output {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let catalog = Folder::read(&arguments.file)?;
+    let catalog = Folder::read(&arguments.file, arguments.limits.get())?;
     let errors = super::report(&catalog);
     let (namespace, playbook) = choose(&catalog, arguments.playbook.as_deref()).with_context(|| {
         format!(
@@ -192,6 +196,7 @@ async fn execute(
         mocks: mocks(arguments)?,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: arguments.limits.get().size(Limit::MessageBytes),
             ..Egress::default()
         },
         schedules: false,

@@ -9,6 +9,7 @@ use super::resource::PLAYBOOK;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
+use crate::definition::Limits;
 use crate::engine::content::{Changes, Content, Playbook, Undecided};
 use crate::grants::{AUTOMATION_ACCOUNT, MissingGrant, Permission, RUN_VERB};
 use crate::server::journal::{AccessReviews, Attributes, Reviewer, User};
@@ -115,6 +116,10 @@ impl Content for ClusterContent {
 
     fn kept(&self) -> Vec<Playbook> {
         self.catalog.kept()
+    }
+
+    fn limits(&self) -> Limits {
+        self.catalog.limits()
     }
 
     fn changes(&self) -> Box<dyn Changes> {

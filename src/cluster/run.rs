@@ -26,6 +26,7 @@ use crate::connectors::{self, ConnectorServices, Egress};
 use crate::controllers;
 use crate::controllers::context::Context;
 use crate::controllers::live::{self, Live};
+use crate::definition::Limits;
 use crate::engine::Engine;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
@@ -52,6 +53,8 @@ pub struct Options {
     pub workspaces: WorkspaceIds,
     /// What calls may reach.
     pub egress: Egress,
+    /// The limits of playbooks.
+    pub limits: Limits,
     /// How the aggregated API is served, if it is.
     pub journal: Option<journal::Options>,
 }
@@ -129,7 +132,7 @@ impl Operator {
         let scopes = scopes(&options.watched, &OF_CATALOG);
         Ok(Self {
             client,
-            shelf: Arc::new(Shelf::new(scopes)),
+            shelf: Arc::new(Shelf::new(scopes, options.limits)),
             options,
             store,
             desk,

@@ -15,6 +15,8 @@ use crate::expression::{Template, TemplateError, Value, condition};
 
 /// Unknown names for which a near one is looked up: hostile definitions must not cost time.
 const HINTS: usize = 50;
+/// Characters in the name of an action, a trigger or a case.
+const NAME: usize = 80;
 
 /// A workflow that is being read.
 pub(super) struct Draft {
@@ -107,6 +109,7 @@ impl Draft {
                 secure_variables: Default::default(),
                 secure_outputs: Default::default(),
                 reads: Vec::new(),
+                limits,
             },
             sites: Vec::new(),
             waits: Vec::new(),
@@ -126,10 +129,9 @@ impl Draft {
     /// Whether the name of an action, a trigger or a case may be one; if not, that is reported. What stands under
     /// a longer name is not read, so that pointers stay short.
     pub(super) fn is_name(&mut self, name: &str, node: &Node) -> bool {
-        let most = self.limits.name;
-        let right = !name.is_empty() && name.chars().count() <= most;
+        let right = !name.is_empty() && name.chars().count() <= NAME;
         if !right {
-            let message = format!("the name must have 1 to {most} characters");
+            let message = format!("the name must have 1 to {NAME} characters");
             self.report.error("InvalidName", &node.pointer, message);
         }
         right

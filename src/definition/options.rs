@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::draft::{DeclaredSecrecy, Draft};
 use super::duration;
+use super::limits::Limit;
 use super::node::Node;
 use super::workflow::{RunAfterStatus, RunConcurrency, StaticResult};
 use crate::expression::Value;
@@ -52,8 +53,6 @@ const OPTIONS: [(&str, Effect); 10] = [
     ),
 ];
 
-/// The most items that pagination gathers.
-const PAGINATED: u32 = 100_000;
 /// Runs at once where a trigger limits them and does not say to how many.
 const RUNS: u32 = 25;
 /// Runs that may wait beside those that go on, where nothing is said.
@@ -157,7 +156,8 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
                 draft.report.warning("IgnoredOption", &node.pointer, message);
             }
             "paginationpolicy" => {
-                options.minimum_items = number(draft, &node, "minimumItemCount", PAGINATED);
+                let most = draft.limits.of(Limit::PageItems);
+                options.minimum_items = number(draft, &node, "minimumItemCount", most);
             }
             "requestoptions" => {
                 let message = "the request options are not served; the usual time-outs hold";
@@ -172,7 +172,7 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
 }
 
 fn repetitions(draft: &mut Draft, concurrency: &Node) -> Option<u32> {
-    let most = draft.limits.repetitions;
+    let most = draft.limits.of(Limit::ForeachConcurrency);
     number(draft, concurrency, "repetitions", most)
 }
 
@@ -181,9 +181,10 @@ fn run_concurrency(draft: &mut Draft, concurrency: &Node) -> Option<RunConcurren
     if runs.is_none() && waiting.is_none() {
         return None;
     }
-    let most = draft.limits.runs;
+    let most = draft.limits.of(Limit::Runs);
     let runs = number(draft, concurrency, "runs", most).unwrap_or(RUNS);
-    let waiting = number(draft, concurrency, "maximumWaitingRuns", draft.limits.waiting_runs);
+    let most = draft.limits.of(Limit::WaitingRuns);
+    let waiting = number(draft, concurrency, "maximumWaitingRuns", most);
     Some(RunConcurrency {
         runs,
         waiting: waiting.unwrap_or(WAITING + runs),

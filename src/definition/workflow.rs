@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::Limits;
 use crate::expression::Value;
 use crate::expression::template::Template;
 
@@ -38,6 +39,8 @@ pub struct Workflow {
     pub secure_outputs: BTreeSet<String>,
     /// The fields that expressions read of the answers of services, for whoever knows what services answer.
     pub reads: Vec<FieldRead>,
+    /// The limits that it keeps, and that its runs are held to.
+    pub limits: Limits,
 }
 
 /// A field that an expression reads of the body that a service gave.

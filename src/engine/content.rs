@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::api::AutomationRuleSpec;
-use crate::definition::Workflow;
+use crate::definition::{Limits, Workflow};
 use crate::expression::Value;
 use crate::grants::Permission;
 
@@ -93,6 +93,11 @@ pub trait Content: Send + Sync {
 
     /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
     ///
+    /// The limits that runs are held to.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
     /// [`TriggerKind::is_kept`]: crate::definition::workflow::TriggerKind::is_kept
     fn kept(&self) -> Vec<Playbook> {
         Vec::new()

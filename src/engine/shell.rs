@@ -210,7 +210,7 @@ impl Shared {
             .await?
             .ok_or_else(|| unreadable("the definition is missing".into()))?;
         let definition = Value::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
-        let workflow = crate::definition::parse_begun(&definition).map_err(|problems| {
+        let workflow = crate::definition::parse_begun(&definition, self.content.limits()).map_err(|problems| {
             unreadable(
                 problems
                     .first()

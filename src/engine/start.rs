@@ -6,12 +6,10 @@ use super::clock::Moment;
 use super::content::{Connection, Playbook};
 use super::event::{Opened, Payload};
 use super::trigger_scope::TriggerScope;
+use crate::definition::Limit;
 use crate::definition::workflow::{Parameter, ParameterType, Trigger, TriggerKind};
 use crate::expression::{Object, Value};
 use crate::store::Millis;
-
-/// The most runs that one `splitOn` makes.
-const SPLIT_MAX: usize = 100_000;
 
 /// A wish to run a playbook.
 #[derive(Clone, Debug, Default)]
@@ -140,7 +138,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         trigger: Some(TriggerScope::fired(trigger, &outputs, request, moment)),
         moment,
     };
-    let bodies = split(name, trigger, &outputs, &scope)?;
+    let bodies = split(playbook, trigger, &outputs, &scope)?;
     let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let bindings = playbook
         .connections
@@ -332,30 +330,31 @@ fn tracking_id(
 
 /// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
 fn split(
-    playbook: &str,
+    playbook: &Playbook,
     trigger: &Trigger,
     outputs: &Object,
     scope: &TriggerScope<'_>,
 ) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
-        playbook: playbook.to_owned(),
+        playbook: playbook.name.clone(),
         reason,
     };
     for condition in &trigger.conditions {
         let holds = condition.evaluate(scope).map_err(|error| failed(error.message))?;
         if holds != Value::Bool(true) {
-            return Err(Refused::ConditionFalse(playbook.to_owned()));
+            return Err(Refused::ConditionFalse(playbook.name.clone()));
         }
     }
     let Some(split_on) = &trigger.split_on else {
         return Ok(vec![outputs.get_exact("body").cloned()]);
     };
     match split_on.evaluate(scope).map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.iter().cloned().map(Some).collect()),
+        Value::Array(items) if items.len() <= most => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
-            "`splitOn` gives {} elements, more than {SPLIT_MAX}",
+            "`splitOn` gives {} elements, more than {most}",
             items.len()
         ))),
         _ => Err(failed("`splitOn` must give an array".into())),
     }
 }
+    let most = playbook.workflow.limits.size(Limit::SplitItems);

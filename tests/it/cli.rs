@@ -392,6 +392,45 @@ fn an_import_is_reported() {
     assert!(missing.stderr.contains("missing.json"), "{missing:?}");
 }
 
+const LOOP: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: loop}
+spec:
+  definition:
+    triggers: {manual: {type: Request, kind: Http, inputs: {}}}
+    actions:
+      Each:
+        type: Foreach
+        foreach: \"@range(0, 3)\"
+        actions: {Do: {type: Compose, inputs: \"@item()\"}}
+";
+
+#[test]
+fn playbooks_are_held_to_the_limits_that_are_set() {
+    let folder = Folder::new(&[("loop.yaml", LOOP)]);
+    let run = |code, limit: &str| folder.ends(code, &["run", "loop.yaml", "--mock-all", "--limit", limit]);
+    run(0, "foreach-items=3");
+    assert!(
+        run(1, "foreach-items=2")
+            .stdout
+            .contains("more than the 2 that a loop takes")
+    );
+    let found = folder
+        .ends(1, &["validate", "loop.yaml", "--limit", "actions=1"])
+        .stdout;
+    assert!(found.contains("the workflow has more than 1 actions"), "{found}");
+    for (limit, told) in [
+        ("action=9", "did you mean `actions`?"),
+        ("actions", "write NAME=VALUE"),
+        ("actions=many", "a number from 1 to 5000"),
+        ("actions=5001", "a number from 1 to 5000"),
+    ] {
+        let wrong = run(2, limit);
+        assert!(wrong.stderr.contains(told), "{}", wrong.stderr);
+    }
+}
+
 /// The commands that the first page of help names.
 fn commands(help: &str) -> Vec<&str> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);

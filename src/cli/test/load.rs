@@ -14,6 +14,7 @@ use crate::api::playbook_test::{TestTrigger, WithoutMock};
 use crate::api::yaml::{self, Document};
 use crate::api::{Diagnostic, PlaybookTestSpec, nearest};
 use crate::catalog::{Catalog, Current, Folder};
+use crate::definition::Limits;
 use crate::engine::content::Content as _;
 use crate::expression::Value;
 use crate::rehearsal::{Mocks, Occasion, OccasionError, Stage, Unmocked};
@@ -35,9 +36,10 @@ pub(super) struct Suite {
 }
 
 /// Reads every test below the paths whose name, file or playbook has the filter's text.
-pub(super) fn suite(paths: &[PathBuf], filter: Option<&str>) -> anyhow::Result<Suite> {
+pub(super) fn suite(paths: &[PathBuf], filter: Option<&str>, limits: Limits) -> anyhow::Result<Suite> {
     let mut loader = Loader {
         paths,
+        limits,
         catalogs: HashMap::new(),
         stages: HashMap::new(),
         suite: Suite::default(),
@@ -85,6 +87,7 @@ fn is_content(path: &Path) -> bool {
 
 struct Loader<'a> {
     paths: &'a [PathBuf],
+    limits: Limits,
     catalogs: HashMap<PathBuf, Arc<Known>>,
     stages: HashMap<(PathBuf, String), Arc<Stage>>,
     suite: Suite,
@@ -289,7 +292,7 @@ impl Loader<'_> {
         if let Some(known) = self.catalogs.get(path) {
             return Ok(known.clone());
         }
-        let current = Current::fixed(Folder::read(path).map_err(|error| error.to_string())?);
+        let current = Current::fixed(Folder::read(path, self.limits).map_err(|error| error.to_string())?);
         let catalog = current.get();
         let known = Arc::new(Known { current, catalog });
         self.catalogs.insert(path.to_owned(), known.clone());

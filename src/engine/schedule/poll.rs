@@ -12,7 +12,7 @@ use url::Url;
 use crate::connectors::code_of;
 use crate::definition::workflow::{CallAction, CallTarget, Trigger};
 use crate::engine::actions::Failure;
-use crate::engine::actions::call::{ATTEMPT_TIMEOUT, evaluate, outputs, pairs};
+use crate::engine::actions::call::{attempt_timeout, evaluate, outputs, pairs};
 use crate::engine::actions::target::address;
 use crate::engine::call::{Answer, Call, CallError, Target};
 use crate::engine::clock::Moment;
@@ -122,7 +122,7 @@ impl Question<'_> {
             body: inputs.get("body").cloned(),
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
-            timeout: ATTEMPT_TIMEOUT,
+            timeout: attempt_timeout(&self.playbook.workflow.limits),
         })
     }
 
