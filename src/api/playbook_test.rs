@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +19,15 @@ pub(super) static SCHEMA: LazyLock<CompiledSchema> = LazyLock::new(|| {
     let validator = jsonschema::validator_for(&json).expect("a schema that is derived from a type compiles");
     CompiledSchema { json, validator }
 });
+
+/// The JSON schema of the `spec`, which refers to nothing outside of itself.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+    settings
+        .into_generator()
+        .into_root_schema_for::<PlaybookTestSpec>()
+        .to_value()
+}
 
 /// One rehearsal of a playbook, and what must come of it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
