@@ -504,6 +504,7 @@ impl OnePlaybook {
             definition: text.into(),
             workflow,
             parameters: Vec::new(),
+            settings: Vec::new(),
             connections: Vec::new(),
             suspended: false,
         }))

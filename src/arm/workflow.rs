@@ -11,7 +11,7 @@ use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
 use super::session::Session;
-use super::standard::{self, Beside};
+use super::standard::{self, Beside, Setting, setting_of};
 use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
@@ -54,6 +54,7 @@ struct Described<'a> {
     definition_pointer: String,
     properties: Value,
     tags: Value,
+    settings: Vec<Setting>,
     session: &'a Session,
     findings: Vec<Finding>,
 }
@@ -71,6 +72,7 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
         definition_pointer: format!("{}/properties/definition", resource.pointer),
         properties,
         tags: resource.resolve("tags", &mut findings),
+        settings: Vec::new(),
         session: &resource.scope.session,
         findings,
     };
@@ -79,7 +81,7 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
 
 /// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
 pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connections: &mut Connections) -> Playbook {
-    let properties = standard::properties(file, beside, session);
+    let (properties, settings) = standard::properties(file, beside, session);
     let definition_pointer = if file.get("definition").is_some() {
         "/definition"
     } else {
@@ -91,6 +93,7 @@ pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connec
         definition_pointer: definition_pointer.to_owned(),
         properties,
         tags: Value::Null,
+        settings,
         session,
         findings: Vec::new(),
     };
@@ -104,6 +107,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         definition_pointer,
         properties,
         tags,
+        settings,
         session,
         mut findings,
     } = described;
@@ -128,6 +132,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
     let given = properties.get("parameters").and_then(Value::as_object);
     let given = given.cloned().unwrap_or_default();
     let definition = parameters.take_from(definition, &given);
+    let app_settings = parameters.settings(settings);
     let values = parameters.values;
     let calls = survey::calls(&definition);
     let mut binder = Binder {
@@ -142,6 +147,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
     let spec = PlaybookSpec {
         definition_text: serde_json::to_string_pretty(&definition).ok(),
         parameters: values,
+        app_settings,
         connections: bound.iter().map(|(binding, _)| binding.clone()).collect(),
         suspend: properties
             .get("state")
@@ -393,23 +399,46 @@ impl Parameters<'_> {
         self.opens.plain(&Value::from(declaration))
     }
 
+    /// The values of the settings that the definition reads; what is secret or not known is left to the reader.
+    fn settings(&mut self, settings: Vec<Setting>) -> Vec<NamedValue> {
+        let settings = settings.into_iter().map(|Setting { name, value, is_secret }| {
+            if is_secret {
+                return self.from_secret(&name, &setting_of(&name));
+            }
+            if value.is_none() {
+                let reason = format!("give app setting `{name}` of Playbook `{}` its value", self.playbook);
+                self.findings.push(Finding::advice(reason));
+            }
+            NamedValue {
+                value: Some(Json::from(value.unwrap_or_default())),
+                value_from: None,
+                name,
+            }
+        });
+        settings.collect()
+    }
+
+    /// A value that stands in a Secret.
+    fn from_secret(&mut self, name: &str, why: &str) -> NamedValue {
+        let (secret, key) = (self.playbook.to_owned(), secret_key(name));
+        self.findings.push(Finding::advice(format!(
+            "create key `{key}` of Secret `{secret}`: {why}"
+        )));
+        NamedValue {
+            name: name.to_owned(),
+            value: None,
+            value_from: Some(ValueSource::SecretKeyRef(KeyRef { name: secret, key })),
+        }
+    }
+
     /// Leaves a parameter to the reader: a key of a Secret, or an empty value.
     fn leave_open(&mut self, name: &str, open: &Open) {
         if self.values.iter().any(|value| value.name.eq_ignore_ascii_case(name)) {
             return;
         }
         if open.is_secure() {
-            let (secret, key) = (self.playbook.to_owned(), secret_key(name));
-            self.findings.push(Finding::advice(format!(
-                "create key `{key}` of Secret `{secret}`: {}",
-                open.why
-            )));
-            let source = ValueSource::SecretKeyRef(KeyRef { name: secret, key });
-            self.values.push(NamedValue {
-                name: name.to_owned(),
-                value: None,
-                value_from: Some(source),
-            });
+            let value = self.from_secret(name, &open.why);
+            self.values.push(value);
         } else {
             let reason = format!(
                 "give parameter `{name}` of Playbook `{}` its value: {}",

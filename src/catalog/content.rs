@@ -35,6 +35,8 @@ impl Catalog {
                 connector: connection.map(|connection| connection.spec.connector.clone()),
             }
         });
+        let settings = playbook.spec.app_settings.iter();
+        let settings = settings.map(|value| self.given(&playbook.namespace, value));
         content::Playbook {
             namespace: playbook.namespace.clone(),
             name: playbook.name.clone(),
@@ -42,6 +44,7 @@ impl Catalog {
             hash: playbook.hash.clone(),
             workflow: playbook.workflow.clone(),
             parameters: given.collect(),
+            settings: settings.collect(),
             connections: bound.collect(),
             suspended: playbook.spec.suspend,
         }
@@ -212,13 +215,13 @@ impl Content for Current {
         kept.map(|playbook| catalog.runnable(playbook)).collect()
     }
 
-    fn changes(&self) -> Box<dyn Changes> {
-        let mut receiver = self.0.clone();
-        receiver.mark_unchanged();
     fn limits(&self) -> Limits {
         self.get().limits
     }
 
+    fn changes(&self) -> Box<dyn Changes> {
+        let mut receiver = self.0.clone();
+        receiver.mark_unchanged();
         Box::new(NextCatalog(receiver))
     }
 

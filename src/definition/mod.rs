@@ -33,7 +33,7 @@ mod webhook;
 pub mod workflow;
 
 pub use limits::{Limit, Limits};
-pub use needs::{calls, connection_of, connections, function_app, identity_of, trigger_kind};
+pub use needs::{app_settings, calls, connection_of, connections, function_app, identity_of, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};

@@ -25,13 +25,15 @@ pub struct Playbook {
     pub workflow: Arc<Workflow>,
     /// Given parameters.
     pub parameters: Vec<GivenParameter>,
+    /// Given app settings.
+    pub settings: Vec<GivenParameter>,
     /// Name in the definition, ApiConnection.
     pub connections: Vec<Connection>,
     /// Whether new runs are refused.
     pub suspended: bool,
 }
 
-/// A parameter that the playbook gives a value. Its debug text leaves the value out.
+/// A parameter or app setting that the playbook gives a value. Its debug text leaves the value out.
 #[derive(Clone, PartialEq)]
 pub struct GivenParameter {
     /// Name.
@@ -91,13 +93,13 @@ pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
 
-    /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
-    ///
     /// The limits that runs are held to.
     fn limits(&self) -> Limits {
         Limits::default()
     }
 
+    /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
+    ///
     /// [`TriggerKind::is_kept`]: crate::definition::workflow::TriggerKind::is_kept
     fn kept(&self) -> Vec<Playbook> {
         Vec::new()

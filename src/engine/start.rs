@@ -88,6 +88,16 @@ pub enum Refused {
         /// What is wrong.
         reason: String,
     },
+    /// An app setting has no value.
+    #[error("app setting '{name}' of playbook '{playbook}' {reason}")]
+    AppSetting {
+        /// The playbook.
+        playbook: String,
+        /// The setting.
+        name: String,
+        /// What is missing.
+        reason: String,
+    },
     /// A condition of the trigger does not hold.
     #[error("a condition of the trigger of playbook '{0}' does not hold")]
     ConditionFalse(String),
@@ -109,6 +119,7 @@ impl Refused {
             Self::Suspended(_) => "PlaybookSuspended",
             Self::UnsupportedTrigger { .. } => "UnsupportedTrigger",
             Self::Parameter { .. } => "InvalidParameter",
+            Self::AppSetting { .. } => "InvalidAppSetting",
             Self::ConditionFalse(_) => "TriggerConditionFalse",
             Self::Trigger { .. } => "TriggerFailed",
         }
@@ -131,6 +142,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         .ok_or_else(|| Refused::NotFound(name.clone()))?;
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
+    let settings = settings(playbook)?;
     let outputs = outputs(request);
     let scope = TriggerScope {
         playbook,
@@ -161,6 +173,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             code: request.code.clone(),
             scheduled_at: request.scheduled_at,
             parameters: parameters.clone(),
+            settings: settings.clone(),
             connections: connections.clone(),
             requester: request.requester.clone(),
             incident: request.incident.clone(),
@@ -265,6 +278,22 @@ pub(super) fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, 
     Ok(values)
 }
 
+/// The values of all app settings, which are texts.
+fn settings(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
+    let settings = playbook.settings.iter().map(|given| match &given.value {
+        Ok(value) => {
+            let text = Value::from(value.to_text());
+            Ok((given.name.clone(), Payload::hidden_if(given.secret, text)))
+        }
+        Err(reason) => Err(Refused::AppSetting {
+            playbook: playbook.name.clone(),
+            name: given.name.clone(),
+            reason: reason.clone(),
+        }),
+    });
+    settings.collect()
+}
+
 /// Whether a value fits a declared parameter. Text that another type needs is read as JSON, because Secrets hold text.
 fn check(declared: &Parameter, value: Value) -> Result<Value, String> {
     let value = match (&value, declared.kind) {
@@ -348,6 +377,7 @@ fn split(
     let Some(split_on) = &trigger.split_on else {
         return Ok(vec![outputs.get_exact("body").cloned()]);
     };
+    let most = playbook.workflow.limits.size(Limit::SplitItems);
     match split_on.evaluate(scope).map_err(|error| failed(error.message))? {
         Value::Array(items) if items.len() <= most => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
@@ -357,4 +387,3 @@ fn split(
         _ => Err(failed("`splitOn` must give an array".into())),
     }
 }
-    let most = playbook.workflow.limits.size(Limit::SplitItems);

@@ -261,6 +261,7 @@ impl From<Refused> for Problem {
             Refused::Suspended(_) => Kind::Conflict,
             Refused::UnsupportedTrigger { .. }
             | Refused::Parameter { .. }
+            | Refused::AppSetting { .. }
             | Refused::ConditionFalse(_)
             | Refused::Trigger { .. } => Kind::Refused,
         };

@@ -194,7 +194,7 @@ fn references_that_lead_nowhere_are_warned_of() {
           path: /x
       Act:
         type: Http
-        inputs: {{method: GET, uri: 'https://x.example', authentication: {{type: ManagedServiceIdentity}}}}
+        inputs: {{method: GET, uri: \"@appsetting('site')\", authentication: {{type: ManagedServiceIdentity}}}}
 "
         ),
     );
@@ -213,6 +213,7 @@ fn references_that_lead_nowhere_are_warned_of() {
         ("e.yaml", &alerts),
     ]);
     let expected = [
+        ("a.yaml", 5, "MissingAppSetting"),
         ("a.yaml", 6, "MissingParameter"),
         ("a.yaml", 7, "MissingSecretKey"),
         ("a.yaml", 7, "UnknownParameter"),

@@ -392,6 +392,43 @@ fn an_import_is_reported() {
     assert!(missing.stderr.contains("missing.json"), "{missing:?}");
 }
 
+const SETTINGS: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: settings}
+spec:
+  appSettings:
+  - {name: ZONE, value: 7}
+  - {name: KEY, valueFrom: {secretKeyRef: {name: keys, key: key}}}
+  definition:
+    triggers:
+      manual: {type: Request, inputs: {}, conditions: [{expression: \"@equals(appsetting('zone'), '7')\"}]}
+    actions:
+      Check: {type: Compose, inputs: \"@if(equals(appsetting('KEY'), 'h1dden'), 1, int('none'))\"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {key: h1dden}
+";
+
+#[test]
+fn app_settings_come_from_the_playbook_and_its_secrets() {
+    let folder = Folder::new(&[
+        ("settings.yaml", SETTINGS),
+        ("alone.yaml", SETTINGS.split("---").next().unwrap()),
+    ]);
+    let run = folder.ends(0, &["run", "settings.yaml", "-o", "json"]);
+    assert!(!run.stdout.contains("h1dden"), "{}", run.stdout);
+    let refused = folder.ends(1, &["run", "alone.yaml"]).stderr;
+    assert!(
+        refused.contains("app setting 'KEY' of playbook 'settings' needs key 'key' of Secret"),
+        "{refused}"
+    );
+    let rehearsed = folder.ends(1, &["run", "alone.yaml", "--mock-all"]).stderr;
+    assert!(rehearsed.contains("app setting 'KEY' has no value here"), "{rehearsed}");
+}
+
 const LOOP: &str = "\
 apiVersion: riposte.dev/v1alpha1
 kind: Playbook

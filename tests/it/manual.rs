@@ -161,6 +161,7 @@ fn rehearsed(workflow: &Json) -> Value {
         hash: "hash".into(),
         workflow: Arc::new(workflow),
         parameters: Vec::new(),
+        settings: Vec::new(),
         connections: Vec::new(),
         suspended: false,
     };

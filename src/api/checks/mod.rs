@@ -28,6 +28,7 @@ pub(super) fn playbook(spec: &PlaybookSpec) -> Vec<Finding> {
         findings.push(Finding::new("/spec", "ExactlyOne", cel::ONE_DEFINITION));
     }
     named_values("/spec/parameters", &spec.parameters, &mut findings);
+    named_values("/spec/appSettings", &spec.app_settings, &mut findings);
     for (index, parameter) in spec.parameters.iter().enumerate() {
         if parameter.name.eq_ignore_ascii_case("$connections") {
             findings.push(Finding::new(

@@ -343,7 +343,8 @@ fn say(playbook: &str, refused: &Refused) {
         Refused::NotFound(_)
         | Refused::Suspended(_)
         | Refused::UnsupportedTrigger { .. }
-        | Refused::Parameter { .. } => tracing::warn!(playbook, %refused, "the playbook was not started"),
+        | Refused::Parameter { .. }
+        | Refused::AppSetting { .. } => tracing::warn!(playbook, %refused, "the playbook was not started"),
     }
 }
 

@@ -36,6 +36,7 @@ fn playbook(trigger: &str, actions: &str) -> Playbook {
         hash: "hash".into(),
         workflow: Arc::new(workflow),
         parameters: Vec::new(),
+        settings: Vec::new(),
         connections: vec![Connection {
             alias: "azuresentinel".into(),
             name: "incidents".into(),
