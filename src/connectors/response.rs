@@ -55,6 +55,24 @@ const KNOWN: &[&str] = &[
     "X-Powered-By",
 ];
 
+/// What came over the wire.
+pub(super) struct Received {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
 /// The answer of a status, headers in their order and a body.
 pub fn answer(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
     let mut joined = Object::new();

@@ -197,6 +197,11 @@ pub(super) fn call(
     } else {
         "body"
     };
+    let is_uri = matches!(target, CallTarget::Uri);
+    if options.chunked && !is_uri && inputs.member(body).is_some() {
+        let message = "only an Http action sends its content in parts; this one sends it whole";
+        draft.report.warning("IgnoredOption", &node.pointer, message);
+    }
     CallAction {
         target,
         method,
@@ -210,6 +215,7 @@ pub(super) fn call(
         disable_async_pattern: options.disable_async_pattern,
         suppress_workflow_headers: options.suppress_workflow_headers,
         minimum_items: options.minimum_items,
+        chunked: options.chunked && is_uri,
         safe_to_repeat: safe_to_repeat(node),
     }
 }

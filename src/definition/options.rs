@@ -81,6 +81,8 @@ pub(super) struct Options {
     pub(super) concurrency: Option<RunConcurrency>,
     /// `paginationPolicy.minimumItemCount`.
     pub(super) minimum_items: Option<u32>,
+    /// `contentTransfer.transferMode` is `Chunked`.
+    pub(super) chunked: bool,
     /// `concurrency.repetitions`.
     pub(super) repetitions: Option<u32>,
     /// What is hidden.
@@ -152,8 +154,12 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
             // Read with the definition's results, and by the trigger not at all.
             "staticresult" => {}
             "contenttransfer" => {
-                let message = "chunked transfer is not served; the content is sent and received whole";
-                draft.report.warning("IgnoredOption", &node.pointer, message);
+                let mode = node.member("transferMode").and_then(|mode| mode.value.as_str());
+                options.chunked = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Chunked"));
+                if !options.chunked {
+                    let message = "the only transfer mode is 'Chunked'; this has no effect";
+                    draft.report.warning("UnknownOption", &node.pointer, message);
+                }
             }
             "paginationpolicy" => {
                 let most = draft.limits.of(Limit::PageItems);

@@ -623,6 +623,8 @@ pub struct CallAction {
     pub suppress_workflow_headers: bool,
     /// Next pages are fetched until there are this many items (`paginationPolicy.minimumItemCount`).
     pub minimum_items: Option<u32>,
+    /// Whether the body goes out in parts (`contentTransfer.transferMode: Chunked` of an Http action).
+    pub chunked: bool,
     /// Whether the author declares that the call may be repeated when its outcome was lost
     /// (`metadata: {"riposte.dev/safe-to-repeat": true}`).
     pub safe_to_repeat: bool,

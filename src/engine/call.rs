@@ -40,6 +40,8 @@ pub struct Call {
     pub authentication: Option<Value>,
     /// Next pages are fetched until there are this many items.
     pub minimum_items: Option<u32>,
+    /// Whether the body goes out in parts.
+    pub chunked: bool,
     /// How long one attempt may take.
     pub timeout: Duration,
 }

@@ -9,6 +9,7 @@ mod corpus;
 mod logs;
 mod openapi;
 mod pages;
+mod parts;
 mod request;
 mod response;
 mod sentinel;
@@ -40,6 +41,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         body: None,
         authentication: None,
         minimum_items: None,
+        chunked: false,
         timeout: Duration::from_secs(10),
     }
 }

@@ -434,7 +434,11 @@ fn options_that_change_results_are_refused() {
         ),
         (
             r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Chunked"}}"#,
-            "warning IgnoredOption /actions/A/runtimeConfiguration/contentTransfer",
+            "",
+        ),
+        (
+            r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Whole"}}"#,
+            "warning UnknownOption /actions/A/runtimeConfiguration/contentTransfer",
         ),
         (
             r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Enabled"}}"#,

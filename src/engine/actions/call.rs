@@ -154,6 +154,7 @@ impl Planner<'_> {
                 .and_then(|credentials| credentials.get("authentication"))
                 .cloned(),
             minimum_items: parts.minimum_items,
+            chunked: parts.chunked,
             timeout: action.timeout.map_or(longest, |limit| limit.min(longest)),
         })
     }

@@ -122,6 +122,7 @@ impl Question<'_> {
             body: inputs.get("body").cloned(),
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
+            chunked: false,
             timeout: attempt_timeout(&self.playbook.workflow.limits),
         })
     }
