@@ -43,6 +43,8 @@ pub(super) struct Playbook {
     pub calls: Vec<Call>,
     /// Name in the definition and connector of each connection.
     pub connectors: Vec<(String, String)>,
+    /// The parameters, by lower-case name, whose values are left to the reader.
+    pub open: HashSet<String>,
     /// What was found so far.
     pub findings: Vec<Finding>,
 }
@@ -128,12 +130,13 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         playbook: &name,
         findings: &mut findings,
         values: vec![],
+        open: HashSet::new(),
     };
     let given = properties.get("parameters").and_then(Value::as_object);
     let given = given.cloned().unwrap_or_default();
     let definition = parameters.take_from(definition, &given);
     let app_settings = parameters.settings(settings);
-    let values = parameters.values;
+    let (values, open) = (parameters.values, parameters.open);
     let calls = survey::calls(&definition);
     let mut binder = Binder {
         connections,
@@ -169,6 +172,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         definition,
         calls,
         connectors,
+        open,
         findings,
     }
 }
@@ -317,6 +321,7 @@ struct Parameters<'a> {
     playbook: &'a str,
     findings: &'a mut Vec<Finding>,
     values: Vec<NamedValue>,
+    open: HashSet<String>,
 }
 
 impl Parameters<'_> {
@@ -339,8 +344,10 @@ impl Parameters<'_> {
         let rest = definition
             .iter()
             .filter(|(name, _)| !name.eq_ignore_ascii_case("parameters"));
-        let rest: Object = rest.map(|(name, member)| (name.clone(), member.clone())).collect();
-        let mut marks = self.opens.marks_in(&Value::from(rest));
+        let rest: Object = rest
+            .map(|(name, member)| (name.clone(), self.with_apps(member)))
+            .collect();
+        let mut marks = self.opens.marks_in(&Value::from(rest.clone()));
         marks.sort_unstable();
         marks.dedup();
         for open in marks.into_iter().filter_map(|index| self.opens.get(index)) {
@@ -354,6 +361,7 @@ impl Parameters<'_> {
             if name.eq_ignore_ascii_case("parameters") {
                 carried.insert(name.clone(), declared.clone());
             } else {
+                let member = rest.get_exact(name).unwrap_or(member);
                 carried.insert(name.clone(), self.opens.carry_value(member));
             }
         }
@@ -361,6 +369,30 @@ impl Parameters<'_> {
             carried.insert("parameters", declared);
         }
         Value::from(carried)
+    }
+
+    /// The value with each open name of a function app as the name of its parameter: outside Azure the name of an app only
+    /// says by which connection it is called, so nobody needs to give it.
+    fn with_apps(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => Value::object(members.iter().map(|(name, member)| {
+                let id = member.get("id").and_then(Value::as_str);
+                let id = id.filter(|id| name.eq_ignore_ascii_case("function") && id.contains("/sites/"));
+                let member = match (id, member.as_object()) {
+                    (Some(id), Some(function)) => {
+                        let mut function = function.clone();
+                        function.insert("id", self.opens.named_text(id));
+                        Value::from(function)
+                    }
+                    _ => self.with_apps(member),
+                };
+                (name.clone(), member)
+            })),
+            Value::Array(items) => Value::array(items.iter().map(|item| self.with_apps(item))),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::String(_) => {
+                value.clone()
+            }
+        }
     }
 
     /// A declared parameter without what must not stand in the definition, its value noted.
@@ -436,6 +468,7 @@ impl Parameters<'_> {
         if self.values.iter().any(|value| value.name.eq_ignore_ascii_case(name)) {
             return;
         }
+        self.open.insert(name.to_lowercase());
         if open.is_secure() {
             let value = self.from_secret(name, &open.why);
             self.values.push(value);

@@ -249,7 +249,7 @@ fn a_schedule_takes_its_values_from_parameters() {
         "triggers": {"T": {"type": "Recurrence", "recurrence": {
             "frequency": "@parameters('unit')", "interval": "@{parameters('Count')}", "schedule": {"hours": ["8", 17, 8]}}}},
         "actions": {}}"#;
-    assert_eq!(problems_of(text), ["InvalidValue /triggers/T/recurrence/interval"]);
+    assert_eq!(problems_of(text), ["MissingValue /triggers/T/recurrence/interval"]);
     let definition = Value::from_json(text).expect("the test's own JSON");
     let given = BTreeMap::from([("count".to_owned(), Value::Int(3))]);
     let (workflow, warnings) = definition::parse_given(&definition, Limits::default(), given).expect("a schedule");
