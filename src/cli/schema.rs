@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let schema = match arguments.kind.as_deref() {
         None => any(),
         Some(name) if name.eq_ignore_ascii_case(WORKFLOW) => manual::schema(),
-        Some(name) if name.eq_ignore_ascii_case(playbook_test::KIND) => with_dialect(of_test()),
+        Some(name) if name.eq_ignore_ascii_case(playbook_test::KIND) => with_definitions(of_test()),
         Some(name) => match Kind::named(name) {
             Some(kind) => with_definitions(of_kind(kind)),
             None => {
@@ -75,15 +75,15 @@ fn any() -> Value {
     }))
 }
 
-/// What the schema of a definition refers to stands at the root.
+/// What the schemas of definitions and tests refer to stands at the root.
 fn with_definitions(mut schema: Value) -> Value {
-    let workflow = manual::schema();
-    schema["$defs"] = workflow["$defs"].clone();
-    with_dialect(schema)
-}
-
-fn with_dialect(mut schema: Value) -> Value {
-    schema["$schema"] = manual::schema()["$schema"].clone();
+    let (workflow, test) = (manual::schema(), playbook_test::schema());
+    let all = [&workflow, &test]
+        .into_iter()
+        .filter_map(|schema| schema["$defs"].as_object());
+    let all = all.flatten().map(|(name, schema)| (name.clone(), schema.clone()));
+    schema["$defs"] = Value::Object(all.collect());
+    schema["$schema"] = workflow["$schema"].clone();
     schema
 }
 
@@ -97,8 +97,7 @@ fn of_test() -> Value {
     let mut spec = playbook_test::schema();
     let members = spec.as_object_mut();
     let description = members.and_then(|members| {
-        members.remove("$schema");
-        members.remove("title");
+        members.retain(|name, _| !name.starts_with('$') && name != "title");
         members.get("description").cloned()
     });
     json!({

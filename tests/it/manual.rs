@@ -170,7 +170,7 @@ fn rehearsed(workflow: &Json) -> Value {
     let occasion = Occasion::made_up(&stage, now).unwrap();
     let (mocks, playbook) = (Mocks::default(), stage.playbook());
     let finished = rehearse(&stage, playbook, &occasion, &mocks, Unmocked::Example, now).unwrap();
-    view::run(&playbook.workflow, &finished.state)
+    view::run(&playbook.workflow, &finished[0].state)
 }
 
 #[test]

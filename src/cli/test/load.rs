@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::case::Case;
 use crate::api::manifest::{Object, decode_test};
-use crate::api::playbook_test::{TestTrigger, WithoutMock};
+use crate::api::playbook_test::{Expectation, TestTrigger, WithoutMock};
 use crate::api::yaml::{self, Document};
 use crate::api::{Diagnostic, PlaybookTestSpec, nearest};
 use crate::catalog::{Catalog, Current, Folder};
@@ -336,37 +336,18 @@ fn check_names(spec: &PlaybookTestSpec, stage: &Stage, problems: &mut Vec<Proble
         let hint = nearest(name, names.iter().copied()).map(|hint| format!("; did you mean '{hint}'?"));
         format!("the playbook has no action '{name}'{}", hint.unwrap_or_default())
     };
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     if let Some(mocks) = spec.mocks.as_ref().and_then(Json::as_object) {
         let given = mocks
             .keys()
             .filter(|name| Mocks::is_action(name) && workflow.find(name).is_none());
         problems.extend(given.map(|name| (format!("/spec/mocks/{}", escaped(name)), "UnknownAction", missing(name))));
     }
-    let unknown = spec.expect.actions.keys().filter(|name| workflow.find(name).is_none());
-    problems.extend(unknown.map(|name| {
-        let place = format!("/spec/expect/actions/{}", escaped(name));
-        (place, "UnknownAction", missing(name))
-    }));
-    let lists = [
-        ("callOrder", &spec.expect.call_order),
-        ("notCalled", &spec.expect.not_called),
-    ];
-    for (list, given) in lists {
-        for (index, name) in given.iter().enumerate() {
-            if Mocks::is_action(name) && workflow.find(name).is_none() {
-                problems.push((format!("/spec/expect/{list}/{index}"), "UnknownAction", missing(name)));
-            }
-        }
-    }
-    for (index, call) in spec.expect.calls.iter().enumerate() {
-        if Mocks::is_action(&call.call) && workflow.find(&call.call).is_none() {
-            problems.push((
-                format!("/spec/expect/calls/{index}/call"),
-                "UnknownAction",
-                missing(&call.call),
-            ));
-        }
+    let runs = spec.expect.runs.iter().enumerate();
+    let runs = runs.map(|(index, run)| (format!("/spec/expect/runs/{index}"), run));
+    for (place, expected) in [("/spec/expect".to_owned(), &spec.expect)].into_iter().chain(runs) {
+        let named = named(expected).into_iter();
+        let unknown = named.filter(|(_, name)| Mocks::is_action(name) && workflow.find(name).is_none());
+        problems.extend(unknown.map(|(part, name)| (format!("{place}{part}"), "UnknownAction", missing(name))));
     }
     for name in spec.parameters.keys() {
         let is_it = |declared: &crate::definition::workflow::Parameter| declared.name.eq_ignore_ascii_case(name);
@@ -379,6 +360,26 @@ fn check_names(spec: &PlaybookTestSpec, stage: &Stage, problems: &mut Vec<Proble
             ));
         }
     }
+}
+
+/// The actions and operations that an expectation names, with the pointer to each.
+fn named(expected: &Expectation) -> Vec<(String, &str)> {
+    let actions = expected.actions.keys();
+    let mut named: Vec<_> = actions
+        .map(|name| (format!("/actions/{}", escaped(name)), name.as_str()))
+        .collect();
+    for (list, given) in [("callOrder", &expected.call_order), ("notCalled", &expected.not_called)] {
+        let given = given.iter().enumerate();
+        named.extend(given.map(|(index, name)| (format!("/{list}/{index}"), name.as_str())));
+    }
+    let calls = expected.calls.iter().enumerate();
+    named.extend(calls.map(|(index, call)| (format!("/calls/{index}/call"), call.call.as_str())));
+    named
+}
+
+/// A name as a step of a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn occasion(trigger: Option<&TestTrigger>, stage: &Stage, folder: &Path, now: Timestamp) -> Result<Occasion, String> {
