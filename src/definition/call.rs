@@ -223,6 +223,19 @@ pub(super) fn call(
 /// The authentication object; secrets that stand in the text are warned of.
 fn authentication(draft: &mut Draft, owner: Owner, inputs: &Node) -> Option<Template> {
     let node = inputs.member("authentication")?;
+    let kind = node
+        .member("type")
+        .and_then(|kind| kind.value.as_str())
+        .unwrap_or_default();
+    let has = |name: &str| node.member(name).is_some();
+    let is_certificate = kind.eq_ignore_ascii_case("ClientCertificate")
+        || kind.eq_ignore_ascii_case("ActiveDirectoryOAuth") && has("pfx") && !has("secret");
+    if is_certificate {
+        let message = "an action cannot prove itself by a certificate: its calls will be refused";
+        draft
+            .report
+            .warning("UnsupportedAuthentication", &node.pointer, message);
+    }
     for secret in SECRETS.iter().filter_map(|name| node.member(name)) {
         let text = secret.value.as_str().unwrap_or_default();
         if !text.is_empty() && !text.contains('@') {

@@ -520,6 +520,28 @@ fn problems_within(name: &str, value: u32, actions: &str) -> Vec<&'static str> {
 }
 
 #[test]
+fn certificates_of_actions_are_warned_of() {
+    let found = |authentication: &str| {
+        let inputs = format!(r#"{{"method": "GET", "uri": "https://x", "authentication": {authentication}}}"#);
+        problems(&format!(r#""A": {{"type": "Http", "inputs": {inputs}}}"#))
+    };
+    let warned = ["warning UnsupportedAuthentication /actions/A/inputs/authentication"];
+    let key = "@parameters('Key')";
+    assert_eq!(
+        found(&format!(r#"{{"type": "ClientCertificate", "pfx": "{key}"}}"#)),
+        warned
+    );
+    assert_eq!(
+        found(&format!(r#"{{"type": "ActiveDirectoryOAuth", "pfx": "{key}"}}"#)),
+        warned
+    );
+    assert_eq!(
+        found(&format!(r#"{{"type": "ActiveDirectoryOAuth", "secret": "{key}"}}"#)),
+        [""; 0]
+    );
+}
+
+#[test]
 fn limits_can_be_raised_to_what_memory_and_stack_stand() {
     let scopes = |depth: usize| {
         (0..depth).fold(r#""A0": {"type": "Compose", "inputs": 1}"#.to_owned(), |inner, level| {
