@@ -152,10 +152,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         parameters: values,
         app_settings,
         connections: bound.iter().map(|(binding, _)| binding.clone()).collect(),
-        suspend: properties
-            .get("state")
-            .and_then(Value::as_str)
-            .is_some_and(|s| s.eq_ignore_ascii_case("Disabled")),
+        suspend: is_disabled(&properties),
         ..PlaybookSpec::default()
     };
     let annotations = annotations(&azure_name, &tags, &session.opens);
@@ -175,6 +172,11 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         open,
         findings,
     }
+}
+
+fn is_disabled(properties: &Value) -> bool {
+    let state = properties.get("state").and_then(Value::as_str);
+    state.is_some_and(|state| state.eq_ignore_ascii_case("Disabled"))
 }
 
 /// What people and Sentinel know the playbook by.
@@ -435,7 +437,7 @@ impl Parameters<'_> {
     fn settings(&mut self, settings: Vec<Setting>) -> Vec<NamedValue> {
         let settings = settings.into_iter().map(|Setting { name, value, is_secret }| {
             if is_secret {
-                return self.from_secret(&name, &setting_of(&name));
+                return self.in_secret(&name, &setting_of(&name));
             }
             if value.is_none() {
                 let reason = format!("give app setting `{name}` of Playbook `{}` its value", self.playbook);
@@ -451,7 +453,7 @@ impl Parameters<'_> {
     }
 
     /// A value that stands in a Secret.
-    fn from_secret(&mut self, name: &str, why: &str) -> NamedValue {
+    fn in_secret(&mut self, name: &str, why: &str) -> NamedValue {
         let (secret, key) = (self.playbook.to_owned(), secret_key(name));
         self.findings.push(Finding::advice(format!(
             "create key `{key}` of Secret `{secret}`: {why}"
@@ -470,7 +472,7 @@ impl Parameters<'_> {
         }
         self.open.insert(name.to_lowercase());
         if open.is_secure() {
-            let value = self.from_secret(name, &open.why);
+            let value = self.in_secret(name, &open.why);
             self.values.push(value);
         } else {
             let reason = format!(
