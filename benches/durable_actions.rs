@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::catalog::{Current, Folder};
 use riposte::connectors::{Client, Connections, ConnectorServices, Egress, ResolvedConnection};
-use riposte::definition;
+use riposte::definition::{self, Limits};
 use riposte::engine::content::{Content, Playbook, Undecided};
 use riposte::engine::start::Request;
 use riposte::engine::{Engine, Notice, shell};
@@ -171,7 +171,7 @@ async fn idle(folder: &Path, scale: Scale) -> anyhow::Result<()> {
         });
         std::fs::write(manifests.join(format!("{number}.yaml")), playbook.to_string())?;
     }
-    let catalog = Folder::open(&manifests)?;
+    let catalog = Folder::open(&manifests, Limits::default())?;
     let known = catalog.changed().borrow().playbooks().count();
     ensure!(known == scale.playbooks, "{known} playbooks are valid");
     let options = Options {
@@ -585,6 +585,7 @@ impl OnePlaybook {
             definition: text.into(),
             workflow,
             parameters: Vec::new(),
+            settings: Vec::new(),
             connections: Vec::new(),
             suspended: false,
         }))

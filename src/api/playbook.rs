@@ -63,6 +63,12 @@ pub struct PlaybookSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<NamedValue>,
+    /// What `appsetting('NAME')` gives in the definition, which Logic Apps of the standard plan read from their app: at
+    /// most 200, each name once. A value becomes text. Where it flows is hidden in the history of runs, as a secure
+    /// parameter is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub app_settings: Vec<NamedValue>,
     /// The API connections that the definition names, at most 25, each name once. A run reaches no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 25), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]

@@ -19,6 +19,11 @@ pub(super) static SCHEMA: LazyLock<CompiledSchema> = LazyLock::new(|| {
     CompiledSchema { json, validator }
 });
 
+/// The JSON schema of the `spec`, with its own `$defs`.
+pub fn schema() -> Value {
+    SCHEMA.json.clone()
+}
+
 /// One rehearsal of a playbook, and what must come of it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -78,7 +83,7 @@ pub enum WithoutMock {
     Fail,
 }
 
-/// What must come of a run. Of values the named members must match; a value can also be `{$contains: TEXT}` or
+/// What must come of a run; with `splitOn`, of each of the runs. Of values the named members must match; a value can also be `{$contains: TEXT}` or
 /// `{$exists: true}`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -95,6 +100,10 @@ pub struct Expectation {
     /// The playbook does not start, with this code, such as `TriggerConditionFalse`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The playbook's trigger splits its body (`splitOn`): what must come of each of the runs, in order, of which there must
+    /// be as many. Then nothing stands beside this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Expectation>,
     /// What becomes of actions, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub actions: BTreeMap<String, ExpectedAction>,

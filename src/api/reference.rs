@@ -45,7 +45,7 @@ pub enum ValueSource {
     cel::rule("has(dyn(self).value) != has(self.valueFrom)", cel::ONE_VALUE),
 ]))]
 pub struct NamedValue {
-    /// Name of the parameter, 1 to 80 characters.
+    /// Name of the parameter or setting, 1 to 80 characters.
     #[schemars(length(min = 1, max = 80))]
     pub name: String,
     /// The value itself, of any JSON type but `null`. Secrets belong into `valueFrom`.

@@ -10,12 +10,12 @@ use super::known::KnownConnectors;
 use super::session::Session;
 use super::standard::Beside;
 use super::survey::Call;
-use super::template;
+use super::template::{self, Resource};
 use super::verdict::{Finding, Verdict, judge};
 use super::workflow::{self, Playbook};
 use super::{Entry, Options};
 use crate::connectors::Called;
-use crate::definition;
+use crate::definition::{self, Problem};
 use crate::expression::{Template, Value};
 
 /// A file that has been read.
@@ -112,7 +112,7 @@ impl Draft {
                 .push(workflow::read(resource, &mut self.connections, &mut taken));
         }
         if self.playbooks.is_empty() && self.connectors.is_empty() {
-            self.findings.push(without_workflow(template));
+            self.findings.push(without_workflow(template, &resources));
         }
     }
 
@@ -196,12 +196,12 @@ impl Draft {
     fn playbook_entry(&self, playbook: &Playbook, known: &dyn KnownConnectors) -> Entry {
         let mut findings = playbook.findings.clone();
         if playbook.manifest.is_some() {
-            let given = given(playbook.manifest.as_ref());
+            let given = given(playbook);
             let problems = match definition::parse_given(&playbook.definition, definition::Limits::default(), given) {
                 Ok((_, warnings)) => warnings,
                 Err(problems) => problems,
             };
-            findings.extend(problems.iter().map(Finding::of_definition));
+            findings.extend(problems.iter().map(|problem| of_definition(playbook, problem)));
             findings.extend(playbook.calls.iter().filter_map(|call| check(playbook, call, known)));
         }
         let connectors = playbook.connectors.iter().map(|(_, connector)| connector.clone());
@@ -263,7 +263,11 @@ fn telling_name(path: &str) -> String {
 }
 
 /// Why a file holds nothing to import.
-fn without_workflow(template: &Value) -> Finding {
+fn without_workflow(template: &Value, resources: &[Resource]) -> Finding {
+    if resources.iter().any(|resource| resource.kind == template::DEPLOYMENT) {
+        let reason = "the template holds no workflow itself: those that it links to are files of their own";
+        return Finding::new(Verdict::Unsupported, "LinkedTemplate", reason);
+    }
     let reason = if template.get("resources").is_none() {
         "not an ARM template: it has no `resources`"
     } else {
@@ -272,12 +276,39 @@ fn without_workflow(template: &Value) -> Finding {
     Finding::new(Verdict::Invalid, "NothingToImport", reason)
 }
 
-/// The values that a Playbook's manifest gives to parameters, by lower-case name.
-fn given(manifest: Option<&serde_json::Value>) -> BTreeMap<String, Value> {
+/// A problem of a definition. One at an open value, where the definition must have a constant, is for the reader to mend.
+fn of_definition(playbook: &Playbook, problem: &Problem) -> Finding {
+    let finding = Finding::of_definition(problem);
+    let steps = problem.pointer.split('/').skip(1);
+    let steps: Vec<String> = steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+    let text = playbook
+        .definition
+        .at(&steps)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let text = text.to_lowercase();
+    let mut open = playbook.open.iter();
+    let Some(name) = open.find(|name| text.contains(&format!("parameters('{name}')"))) else {
+        return finding;
+    };
+    if finding.verdict != Verdict::Invalid {
+        return finding;
+    }
+    let reason = format!(
+        "{}; parameter `{name}` stands here, which the template leaves open: write its value into the definition",
+        finding.reason
+    );
+    Finding::new(Verdict::Unsupported, "OpenConstant", reason).in_definition(&problem.pointer)
+}
+
+/// The values that a Playbook's manifest gives to parameters, by lower-case name, without those left to the reader.
+fn given(playbook: &Playbook) -> BTreeMap<String, Value> {
+    let manifest = playbook.manifest.as_ref();
     let parameters = manifest.and_then(|manifest| manifest.pointer("/spec/parameters")?.as_array());
     let values = parameters.into_iter().flatten().filter_map(|parameter| {
         let name = parameter.get("name")?.as_str()?;
         Some((name.to_lowercase(), Value::from(parameter.get("value")?)))
     });
-    values.collect()
+    values.filter(|(name, _)| !playbook.open.contains(name)).collect()
 }

@@ -137,6 +137,15 @@ impl OpenValues {
         texts.collect()
     }
 
+    /// The text with every mark replaced by the name of its parameter.
+    pub(super) fn named_text(&self, text: &str) -> String {
+        let texts = self.parts(text).into_iter().map(|part| match part {
+            Part::Text(text) => text.to_owned(),
+            Part::Mark(index) => self.get(index).map(|open| open.name).unwrap_or_default(),
+        });
+        texts.collect()
+    }
+
     /// The text of a value for people: open values by their names.
     pub(super) fn shown(&self, value: &Value) -> String {
         let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);

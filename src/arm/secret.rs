@@ -26,6 +26,22 @@ pub(super) fn names_connection_secret(name: &str) -> bool {
     ends(last, &ENDINGS) || ends(last, &CONNECTION_ENDINGS)
 }
 
+/// How parts of connection strings begin that are secret, in lower case.
+const PARTS: [&str; 6] = [
+    "accountkey=",
+    "sharedaccesskey=",
+    "sharedaccesssignature=",
+    "sig=",
+    "password=",
+    "pwd=",
+];
+
+/// Whether a text is a connection string with a secret in it.
+pub(super) fn holds_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    PARTS.iter().any(|part| text.contains(part))
+}
+
 fn ends(name: &str, endings: &[&str]) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let letters = letters.to_lowercase();

@@ -1,9 +1,12 @@
 //! Workflows of the standard plan: what lies beside `workflow.json` (`connections.json`, `parameters.json`) put where the
-//! consumption plan has it, and settings of the app as open values.
+//! consumption plan has it, and settings of the app: what the definition reads of them is given by the Playbook, and
+//! elsewhere their values stand, or open values where they are not known or secret.
+
+use std::ops::Range;
 
 use super::json;
 use super::open::Open;
-use super::secret::names_secret;
+use super::secret::{holds_secret, names_connection_secret};
 use super::session::Session;
 use crate::expression::{Object, Value};
 
@@ -12,6 +15,8 @@ const SETTING: &str = "appsetting('";
 
 /// Most parameters that are taken from `parameters.json`; Azure takes fewer.
 const MAX_PARAMETERS: usize = 500;
+/// Most settings of the app that a Playbook gives.
+const MAX_SETTINGS: usize = 200;
 
 /// The texts of the files that lie beside the workflow of a Logic App of the standard plan.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +25,23 @@ pub struct Beside {
     pub connections: Option<String>,
     /// `parameters.json`.
     pub parameters: Option<String>,
+    /// `local.settings.json`.
+    pub settings: Option<String>,
 }
 
-/// The properties of a bare workflow: the definition and the values of its parameters.
-pub(super) fn properties(file: &Value, beside: &Beside, session: &Session) -> Value {
+/// A setting of the app that the definition reads.
+pub(super) struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value, if it is known and no secret.
+    pub value: Option<String>,
+    /// Whether it may only come from a Secret.
+    pub is_secret: bool,
+}
+
+/// The properties of a bare workflow: the definition and the values of its parameters; and the settings that the
+/// definition reads.
+pub(super) fn properties(file: &Value, beside: &Beside, session: &Session) -> (Value, Vec<Setting>) {
     let mut properties = match (file.get("definition"), file.as_object()) {
         (Some(_), Some(members)) => members.clone(),
         _ => [("definition", file.clone())].into_iter().collect(),
@@ -44,13 +62,23 @@ pub(super) fn properties(file: &Value, beside: &Beside, session: &Session) -> Va
     if let Some(Value::Object(parameters)) = read(beside.parameters.as_deref(), "parameters.json", session) {
         give(&parameters, &mut definition, &mut given);
     }
+    let settings = Settings::read(beside, session);
+    let mut read = Vec::new();
+    for (name, member) in definition.clone().iter() {
+        if name.eq_ignore_ascii_case("parameters") {
+            definition.insert(name.clone(), settings.placed(member));
+        } else {
+            names_in(member, &mut read);
+        }
+    }
     if !definition.is_empty() {
         properties.insert("definition", definition);
     }
     if !given.is_empty() {
-        properties.insert("parameters", given);
+        properties.insert("parameters", settings.placed(&Value::from(given)));
     }
-    with_settings(&Value::from(properties), session)
+    let read = read.into_iter().map(|name| settings.find(name)).collect();
+    (Value::from(properties), read)
 }
 
 fn read(text: Option<&str>, name: &str, session: &Session) -> Option<Value> {
@@ -110,36 +138,108 @@ fn give(parameters: &Object, definition: &mut Object, given: &mut Object) {
     }
 }
 
-/// The value with every setting of the app as an open value.
-fn with_settings(value: &Value, session: &Session) -> Value {
-    match value {
-        Value::String(text) => Value::from(text_with_settings(text, session)),
-        Value::Array(items) => Value::array(items.iter().map(|item| with_settings(item, session))),
-        Value::Object(members) => Value::object(
-            members
-                .iter()
-                .map(|(name, member)| (name.clone(), with_settings(member, session))),
-        ),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => value.clone(),
+/// What is known of the settings of the app.
+struct Settings<'a> {
+    values: Object,
+    session: &'a Session,
+}
+
+impl<'a> Settings<'a> {
+    fn read(beside: &Beside, session: &'a Session) -> Self {
+        let file = read(beside.settings.as_deref(), "local.settings.json", session).unwrap_or_default();
+        let values = file.get("Values").and_then(Value::as_object).cloned();
+        Self {
+            values: values.unwrap_or_default(),
+            session,
+        }
+    }
+
+    fn find(&self, name: String) -> Setting {
+        let value = self.values.get(&name).map(Value::to_text);
+        let is_secret = names_connection_secret(&name) || value.as_deref().is_some_and(holds_secret);
+        Setting {
+            value: value.filter(|_| !is_secret),
+            name,
+            is_secret,
+        }
+    }
+
+    /// The value with each setting as its value, or as an open value.
+    fn placed(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::from(self.placed_in(text)),
+            Value::Array(items) => Value::array(items.iter().map(|item| self.placed(item))),
+            Value::Object(members) => {
+                Value::object(members.iter().map(|(name, member)| (name.clone(), self.placed(member))))
+            }
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => value.clone(),
+        }
+    }
+
+    fn placed_in(&self, text: &str) -> String {
+        let mut output = String::new();
+        let mut at = 0;
+        for (span, name) in calls_in(text) {
+            let setting = self.find(name.to_owned());
+            let before = &text[at..span.start];
+            at = span.end;
+            match (setting.value, before.strip_suffix("@{"), before.strip_suffix('@')) {
+                (Some(value), Some(before), _) if text[at..].starts_with('}') => {
+                    output.push_str(before);
+                    output.push_str(&value);
+                    at += 1;
+                }
+                (Some(value), _, Some(before)) => {
+                    output.push_str(before);
+                    output.push_str(&value);
+                }
+                (_, _, _) => {
+                    let kind = if setting.is_secret { "securestring" } else { "string" };
+                    let mark = self.session.opens.mark(Open::empty(name, kind, setting_of(name)));
+                    output.push_str(before);
+                    output.push_str(mark.as_str().unwrap_or_default());
+                }
+            }
+        }
+        output + &text[at..]
     }
 }
 
-fn text_with_settings(text: &str, session: &Session) -> String {
-    let mut output = String::new();
-    let mut rest = text;
+/// Why a setting has no value yet, for people.
+pub(super) fn setting_of(name: &str) -> String {
+    format!("it is setting `{name}` of the Logic App")
+}
+
+/// The calls in a text that read a setting: where each stands, and the name of its setting.
+fn calls_in(text: &str) -> Vec<(Range<usize>, &str)> {
     let lower = text.to_ascii_lowercase();
-    while let Some(start) = lower[text.len() - rest.len()..].find(SETTING) {
-        let Some((name, after)) = rest[start + SETTING.len()..].split_once("')") else {
+    let mut calls = Vec::new();
+    let mut at = 0;
+    while let Some(start) = lower[at..].find(SETTING).map(|found| at + found) {
+        let begin = start + SETTING.len();
+        let Some((name, _)) = text[begin..].split_once("')") else {
             break;
         };
-        let kind = if names_secret(name) { "securestring" } else { "string" };
-        let why = format!("it is setting `{name}` of the Logic App");
-        let mark = session.opens.mark(Open::empty(name, kind, why));
-        output.push_str(&rest[..start]);
-        output.push_str(mark.as_str().unwrap_or_default());
-        rest = after;
+        at = begin + name.len() + "')".len();
+        calls.push((start..at, name));
     }
-    output + rest
+    calls
+}
+
+/// The names of the settings that the strings of a value read, each once.
+fn names_in(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            for (_, name) in calls_in(text) {
+                if names.len() < MAX_SETTINGS && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_in(item, names)),
+        Value::Object(members) => members.iter().for_each(|(_, member)| names_in(member, names)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => {}
+    }
 }
 
 #[cfg(test)]
@@ -153,9 +253,10 @@ mod tests {
             connections: Some(r#"{"managedApiConnections": {"azuresentinel": {"api": {"id": "/a/managedApis/azuresentinel"},
                 "connection": {"id": "/c/connections/sentinel-1"}, "authentication": {"type": "ManagedServiceIdentity"}}}}"#.to_owned()),
             parameters: Some(r#"{"Site": {"type": "String", "value": "@appsetting('SITE')"}, "Other": {"value": 1}}"#.to_owned()),
+            settings: None,
         };
         let session = Session::new("soc", "flow");
-        let properties = properties(&Value::from_json(file).expect("JSON"), &beside, &session);
+        let (properties, _) = properties(&Value::from_json(file).expect("JSON"), &beside, &session);
         let at = |path: &[&str]| properties.at(path).map(Value::to_json);
         let entry = ["parameters", "$connections", "value", "azuresentinel"];
         let id = at(&[&entry[..], &["connectionId"]].concat());
@@ -170,7 +271,7 @@ mod tests {
         assert_eq!(session.notes().len(), 1);
         let broken = Beside {
             connections: Some("{".to_owned()),
-            parameters: None,
+            ..Beside::default()
         };
         super::properties(&Value::from_json(file).expect("JSON"), &broken, &session);
         assert!(session.notes()[1].contains("connections.json"));

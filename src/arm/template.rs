@@ -14,6 +14,8 @@ use crate::expression::Value;
 const MAX_NESTING: usize = 8;
 /// Most resources of a file, rounds of loops included.
 const MAX_RESOURCES: usize = 2000;
+/// The type of a deployment; among the resources that are found, one whose template is elsewhere.
+pub(super) const DEPLOYMENT: &str = "microsoft.resources/deployments";
 /// How types end that carry a template in `mainTemplate`.
 const PACKAGES: [&str; 2] = ["/contenttemplates", "microsoft.resources/templatespecs/versions"];
 
@@ -199,7 +201,7 @@ impl Walk {
             depth: round.depth + 1,
             deployed: round.deployed && holds,
         };
-        if kind == "microsoft.resources/deployments" {
+        if kind == DEPLOYMENT {
             self.deployment(body, round.step, inner, pointer, scope);
         } else if PACKAGES.iter().any(|package| kind.ends_with(package)) {
             self.package(body, inner, pointer, scope);
@@ -218,7 +220,14 @@ impl Walk {
     fn deployment(&mut self, body: &Value, step: &str, around: List, pointer: &str, scope: &Rc<Scope>) {
         let session = &scope.session;
         let Some(template) = body.at(&["properties", "template"]) else {
-            session.note("a linked template was not read: import it as a file of its own");
+            session.note(linked(body, scope));
+            self.found.push(Resource {
+                kind: DEPLOYMENT.to_owned(),
+                pointer: pointer.to_owned(),
+                body: body.clone(),
+                deployed: around.deployed,
+                scope: Rc::clone(scope),
+            });
             return;
         };
         let scope_name = body
@@ -264,6 +273,22 @@ impl Walk {
     }
 }
 
+/// What is to be done about a deployment whose template is elsewhere.
+fn linked(body: &Value, scope: &Scope) -> String {
+    let text = |value: Option<&Value>| {
+        let value = scope.strict(value?).ok()?;
+        Some(scope.session.opens.shown(&value)).filter(|text| !text.is_empty())
+    };
+    let link = |name: &str| text(body.at(&["properties", "templateLink", name]));
+    let name = text(body.get("name")).map_or_else(String::new, |name| format!(" `{name}`"));
+    match link("uri").or_else(|| link("id")).or_else(|| link("relativePath")) {
+        Some(place) => {
+            format!("deployment{name} takes its template from {place}: get it and import it as a file of its own")
+        }
+        None => format!("deployment{name} has no template in this file: import it as a file of its own"),
+    }
+}
+
 /// A name as a step of a JSON pointer.
 pub(super) fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
@@ -285,7 +310,7 @@ mod tests {
                         {"type": "Microsoft.D/e", "name": "[parameters('P')]"},
                         {"type": "Microsoft.Resources/deployments", "properties": {"template": {"resources": [
                             {"type": "Microsoft.F/g", "name": "[parameters('P')]"}]}}}]}}},
-                {"type": "Microsoft.Resources/deployments", "properties": {"templateLink": {"uri": "https://x"}}}]}"#,
+                {"type": "Microsoft.Resources/deployments", "properties": {"templateLink": {"uri": "[concat('https://x/', parameters('P'))]"}}}]}"#,
         );
         let session = Rc::new(Session::new("soc", "file"));
         let found = resources(&template.expect("template"), &session);
@@ -304,10 +329,12 @@ mod tests {
             "microsoft.a/b outer /resources/0".to_owned(),
             format!("microsoft.d/e outer-inner {inner}/0"),
             format!("microsoft.f/g outer-inner {inner}/1/properties/template/resources/0"),
+            "microsoft.resources/deployments  /resources/2".to_owned(),
         ];
         assert!(seen.by_ref().eq(expected));
         drop(seen);
-        assert_eq!(session.notes().len(), 1, "{:?}", session.notes());
+        let link = "deployment takes its template from https://x/outer: get it and import it as a file of its own";
+        assert_eq!(session.notes(), [link]);
         assert!(findings.is_empty());
     }
 }

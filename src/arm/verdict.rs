@@ -103,6 +103,8 @@ impl Finding {
         let served = !problem.code.starts_with("Unsupported") && problem.code != "UnknownFunction";
         let verdict = match problem.severity {
             Severity::Warning => Verdict::Runs,
+            // The manifest waits for the value.
+            Severity::Error if problem.code == "MissingValue" => Verdict::Runs,
             Severity::Error if served => Verdict::Invalid,
             Severity::Error => Verdict::Unsupported,
         };
@@ -151,6 +153,7 @@ mod tests {
             (Severity::Error, "UnsupportedAction", Verdict::Unsupported),
             (Severity::Error, "UnknownFunction", Verdict::Unsupported),
             (Severity::Error, "UnknownAction", Verdict::Invalid),
+            (Severity::Error, "MissingValue", Verdict::Runs),
             (Severity::Warning, "UnsupportedOption", Verdict::Runs),
         ];
         for (severity, code, expected) in cases {

@@ -11,7 +11,7 @@ use super::manifest;
 use super::name::{dns_label, secret_key, unique};
 use super::open::{Open, OpenValues};
 use super::session::Session;
-use super::standard::{self, Beside};
+use super::standard::{self, Beside, Setting, setting_of};
 use super::survey::{self, Call};
 use super::template::Resource;
 use super::verdict::{Finding, Verdict};
@@ -43,6 +43,8 @@ pub(super) struct Playbook {
     pub calls: Vec<Call>,
     /// Name in the definition and connector of each connection.
     pub connectors: Vec<(String, String)>,
+    /// The parameters, by lower-case name, whose values are left to the reader.
+    pub open: HashSet<String>,
     /// What was found so far.
     pub findings: Vec<Finding>,
 }
@@ -54,6 +56,7 @@ struct Described<'a> {
     definition_pointer: String,
     properties: Value,
     tags: Value,
+    settings: Vec<Setting>,
     session: &'a Session,
     findings: Vec<Finding>,
 }
@@ -71,6 +74,7 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
         definition_pointer: format!("{}/properties/definition", resource.pointer),
         properties,
         tags: resource.resolve("tags", &mut findings),
+        settings: Vec::new(),
         session: &resource.scope.session,
         findings,
     };
@@ -79,7 +83,7 @@ pub(super) fn read(resource: &Resource, connections: &mut Connections, taken: &m
 
 /// Reads a bare workflow, as the code view of the portal shows it: the definition, or an object that holds it.
 pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connections: &mut Connections) -> Playbook {
-    let properties = standard::properties(file, beside, session);
+    let (properties, settings) = standard::properties(file, beside, session);
     let definition_pointer = if file.get("definition").is_some() {
         "/definition"
     } else {
@@ -91,6 +95,7 @@ pub(super) fn read_bare(file: &Value, beside: &Beside, session: &Session, connec
         definition_pointer: definition_pointer.to_owned(),
         properties,
         tags: Value::Null,
+        settings,
         session,
         findings: Vec::new(),
     };
@@ -104,6 +109,7 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         definition_pointer,
         properties,
         tags,
+        settings,
         session,
         mut findings,
     } = described;
@@ -124,11 +130,13 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         playbook: &name,
         findings: &mut findings,
         values: vec![],
+        open: HashSet::new(),
     };
     let given = properties.get("parameters").and_then(Value::as_object);
     let given = given.cloned().unwrap_or_default();
     let definition = parameters.take_from(definition, &given);
-    let values = parameters.values;
+    let app_settings = parameters.settings(settings);
+    let (values, open) = (parameters.values, parameters.open);
     let calls = survey::calls(&definition);
     let mut binder = Binder {
         connections,
@@ -142,11 +150,9 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
     let spec = PlaybookSpec {
         definition_text: serde_json::to_string_pretty(&definition).ok(),
         parameters: values,
+        app_settings,
         connections: bound.iter().map(|(binding, _)| binding.clone()).collect(),
-        suspend: properties
-            .get("state")
-            .and_then(Value::as_str)
-            .is_some_and(|s| s.eq_ignore_ascii_case("Disabled")),
+        suspend: is_disabled(&properties),
         ..PlaybookSpec::default()
     };
     let annotations = annotations(&azure_name, &tags, &session.opens);
@@ -163,8 +169,14 @@ fn playbook(described: Described, connections: &mut Connections, taken: &mut Has
         definition,
         calls,
         connectors,
+        open,
         findings,
     }
+}
+
+fn is_disabled(properties: &Value) -> bool {
+    let state = properties.get("state").and_then(Value::as_str);
+    state.is_some_and(|state| state.eq_ignore_ascii_case("Disabled"))
 }
 
 /// What people and Sentinel know the playbook by.
@@ -311,6 +323,7 @@ struct Parameters<'a> {
     playbook: &'a str,
     findings: &'a mut Vec<Finding>,
     values: Vec<NamedValue>,
+    open: HashSet<String>,
 }
 
 impl Parameters<'_> {
@@ -333,8 +346,10 @@ impl Parameters<'_> {
         let rest = definition
             .iter()
             .filter(|(name, _)| !name.eq_ignore_ascii_case("parameters"));
-        let rest: Object = rest.map(|(name, member)| (name.clone(), member.clone())).collect();
-        let mut marks = self.opens.marks_in(&Value::from(rest));
+        let rest: Object = rest
+            .map(|(name, member)| (name.clone(), self.with_apps(member)))
+            .collect();
+        let mut marks = self.opens.marks_in(&Value::from(rest.clone()));
         marks.sort_unstable();
         marks.dedup();
         for open in marks.into_iter().filter_map(|index| self.opens.get(index)) {
@@ -348,6 +363,7 @@ impl Parameters<'_> {
             if name.eq_ignore_ascii_case("parameters") {
                 carried.insert(name.clone(), declared.clone());
             } else {
+                let member = rest.get_exact(name).unwrap_or(member);
                 carried.insert(name.clone(), self.opens.carry_value(member));
             }
         }
@@ -355,6 +371,30 @@ impl Parameters<'_> {
             carried.insert("parameters", declared);
         }
         Value::from(carried)
+    }
+
+    /// The value with each open name of a function app as the name of its parameter: outside Azure the name of an app only
+    /// says by which connection it is called, so nobody needs to give it.
+    fn with_apps(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => Value::object(members.iter().map(|(name, member)| {
+                let id = member.get("id").and_then(Value::as_str);
+                let id = id.filter(|id| name.eq_ignore_ascii_case("function") && id.contains("/sites/"));
+                let member = match (id, member.as_object()) {
+                    (Some(id), Some(function)) => {
+                        let mut function = function.clone();
+                        function.insert("id", self.opens.named_text(id));
+                        Value::from(function)
+                    }
+                    _ => self.with_apps(member),
+                };
+                (name.clone(), member)
+            })),
+            Value::Array(items) => Value::array(items.iter().map(|item| self.with_apps(item))),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::String(_) => {
+                value.clone()
+            }
+        }
     }
 
     /// A declared parameter without what must not stand in the definition, its value noted.
@@ -393,23 +433,47 @@ impl Parameters<'_> {
         self.opens.plain(&Value::from(declaration))
     }
 
+    /// The values of the settings that the definition reads; what is secret or not known is left to the reader.
+    fn settings(&mut self, settings: Vec<Setting>) -> Vec<NamedValue> {
+        let settings = settings.into_iter().map(|Setting { name, value, is_secret }| {
+            if is_secret {
+                return self.in_secret(&name, &setting_of(&name));
+            }
+            if value.is_none() {
+                let reason = format!("give app setting `{name}` of Playbook `{}` its value", self.playbook);
+                self.findings.push(Finding::advice(reason));
+            }
+            NamedValue {
+                value: Some(Json::from(value.unwrap_or_default())),
+                value_from: None,
+                name,
+            }
+        });
+        settings.collect()
+    }
+
+    /// A value that stands in a Secret.
+    fn in_secret(&mut self, name: &str, why: &str) -> NamedValue {
+        let (secret, key) = (self.playbook.to_owned(), secret_key(name));
+        self.findings.push(Finding::advice(format!(
+            "create key `{key}` of Secret `{secret}`: {why}"
+        )));
+        NamedValue {
+            name: name.to_owned(),
+            value: None,
+            value_from: Some(ValueSource::SecretKeyRef(KeyRef { name: secret, key })),
+        }
+    }
+
     /// Leaves a parameter to the reader: a key of a Secret, or an empty value.
     fn leave_open(&mut self, name: &str, open: &Open) {
         if self.values.iter().any(|value| value.name.eq_ignore_ascii_case(name)) {
             return;
         }
+        self.open.insert(name.to_lowercase());
         if open.is_secure() {
-            let (secret, key) = (self.playbook.to_owned(), secret_key(name));
-            self.findings.push(Finding::advice(format!(
-                "create key `{key}` of Secret `{secret}`: {}",
-                open.why
-            )));
-            let source = ValueSource::SecretKeyRef(KeyRef { name: secret, key });
-            self.values.push(NamedValue {
-                name: name.to_owned(),
-                value: None,
-                value_from: Some(source),
-            });
+            let value = self.in_secret(name, &open.why);
+            self.values.push(value);
         } else {
             let reason = format!(
                 "give parameter `{name}` of Playbook `{}` its value: {}",

@@ -14,6 +14,7 @@ use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
     ClientCredentials, Connections, Connector, ResolvedAuthentication, ResolvedConnection, catalog,
 };
+use crate::definition::Limits;
 use crate::engine::content::{self, Changes, Content, GivenParameter, Undecided};
 use crate::expression::Value;
 use crate::grants::{Permission, permit};
@@ -34,6 +35,8 @@ impl Catalog {
                 connector: connection.map(|connection| connection.spec.connector.clone()),
             }
         });
+        let settings = playbook.spec.app_settings.iter();
+        let settings = settings.map(|value| self.given(&playbook.namespace, value));
         content::Playbook {
             namespace: playbook.namespace.clone(),
             name: playbook.name.clone(),
@@ -41,6 +44,7 @@ impl Catalog {
             hash: playbook.hash.clone(),
             workflow: playbook.workflow.clone(),
             parameters: given.collect(),
+            settings: settings.collect(),
             connections: bound.collect(),
             suspended: playbook.spec.suspend,
         }
@@ -217,6 +221,10 @@ impl Content for Current {
         let (spec, connector) = (&connection.spec, catalog.connector_of(connection).ok()?);
         let own = (&spec.connector, &spec.base_url, &spec.parameters, &spec.authentication);
         serde_json::to_string(&(own, &connector.base_url)).ok()
+    }
+
+    fn limits(&self) -> Limits {
+        self.get().limits
     }
 
     fn changes(&self) -> Box<dyn Changes> {

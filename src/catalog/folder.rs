@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::Diagnostic;
 use crate::api::yaml::{MAX_TEXT, Position};
+use crate::definition::Limits;
 
 use super::snapshot::Catalog;
 use super::source::Source;
@@ -52,6 +53,7 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct Folder {
     pub(super) root: PathBuf,
+    limits: Limits,
     files: BTreeMap<PathBuf, Known>,
     failure: Option<Diagnostic>,
 }
@@ -65,27 +67,29 @@ struct Known {
 }
 
 impl Folder {
-    /// Reads a folder and its sub-folders, or one file, and goes on watching for changes.
+    /// Reads a folder and its sub-folders, or one file, and goes on watching for changes; its playbooks must keep the
+    /// limits.
     ///
     /// # Errors
     /// The folder cannot be read or watched. Problems inside files are no errors: they are in the catalog.
-    pub fn open(path: &Path) -> Result<Handle, FolderError> {
-        Handle::watch(path)
+    pub fn open(path: &Path, limits: Limits) -> Result<Handle, FolderError> {
+        Handle::watch(path, limits)
     }
 
-    /// Reads a folder or one file once.
+    /// Reads a folder or one file once; its playbooks must keep the limits.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn read(path: &Path) -> Result<Catalog, FolderError> {
-        let mut folder = Self::empty(path);
+    pub fn read(path: &Path, limits: Limits) -> Result<Catalog, FolderError> {
+        let mut folder = Self::empty(path, limits);
         folder.refresh()?;
         Ok(folder.catalog())
     }
 
-    pub(super) fn empty(path: &Path) -> Self {
+    pub(super) fn empty(path: &Path, limits: Limits) -> Self {
         Self {
             root: path.to_owned(),
+            limits,
             files: BTreeMap::new(),
             failure: None,
         }
@@ -94,6 +98,7 @@ impl Folder {
     /// The catalog of what is known now.
     pub(super) fn catalog(&self) -> Catalog {
         let mut catalog = Catalog::build(self.files.values().map(|known| &known.source));
+        catalog.limits = self.limits;
         catalog.diagnostics.extend(self.failure.clone());
         catalog
     }
@@ -134,7 +139,7 @@ impl Folder {
         }
         let file = path.display().to_string();
         let mut source = match text {
-            Ok(text) => Source::read(&file, &text),
+            Ok(text) => Source::read_within(&file, &text, self.limits),
             Err(message) => Source::broken(Diagnostic::error(&file, Position::START, "UnreadableFile", message)),
         };
         if let Some(known) = self.files.remove(&path) {

@@ -21,7 +21,12 @@ use super::source::named;
 const TEXT: &str = "/spec/definitionText";
 
 /// Reads and checks the definition of a playbook; `None` where it has errors.
-pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Playbook> {
+pub(super) fn read(
+    object: Object<PlaybookSpec>,
+    place: &Place,
+    limits: Limits,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Playbook> {
     let file = &*place.file;
     let source = match Definition::find(&object.spec, place) {
         Ok(source) => source,
@@ -31,7 +36,7 @@ pub(super) fn read(object: Object<PlaybookSpec>, place: &Place, diagnostics: &mu
         }
     };
     let definition = Value::from(source.json());
-    let (workflow, problems) = match definition::parse_given(&definition, Limits::default(), given(&object.spec)) {
+    let (workflow, problems) = match definition::parse_given(&definition, limits, given(&object.spec)) {
         Ok((workflow, warnings)) => (Some(workflow), warnings),
         Err(problems) => (None, problems),
     };

@@ -78,7 +78,9 @@ impl Checker<'_> {
         self.found
             .extend(answers::check(self.catalog, playbook, &self.placed.place));
         self.parameters(playbook);
-        self.named_values(namespace, &playbook.spec.parameters);
+        self.settings(playbook);
+        self.named_values(namespace, "/spec/parameters", &playbook.spec.parameters);
+        self.named_values(namespace, "/spec/appSettings", &playbook.spec.app_settings);
         for (action, call) in definition::calls(&playbook.workflow) {
             if let Some(action) = action
                 && let Some(message) = self.unknown_operation(playbook, call)
@@ -144,6 +146,18 @@ impl Checker<'_> {
         }
     }
 
+    /// Settings that the definition reads and nothing gives.
+    fn settings(&mut self, playbook: &Playbook) {
+        let given = &playbook.spec.app_settings;
+        for name in definition::app_settings(&playbook.workflow) {
+            if !given.iter().any(|value| value.name.eq_ignore_ascii_case(&name)) {
+                let message =
+                    format!("the definition reads app setting `{name}`, which `spec.appSettings` does not give");
+                self.warn("/spec/appSettings", "MissingAppSetting", message);
+            }
+        }
+    }
+
     fn rule(&mut self, rule: &Rule) {
         for (index, action) in rule.spec.actions.iter().enumerate() {
             let RuleAction::RunPlaybook(target) = action else {
@@ -174,7 +188,7 @@ impl Checker<'_> {
     fn connection(&mut self, connection: &Connection) {
         let namespace = &connection.namespace;
         self.connector_of(connection);
-        self.named_values(namespace, &connection.spec.parameters);
+        self.named_values(namespace, "/spec/parameters", &connection.spec.parameters);
         let around = "/spec/authentication";
         match &connection.spec.authentication {
             None => {}
@@ -233,10 +247,10 @@ impl Checker<'_> {
         }
     }
 
-    fn named_values(&mut self, namespace: &str, values: &[NamedValue]) {
+    fn named_values(&mut self, namespace: &str, list: &str, values: &[NamedValue]) {
         for (index, value) in values.iter().enumerate() {
             if let Some(source) = &value.value_from {
-                self.value(namespace, &format!("/spec/parameters/{index}/valueFrom"), source);
+                self.value(namespace, &format!("{list}/{index}/valueFrom"), source);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::api::{Diagnostic, SecretString};
 use crate::connectors::{self, Connector};
+use crate::definition::Limits;
 
 use super::entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
 use super::source::{Keys, ObjectKey};
@@ -16,6 +17,8 @@ pub struct Catalog {
     /// Every problem of the sources: of broken files, of references that lead nowhere, notes on what is passed over.
     /// In the order of the files.
     pub diagnostics: Vec<Diagnostic>,
+    /// The limits that its playbooks were checked against.
+    pub limits: Limits,
     pub(super) playbooks: Table<Playbook>,
     pub(super) rules: BTreeMap<String, Vec<Arc<Rule>>>,
     pub(super) connections: Table<Connection>,

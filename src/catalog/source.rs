@@ -9,6 +9,7 @@ use crate::api::manifest::{Decoded, KeyValues, Manifest, Metadata, decode};
 use crate::api::yaml::{self, Document, Position};
 use crate::api::{Diagnostic, SecretString};
 use crate::arm;
+use crate::definition::Limits;
 
 use super::entry::{Connection, ConnectorEntry, Grant, Playbook, Rule};
 use super::place::Place;
@@ -81,23 +82,34 @@ impl Object {
 impl Source {
     /// Reads one object that is given as JSON, as the API server has it. Its name stands for the file in diagnostics.
     pub fn read_json(name: &str, text: &str) -> Self {
-        Self::of(name, yaml::parse_json(text).map(|document| vec![document]))
+        Self::read_json_within(name, text, Limits::default())
+    }
+
+    /// The same within other limits of playbooks.
+    pub fn read_json_within(name: &str, text: &str, limits: Limits) -> Self {
+        Self::of(name, yaml::parse_json(text).map(|document| vec![document]), limits)
     }
 
     /// Reads the text of a file. Its name is shown, names a playbook that has no other name, and says that `.json` files
     /// must be JSON; templates may have in them what Azure tolerates.
     pub fn read(file: &str, text: &str) -> Self {
-        let is_json = file.to_ascii_lowercase().ends_with(".json");
-        Self::of(file, if is_json { json(text) } else { yaml::parse(text) })
+        Self::read_within(file, text, Limits::default())
     }
 
-    fn of(file: &str, documents: Result<Vec<Document>, yaml::Problem>) -> Self {
+    /// The same within other limits of playbooks.
+    pub fn read_within(file: &str, text: &str, limits: Limits) -> Self {
+        let is_json = file.to_ascii_lowercase().ends_with(".json");
+        Self::of(file, if is_json { json(text) } else { yaml::parse(text) }, limits)
+    }
+
+    fn of(file: &str, documents: Result<Vec<Document>, yaml::Problem>, limits: Limits) -> Self {
         let documents = match documents {
             Ok(documents) => documents,
             Err(problem) => return Self::broken(problem.error(file)),
         };
         let mut reader = Reader {
             file: file.into(),
+            limits,
             source: Self {
                 objects: Vec::new(),
                 diagnostics: Vec::new(),
@@ -150,6 +162,7 @@ fn json(text: &str) -> Result<Vec<Document>, yaml::Problem> {
 /// Reads the documents of one file.
 pub(super) struct Reader {
     pub(super) file: Arc<str>,
+    pub(super) limits: Limits,
     pub(super) source: Source,
 }
 
@@ -205,7 +218,7 @@ impl Reader {
         let file = self.file.to_string();
         let object = match manifest {
             Manifest::Playbook(object) => {
-                let Some(playbook) = playbook::read(object, &place, &mut self.source.diagnostics) else {
+                let Some(playbook) = playbook::read(object, &place, self.limits, &mut self.source.diagnostics) else {
                     return;
                 };
                 Object::Playbook(Arc::new(playbook))

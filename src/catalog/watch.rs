@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::folder::{Folder, FolderError};
 use super::snapshot::Catalog;
+use crate::definition::Limits;
 
 /// How long the files must rest before they are read: editors and Git write in several steps.
 const REST: Duration = Duration::from_millis(60);
@@ -37,7 +38,7 @@ impl Handle {
     }
 
     /// Begins to watch before the first reading, so no change falls between.
-    pub(super) fn watch(path: &Path) -> Result<Self, FolderError> {
+    pub(super) fn watch(path: &Path, limits: Limits) -> Result<Self, FolderError> {
         let unwatchable = |source| FolderError::Unwatchable {
             path: path.to_owned(),
             source,
@@ -60,7 +61,7 @@ impl Handle {
         .map_err(unwatchable)?;
         watcher.watch(&watched, mode).map_err(unwatchable)?;
 
-        let mut folder = Folder::empty(path);
+        let mut folder = Folder::empty(path, limits);
         folder.refresh()?;
         let (publisher, catalogs) = watch::channel(Arc::new(folder.catalog()));
         thread::Builder::new()

@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
 use super::keep::Keep;
+use super::limits::LimitArguments;
 use super::measures::LocalMeasures;
 use super::output::{Style, Tone, clean, plain};
 use super::remote;
 use super::watch::Watch;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
+use crate::definition::Limit;
 use crate::engine::Notice;
 use crate::engine::event::Event;
 use crate::engine::state::State;
@@ -71,6 +73,9 @@ pub struct Arguments {
     #[command(flatten)]
     keep: Keep,
 
+    #[command(flatten)]
+    limits: LimitArguments,
+
     /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
     /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
     #[arg(long, value_name = "URL")]
@@ -83,7 +88,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let handle = Folder::open(&arguments.path)?;
+    let limits = arguments.limits.get();
+    let handle = Folder::open(&arguments.path, limits)?;
     let catalog = Current(handle.changed());
     super::report(&catalog.get());
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
@@ -104,6 +110,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         mocks: None,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: limits.size(Limit::MessageBytes),
             ..Egress::default()
         },
         schedules: true,

@@ -20,6 +20,7 @@ mod functions;
 mod get;
 mod import;
 mod keep;
+mod limits;
 mod logs;
 mod measures;
 mod operator;

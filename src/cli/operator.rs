@@ -10,10 +10,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::keep::Keep;
+use super::limits::LimitArguments;
 use crate::api::yaml;
 use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
+use crate::definition::Limit;
 use crate::incidents::WorkspaceIds;
 use crate::store::{Address, Location};
 
@@ -83,6 +85,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     keep: Keep,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 
     /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
     /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
@@ -160,8 +165,10 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
         store,
         sealing_key: key,
         workspaces,
+        limits: arguments.limits.get(),
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: arguments.limits.get().size(Limit::MessageBytes),
             ..Egress::default()
         },
         retention: arguments.keep.retention(),

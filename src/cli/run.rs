@@ -8,12 +8,13 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::FAILED;
+use super::limits::LimitArguments;
 use super::output::{Style, clean};
 use super::watch::Watch;
 use crate::api::yaml;
 use crate::catalog::{Catalog, Current, DEFAULT_NAMESPACE, Folder};
 use crate::connectors::Egress;
-use crate::definition::Workflow;
+use crate::definition::{Limit, Workflow};
 use crate::engine::Notice;
 use crate::engine::content::Content as _;
 use crate::engine::start::{Request, StartKind};
@@ -59,6 +60,9 @@ pub struct Arguments {
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
 
+    #[command(flatten)]
+    limits: LimitArguments,
+
     /// How the run is printed.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -94,7 +98,7 @@ enum Output {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let catalog = Folder::read(&arguments.file)?;
+    let catalog = Folder::read(&arguments.file, arguments.limits.get())?;
     let errors = super::report(&catalog);
     let (namespace, playbook) = choose(&catalog, arguments.playbook.as_deref()).with_context(|| {
         format!(
@@ -104,13 +108,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })?;
     let current = Current::fixed(catalog);
     let stage = stage(&current, &namespace, &playbook)?;
-    let (workflow, state) = if arguments.mock_all {
+    let (workflow, states) = if arguments.mock_all {
         rehearsed(arguments, &stage)?
     } else {
-        super::runtime()?.block_on(execute(arguments, current, namespace, playbook))?
+        let (workflow, state) = super::runtime()?.block_on(execute(arguments, current, namespace, playbook))?;
+        (workflow, vec![state])
     };
-    if let Some(path) = &arguments.record {
-        let mocks = serde_json::Value::from(&record(&stage, &workflow, &state));
+    if let (Some(path), Some(state)) = (&arguments.record, states.first()) {
+        let mocks = serde_json::Value::from(&record(&stage, &workflow, state));
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let text = if is_json {
             format!("{mocks:#}\n")
@@ -119,9 +124,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         };
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(match state.closed.map(|closed| closed.status) {
-        Some(RunStatus::Succeeded) => ExitCode::SUCCESS,
-        _ => ExitCode::from(FAILED),
+    let is_good = |state: &State| {
+        let closed = state.closed.as_ref();
+        closed.is_some_and(|closed| closed.status == RunStatus::Succeeded)
+    };
+    Ok(if states.iter().all(is_good) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FAILED)
     })
 }
 
@@ -133,8 +143,8 @@ fn stage(current: &Current, namespace: &str, name: &str) -> anyhow::Result<Stage
     }))
 }
 
-/// A run that reaches nobody, at its end at once.
-fn rehearsed(arguments: &Arguments, stage: &Stage) -> anyhow::Result<(Arc<Workflow>, State)> {
+/// A run that reaches nobody, at its end at once; with `splitOn` each of the runs.
+fn rehearsed(arguments: &Arguments, stage: &Stage) -> anyhow::Result<(Arc<Workflow>, Vec<State>)> {
     for note in stage.notes() {
         eprintln!("note: {}", clean(note));
     }
@@ -143,18 +153,14 @@ fn rehearsed(arguments: &Arguments, stage: &Stage) -> anyhow::Result<(Arc<Workfl
     let mocks = mocks(arguments)?.unwrap_or_default();
     let playbook = stage.playbook();
     let finished = rehearse(stage, playbook, &occasion, &mocks, Unmocked::Example, now)?;
-    if finished.runs > 1 {
-        eprintln!(
-            "note: the trigger's `splitOn` gives {} runs; this is the first",
-            finished.runs
-        );
-    }
     let workflow = playbook.workflow.clone();
-    match arguments.output {
-        Output::Json => println!("{}", view::run(&workflow, &finished.state).to_json()),
-        Output::Tree => Watch::new(Style::stdout()).ended(&workflow, &finished.state),
+    for run in &finished {
+        match arguments.output {
+            Output::Json => println!("{}", view::run(&workflow, &run.state).to_json()),
+            Output::Tree => Watch::new(Style::stdout()).ended(&workflow, &run.state),
+        }
     }
-    Ok((workflow, finished.state))
+    Ok((workflow, finished.into_iter().map(|run| run.state).collect()))
 }
 
 /// What the trigger's file says, or something made up that fits the trigger.
@@ -192,6 +198,7 @@ async fn execute(
         mocks: mocks(arguments)?,
         egress: Egress {
             allowed_networks: arguments.allow_network.clone(),
+            max_response_bytes: arguments.limits.get().size(Limit::MessageBytes),
             ..Egress::default()
         },
         schedules: false,

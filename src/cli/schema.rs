@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::USAGE;
-use crate::api::{GROUP, Kind, VERSION, nearest};
+use crate::api::{GROUP, Kind, VERSION, nearest, playbook_test};
 use crate::definition::manual;
 
 /// The name of the schema of a workflow definition.
@@ -16,8 +16,8 @@ const WORKFLOW: &str = "workflow";
 /// Prints a JSON schema, for editors: of a kind's manifests, of a workflow definition, or of all manifests.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A kind, such as Playbook or playbooks, or `workflow` for a definition by itself; case does not matter. None: any
-    /// manifest.
+    /// A kind, such as Playbook, playbooks or PlaybookTest, or `workflow` for a definition by itself; case does not
+    /// matter. None: any manifest.
     #[arg(value_name = "KIND")]
     kind: Option<String>,
 }
@@ -30,6 +30,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let schema = match arguments.kind.as_deref() {
         None => any(),
         Some(name) if name.eq_ignore_ascii_case(WORKFLOW) => manual::schema(),
+        Some(name) if name.eq_ignore_ascii_case(playbook_test::KIND) => with_definitions(of_test()),
         Some(name) => match Kind::named(name) {
             Some(kind) => with_definitions(of_kind(kind)),
             None => {
@@ -46,7 +47,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn unknown(name: &str) -> String {
-    let known = || Kind::ALL.map(Kind::as_str).into_iter().chain([WORKFLOW]);
+    let known = || kinds().chain([WORKFLOW]);
     let hint = nearest(name, known()).map(|word| format!("; did you mean `{word}`?"));
     let known: Vec<&str> = known().collect();
     format!(
@@ -59,25 +60,57 @@ fn unknown(name: &str) -> String {
 
 /// The schema of any manifest: the kind tells which.
 fn any() -> Value {
-    let branch = |kind: Kind| json!({"if": {"properties": {"kind": {"const": kind.as_str()}}}, "then": of_kind(kind)});
+    let branch = |kind: &str, then: Value| json!({"if": {"properties": {"kind": {"const": kind}}}, "then": then});
+    let branches = Kind::ALL.into_iter().map(|kind| branch(kind.as_str(), of_kind(kind)));
+    let branches: Vec<Value> = branches.chain([branch(playbook_test::KIND, of_test())]).collect();
     with_definitions(json!({
         "title": "Riposte manifest",
         "type": "object",
         "required": ["apiVersion", "kind"],
         "properties": {
             "apiVersion": {"const": format!("{GROUP}/{VERSION}")},
-            "kind": {"enum": Kind::ALL.map(Kind::as_str)},
+            "kind": {"enum": kinds().collect::<Vec<_>>()},
         },
-        "allOf": Kind::ALL.map(branch),
+        "allOf": branches,
     }))
 }
 
-/// What the schema of a definition refers to stands at the root.
+/// What the schemas of definitions and tests refer to stands at the root.
 fn with_definitions(mut schema: Value) -> Value {
-    let workflow = manual::schema();
+    let (workflow, test) = (manual::schema(), playbook_test::schema());
+    let all = [&workflow, &test]
+        .into_iter()
+        .filter_map(|schema| schema["$defs"].as_object());
+    let all = all.flatten().map(|(name, schema)| (name.clone(), schema.clone()));
+    schema["$defs"] = Value::Object(all.collect());
     schema["$schema"] = workflow["$schema"].clone();
-    schema["$defs"] = workflow["$defs"].clone();
     schema
+}
+
+/// The kinds that manifests of this group have: those of clusters, and that of tests, which only files have.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.map(Kind::as_str).into_iter().chain([playbook_test::KIND])
+}
+
+/// The schema of tests.
+fn of_test() -> Value {
+    let mut spec = playbook_test::schema();
+    let members = spec.as_object_mut();
+    let description = members.and_then(|members| {
+        members.retain(|name, _| !name.starts_with('$') && name != "title");
+        members.get("description").cloned()
+    });
+    json!({
+        "description": description,
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": format!("{GROUP}/{VERSION}")},
+            "kind": {"const": playbook_test::KIND},
+            "metadata": {"type": "object", "required": ["name"]},
+            "spec": spec,
+        },
+    })
 }
 
 /// The schema of a kind's manifests, from its CustomResourceDefinition; a playbook's definition is described too.

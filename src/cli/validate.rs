@@ -11,9 +11,11 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::FAILED;
+use super::limits::LimitArguments;
 use crate::api::diagnostic::{Diagnostic, Severity};
 use crate::api::yaml::{MAX_TEXT, Position};
 use crate::catalog::{Catalog, Source};
+use crate::definition::Limits;
 
 /// Deepest folder in a folder that is looked into.
 const MAX_FOLDERS: usize = 32;
@@ -27,6 +29,8 @@ pub struct Arguments {
     /// How problems are printed.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// A form of output.
@@ -45,14 +49,17 @@ enum Output {
 /// # Errors
 /// Output that cannot be written. Files that cannot be read are problems among the others.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut files = Files::default();
+    let mut files = Files {
+        limits: arguments.limits.get(),
+        ..Files::default()
+    };
     for path in &arguments.paths {
         if path.as_os_str() == "-" {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)
                 .context("standard input cannot be read")?;
-            files.sources.push(Source::read("-", &text));
+            files.sources.push(Source::read_within("-", &text, files.limits));
         } else {
             files.visit(path, 0);
         }
@@ -100,6 +107,8 @@ struct Files {
     sources: Vec<Source>,
     /// Those that cannot be read.
     unreadable: Vec<Diagnostic>,
+    /// The limits of playbooks.
+    limits: Limits,
 }
 
 impl Files {
@@ -127,7 +136,9 @@ impl Files {
 
     fn read(&mut self, path: &Path) {
         match read_text(path) {
-            Ok(text) => self.sources.push(Source::read(&path.display().to_string(), &text)),
+            Ok(text) => self
+                .sources
+                .push(Source::read_within(&path.display().to_string(), &text, self.limits)),
             Err(reason) => self.fail(path, &reason),
         }
     }
@@ -193,7 +204,7 @@ mod tests {
     fn report(file: &str, text: &str) -> Report {
         let files = Files {
             sources: vec![Source::read(file, text)],
-            unreadable: Vec::new(),
+            ..Files::default()
         };
         files.report()
     }

@@ -9,6 +9,7 @@ use super::resource::PLAYBOOK;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
+use crate::definition::Limits;
 use crate::engine::content::{Changes, Content, Playbook, Undecided};
 use crate::grants::{AUTOMATION_ACCOUNT, MissingGrant, Permission, RUN_VERB};
 use crate::server::journal::{AccessReviews, Attributes, Reviewer, User};
@@ -119,6 +120,10 @@ impl Content for ClusterContent {
 
     fn destination(&self, namespace: &str, connection: &str) -> Option<String> {
         self.catalog.destination(namespace, connection)
+    }
+
+    fn limits(&self) -> Limits {
+        self.catalog.limits()
     }
 
     fn changes(&self) -> Box<dyn Changes> {

@@ -39,6 +39,7 @@ pub(super) fn wanted(catalog: &Catalog) -> Wanted {
     let mut collector = Collector::default();
     for playbook in catalog.playbooks() {
         collector.values(&playbook.namespace, &playbook.spec.parameters);
+        collector.values(&playbook.namespace, &playbook.spec.app_settings);
     }
     for connection in catalog.connections() {
         let namespace = &connection.namespace;

@@ -26,6 +26,7 @@ use crate::connectors::{self, ConnectorServices, Egress};
 use crate::controllers;
 use crate::controllers::context::Context;
 use crate::controllers::live::{self, Live};
+use crate::definition::Limits;
 use crate::engine::Engine;
 use crate::engine::callback::{LINKS, Links};
 use crate::incidents::{Desk, WorkspaceIds};
@@ -56,6 +57,8 @@ pub struct Options {
     pub egress: Egress,
     /// How long and how much of the past is kept. The holder of the Lease sees to it.
     pub retention: Retention,
+    /// The limits of playbooks.
+    pub limits: Limits,
     /// The base URL of the collector that the traces of runs are sent to, if they are.
     pub traces: Option<String>,
     /// How the aggregated API is served, if it is.
@@ -142,8 +145,8 @@ impl Operator {
         let exporter = options.traces.as_deref().map(Exporter::new).transpose()?;
         Ok(Self {
             client,
-            shelf: Arc::new(Shelf::new(scopes)),
             context: Arc::new(context.with_subscriptions(engine.subscriptions())),
+            shelf: Arc::new(Shelf::new(scopes, options.limits)),
             options,
             store,
             desk,

@@ -17,7 +17,7 @@ use crate::api::diagnostic::Severity;
 use crate::api::yaml;
 use crate::api::{GROUP, VERSION};
 use crate::catalog::{Catalog, Source};
-use crate::definition;
+use crate::definition::{self, Limits};
 use crate::expression::Value;
 
 /// What `kubectl apply` notes; a copy of the whole object.
@@ -150,15 +150,17 @@ struct Inner {
 pub struct Shelf {
     inner: Mutex<Inner>,
     expected: BTreeSet<Scope>,
+    limits: Limits,
     changed: Notify,
 }
 
 impl Shelf {
-    /// An empty shelf that is complete when these scopes were listed.
-    pub fn new(expected: impl IntoIterator<Item = Scope>) -> Self {
+    /// An empty shelf that is complete when these scopes were listed. Playbooks must keep the limits.
+    pub fn new(expected: impl IntoIterator<Item = Scope>, limits: Limits) -> Self {
         Self {
             inner: Mutex::default(),
             expected: expected.into_iter().collect(),
+            limits,
             changed: Notify::new(),
         }
     }
@@ -210,8 +212,8 @@ impl Shelf {
             return;
         }
         drop(inner);
-        let source = Source::read_json(&key.file(), &text);
-        let errors = errors(scope.resource, object.data.get("spec"), &source);
+        let source = Source::read_json_within(&key.file(), &text, self.limits);
+        let errors = errors(scope.resource, object.data.get("spec"), &source, self.limits);
         let shelved = Shelved {
             uid: object.uid(),
             digest,
@@ -287,8 +289,10 @@ impl Shelf {
         let sources = inner.objects.values().map(|shelved| &shelved.source);
         let texts = inner.texts.values().map(|(_, source)| source);
         let readings = inner.objects.iter();
+        let mut catalog = Catalog::build(sources.chain(texts));
+        catalog.limits = self.limits;
         Some(Snapshot {
-            catalog: Arc::new(Catalog::build(sources.chain(texts))),
+            catalog: Arc::new(catalog),
             complete: inner.texts_asked,
             readings: readings
                 .map(|(key, shelved)| (key.clone(), shelved.reading.clone()))
@@ -317,12 +321,12 @@ fn manifest(resource: Resource, object: &DynamicObject) -> Json {
 
 /// The errors of an object, each with its place. Those of a definition are named by their path in it, because nobody
 /// sees the lines that the API server stores.
-fn errors(resource: Resource, spec: Option<&Json>, source: &Source) -> Vec<String> {
+fn errors(resource: Resource, spec: Option<&Json>, source: &Source, limits: Limits) -> Vec<String> {
     if !source.is_broken() {
         return Vec::new();
     }
     let of_definition = match spec {
-        Some(spec) if resource == PLAYBOOK => definition_errors(spec),
+        Some(spec) if resource == PLAYBOOK => definition_errors(spec, limits),
         Some(_) | None => Vec::new(),
     };
     if !of_definition.is_empty() {
@@ -338,7 +342,7 @@ fn errors(resource: Resource, spec: Option<&Json>, source: &Source) -> Vec<Strin
         .collect()
 }
 
-fn definition_errors(spec: &Json) -> Vec<String> {
+fn definition_errors(spec: &Json, limits: Limits) -> Vec<String> {
     let text = spec.get("definitionText").and_then(Json::as_str);
     let (field, definition) = match (spec.get("definition"), text) {
         (Some(definition), _) => ("definition", definition.clone()),
@@ -354,7 +358,7 @@ fn definition_errors(spec: &Json) -> Vec<String> {
         },
         (None, None) => return Vec::new(),
     };
-    match definition::parse(&Value::from(&definition)) {
+    match definition::parse_within(&Value::from(&definition), limits) {
         Ok(_) => Vec::new(),
         Err(problems) => problems
             .iter()
@@ -398,7 +402,7 @@ mod tests {
     #[test]
     fn a_snapshot_waits_for_every_scope_and_drops_what_a_new_list_lacks() {
         let (playbooks, rules) = (scope(PLAYBOOK), scope(AUTOMATION_RULE));
-        let shelf = Shelf::new([playbooks.clone(), rules.clone()]);
+        let shelf = Shelf::new([playbooks.clone(), rules.clone()], Limits::default());
         shelf.begin(&playbooks);
         shelf.put(&playbooks, &playbook("one", 1, "Compose"));
         shelf.put(&playbooks, &playbook("two", 1, "Compose"));
@@ -423,7 +427,7 @@ mod tests {
     #[test]
     fn a_broken_definition_is_named_by_its_path() {
         let playbooks = scope(PLAYBOOK);
-        let shelf = Shelf::new([playbooks.clone()]);
+        let shelf = Shelf::new([playbooks.clone()], Limits::default());
         shelf.begin(&playbooks);
         shelf.put(&playbooks, &playbook("one", 3, "Compoze"));
         shelf.end(&playbooks);
@@ -449,7 +453,7 @@ mod tests {
     #[test]
     fn a_broken_edit_keeps_the_last_good_version_until_the_object_goes() {
         let playbooks = scope(PLAYBOOK);
-        let shelf = Shelf::new([playbooks.clone()]);
+        let shelf = Shelf::new([playbooks.clone()], Limits::default());
         shelf.begin(&playbooks);
         shelf.put(&playbooks, &playbook("one", 1, "Compose"));
         shelf.end(&playbooks);
@@ -481,7 +485,7 @@ mod tests {
     #[test]
     fn a_status_makes_no_new_reading() {
         let connections = scope(API_CONNECTION);
-        let shelf = Shelf::new([connections.clone()]);
+        let shelf = Shelf::new([connections.clone()], Limits::default());
         let mut connection = object("ApiConnection", "vt", 1, json!({ "connector": "virustotal" }));
         shelf.put(&connections, &connection);
         let before = shelf

@@ -13,9 +13,10 @@ use url::Url;
 
 use super::failure::Code;
 use super::guard::{self, Denied, Reach};
+use super::ranges::Parts;
 use super::request::HttpRequest;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
-use super::response;
+use super::response::{self, Received};
 use crate::engine::call::{Answer, CallError, Traffic};
 
 const REDIRECTS: usize = 5;
@@ -89,11 +90,47 @@ impl Client {
         self.inner.egress.max_response_bytes
     }
 
-    /// Sends a request and reads its answer, within `timeout`.
+    /// Sends a request and reads its answer, within `timeout`. An answer in parts is read whole, each part within `timeout`.
     ///
     /// # Errors
     /// The guard refuses, the service does not answer, or its answer is too large.
     pub async fn send(&self, request: HttpRequest, bounds: &Bounds, timeout: Duration) -> Result<Answer, CallError> {
+        let asked = (request.method == "GET" && request.header("range").is_none()).then(|| request.clone());
+        let mut received = self.exchange(request, bounds, timeout).await?;
+        if let Some(request) = asked {
+            received = self.gather(request, received, bounds, timeout).await?;
+        }
+        let answer = response::answer(received.status, &received.headers, &received.body);
+        Ok(Answer {
+            traffic: received.traffic,
+            ..answer
+        })
+    }
+
+    /// The whole of an answer whose first part came.
+    async fn gather(
+        &self,
+        mut request: HttpRequest,
+        first: Received,
+        bounds: &Bounds,
+        timeout: Duration,
+    ) -> Result<Received, CallError> {
+        let mut parts = match Parts::begin(first, self.max_response_bytes()) {
+            Ok(parts) => parts,
+            Err(whole) => return Ok(whole),
+        };
+        while let Some(range) = parts.next()? {
+            request.set_header("Range", range);
+            let part = self.exchange(request.clone(), bounds, timeout).await?;
+            parts = match parts.add(part)? {
+                Ok(parts) => parts,
+                Err(last) => return Ok(last),
+            };
+        }
+        Ok(parts.whole())
+    }
+
+    async fn exchange(&self, request: HttpRequest, bounds: &Bounds, timeout: Duration) -> Result<Received, CallError> {
         let host = guard::authority(&request.url);
         let late = || {
             Code::TimedOut.error(
@@ -107,19 +144,22 @@ impl Client {
             .unwrap_or_else(|_| Err(late()))
     }
 
-    async fn follow(&self, mut request: HttpRequest, bounds: &Bounds) -> Result<Answer, CallError> {
+    async fn follow(&self, mut request: HttpRequest, bounds: &Bounds) -> Result<Received, CallError> {
         let (mut reached, mut traffic) = (false, Traffic::default());
         for _ in 0..=REDIRECTS {
-            let mut answer = self.once(&request, bounds).await.map_err(|error| CallError {
+            let mut received = self.once(&request, bounds).await.map_err(|error| CallError {
                 reached: reached || error.reached,
                 ..error
             })?;
             reached = true;
-            traffic += answer.traffic;
-            answer.traffic = traffic;
-            match redirected(&request, &answer) {
+            traffic += received.traffic;
+            received.traffic = traffic;
+            match redirected(&request, &received) {
                 Some(next) => request = next,
-                None => return Ok(answer),
+                None => {
+                    locate(&mut received, &request.url);
+                    return Ok(received);
+                }
             }
         }
         let host = guard::authority(&request.url);
@@ -127,7 +167,7 @@ impl Client {
         Err(Code::TooManyRedirects.error(message, false, true))
     }
 
-    async fn once(&self, request: &HttpRequest, bounds: &Bounds) -> Result<Answer, CallError> {
+    async fn once(&self, request: &HttpRequest, bounds: &Bounds) -> Result<Received, CallError> {
         let denied = |denied: Denied| Code::EgressDenied.refusal(denied.to_string());
         if let Some(hosts) = &bounds.hosts {
             guard::check_pinned(&request.url, hosts).map_err(denied)?;
@@ -152,8 +192,12 @@ impl Client {
             sent: request.body.len() as u64,
             received: body.len() as u64,
         };
-        let answer = response::answer(status, &headers, &body);
-        Ok(located(Answer { traffic, ..answer }, &request.url))
+        Ok(Received {
+            status,
+            headers,
+            body,
+            traffic,
+        })
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
@@ -211,12 +255,16 @@ impl Client {
 
 /// Makes the location of a promised answer, or of the next question of a trigger, absolute: who asks there later does not
 /// know where it was named.
-fn located(mut answer: Answer, url: &Url) -> Answer {
-    let location = answer.headers.get_exact("Location").and_then(|value| value.as_str());
-    if let (200 | 202, Some(absolute)) = (answer.status, location.and_then(|location| url.join(location).ok())) {
-        answer.headers.insert("Location", absolute.as_str());
+fn locate(received: &mut Received, url: &Url) {
+    if !matches!(received.status, 200 | 202) {
+        return;
     }
-    answer
+    let mut headers = received.headers.iter_mut();
+    if let Some((_, location)) = headers.find(|(name, _)| name.eq_ignore_ascii_case("location"))
+        && let Ok(absolute) = url.join(location)
+    {
+        *location = absolute.into();
+    }
 }
 
 fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -228,24 +276,16 @@ fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// The next request of a redirect: as browsers do, and without anything secret where the origin changes.
-fn redirected(request: &HttpRequest, answer: &Answer) -> Option<HttpRequest> {
-    const HARMLESS: &[&str] = &["accept", "content-type", "user-agent", "idempotency-key"];
-    let to_get = match (answer.status, request.method.as_str()) {
+fn redirected(request: &HttpRequest, received: &Received) -> Option<HttpRequest> {
+    let to_get = match (received.status, request.method.as_str()) {
         (303, "HEAD") | (307 | 308, _) => false,
         (301 | 302, method) => method == "POST",
         (303, _) => true,
         _ => return None,
     };
-    let location = answer.headers.get("Location").and_then(|value| value.as_str())?;
+    let location = request.url.join(received.header("Location")?).ok()?;
     let mut next = request.clone();
-    next.url = request.url.join(location).ok()?;
-    if next.url.origin() != request.url.origin() {
-        next.headers.retain(|(name, _)| {
-            let credential = request.credentials.iter().any(|own| own.eq_ignore_ascii_case(name));
-            !credential && HARMLESS.contains(&name.to_ascii_lowercase().as_str())
-        });
-        next.credentials.clear();
-    }
+    next.move_to(location);
     if to_get {
         next.method = "GET".to_owned();
         next.body.clear();

@@ -43,6 +43,8 @@ codes! {
     ResponseTooLarge,
     /// The service redirects without end.
     TooManyRedirects,
+    /// The answer breaks the protocol that it belongs to.
+    InvalidAnswer,
     /// Who decides what a playbook may do does not answer.
     PermissionUnknown,
     /// Riposte's own store failed.

@@ -19,6 +19,7 @@ mod logs;
 mod multipart;
 mod pages;
 mod probe;
+mod ranges;
 pub mod request;
 mod resolver;
 pub mod response;
@@ -28,6 +29,7 @@ mod shared_key;
 pub mod spec;
 mod status;
 mod tokens;
+mod upload;
 
 pub use client::{Client, Egress};
 pub use connection::{ClientCredentials, Connections, NoTriage, ResolvedAuthentication, ResolvedConnection};

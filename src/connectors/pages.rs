@@ -7,8 +7,6 @@ use crate::expression::{Object, Value};
 
 /// The members of a page that hold the address of the next one.
 const LINKS: &[&str] = &["nextLink", "@odata.nextLink"];
-/// The most items that are gathered, as in Logic Apps.
-const ITEMS_MAX: usize = 100_000;
 /// The most pages that are fetched.
 const PAGES_MAX: usize = 1_000;
 
@@ -27,7 +25,7 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages after a first one, until there are as many items as `wanted`, or more bytes than `bytes_max`.
     pub(super) fn new(first: Answer, wanted: u32, bytes_max: usize) -> Self {
-        let wanted = usize::try_from(wanted).unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
         let (items, link) = read(&first);
         let bytes = size(&first);
         Self {

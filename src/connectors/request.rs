@@ -74,6 +74,19 @@ impl HttpRequest {
         self.add_raw_query(&pair);
     }
 
+    /// Sends the request elsewhere, without anything that may be secret where the origin changes.
+    pub(super) fn move_to(&mut self, url: Url) {
+        const HARMLESS: &[&str] = &["accept", "content-type", "user-agent", "idempotency-key"];
+        if url.origin() != self.url.origin() {
+            let credentials = std::mem::take(&mut self.credentials);
+            self.headers.retain(|(name, _)| {
+                let is_credential = credentials.iter().any(|own| own.eq_ignore_ascii_case(name));
+                !is_credential && HARMLESS.contains(&name.to_ascii_lowercase().as_str())
+            });
+        }
+        self.url = url;
+    }
+
     fn add_raw_query(&mut self, more: &str) {
         let query = match self.url.query().filter(|query| !query.is_empty()) {
             Some(query) => format!("{query}&{more}"),

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{form, multipart};
-use crate::engine::call::Answer;
+use crate::engine::call::{Answer, Traffic};
 use crate::expression::{Object, Value};
 
 /// The headers that .NET knows and so writes in its own form; every other name stays as it came.
@@ -54,6 +54,26 @@ const KNOWN: &[&str] = &[
     "X-Frame-Options",
     "X-Powered-By",
 ];
+
+/// What came over the wire.
+pub(super) struct Received {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+    /// How much went over the wire.
+    pub traffic: Traffic,
+}
+
+impl Received {
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
 
 /// The answer of a status, headers in their order and a body.
 pub fn answer(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {

@@ -15,6 +15,7 @@ use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
 use super::tokens::{Asker, Tokens};
+use super::upload::Upload;
 use super::{approval, authentication, by_id, guard, request};
 use crate::engine::call::{Answer, Call, CallError, Services, Target};
 use crate::engine::callback::Links;
@@ -200,7 +201,11 @@ impl ConnectorServices {
             let message = format!("the next page is at another host, '{}'", guard::authority(url));
             Err(Code::EgressDenied.refusal(message))
         };
-        let answer = self.pages(&call, request, &bounds, page).await?;
+        let answer = if call.chunked && !request.body.is_empty() {
+            self.upload(&call, request, &bounds).await?
+        } else {
+            self.pages(&call, request, &bounds, page).await?
+        };
         if let Some((client, _)) = client.filter(|_| answer.status == 401) {
             self.tokens.forget(&client);
         }
@@ -224,6 +229,26 @@ impl ConnectorServices {
             networks: connection.allowed_networks,
         };
         Ok((Some((client, Some(connection.name))), bounds))
+    }
+
+    /// Sends the content of a request in parts; the answer is the one to the last part, or to the one that failed.
+    async fn upload(&self, call: &Call, request: HttpRequest, bounds: &Bounds) -> Result<Answer, CallError> {
+        let mut upload = Upload::new(request);
+        let mut answer = self.client.send(upload.announcement(), bounds, call.timeout).await?;
+        if !(200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        upload.announced(&answer)?;
+        while let Some(part) = upload.next() {
+            let before = answer.traffic;
+            answer = self.client.send(part, bounds, call.timeout).await?;
+            answer.traffic += before;
+            if !(200..300).contains(&answer.status) {
+                return Ok(answer);
+            }
+            upload.took(&answer)?;
+        }
+        Ok(answer)
     }
 
     /// Sends a request and, where the call wants more items than its answer has, those of the pages that follow.

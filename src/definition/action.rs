@@ -2,6 +2,7 @@
 //! table before its own blocks are read, so the table is in the order of the text.
 
 use super::draft::{Draft, Owner, Wait};
+use super::limits::Limit;
 use super::node::Node;
 use super::options::{self, Options};
 use super::workflow::{Action, ActionId, ActionKind, Block, BlockId, RunAfterStatus};
@@ -138,13 +139,14 @@ pub(super) fn block(draft: &mut Draft, actions: Option<Node>, around: Surroundin
         return id;
     }
     let members = actions.members();
-    if around.depth > draft.limits.depth && !members.is_empty() {
-        let message = format!("actions are nested deeper than {} blocks", draft.limits.depth);
+    let deepest = draft.limits.size(Limit::Nesting);
+    if around.depth > deepest && !members.is_empty() {
+        let message = format!("actions are nested deeper than {deepest} blocks");
         draft.report.error("TooDeep", &actions.pointer, message);
         return id;
     }
     for (name, node) in members {
-        if draft.workflow.actions.len() >= draft.limits.actions {
+        if draft.workflow.actions.len() >= draft.limits.size(Limit::Actions) {
             too_many(draft, &node);
             return id;
         }
@@ -158,7 +160,7 @@ pub(super) fn block(draft: &mut Draft, actions: Option<Node>, around: Surroundin
 
 fn too_many(draft: &mut Draft, node: &Node) {
     if !draft.truncated {
-        let message = format!("the workflow has more than {} actions", draft.limits.actions);
+        let message = format!("the workflow has more than {} actions", draft.limits.of(Limit::Actions));
         draft.report.error("TooManyActions", &node.pointer, message);
     }
     draft.truncated = true;

@@ -197,6 +197,11 @@ pub(super) fn call(
     } else {
         "body"
     };
+    let is_uri = matches!(target, CallTarget::Uri);
+    if options.chunked && !is_uri && inputs.member(body).is_some() {
+        let message = "only an Http action sends its content in parts; this one sends it whole";
+        draft.report.warning("IgnoredOption", &node.pointer, message);
+    }
     CallAction {
         target,
         method,
@@ -210,6 +215,7 @@ pub(super) fn call(
         disable_async_pattern: options.disable_async_pattern,
         suppress_workflow_headers: options.suppress_workflow_headers,
         minimum_items: options.minimum_items,
+        chunked: options.chunked && is_uri,
         safe_to_repeat: safe_to_repeat(node),
     }
 }
@@ -217,6 +223,19 @@ pub(super) fn call(
 /// The authentication object; secrets that stand in the text are warned of.
 fn authentication(draft: &mut Draft, owner: Owner, inputs: &Node) -> Option<Template> {
     let node = inputs.member("authentication")?;
+    let kind = node
+        .member("type")
+        .and_then(|kind| kind.value.as_str())
+        .unwrap_or_default();
+    let has = |name: &str| node.member(name).is_some();
+    let is_certificate = kind.eq_ignore_ascii_case("ClientCertificate")
+        || kind.eq_ignore_ascii_case("ActiveDirectoryOAuth") && has("pfx") && !has("secret");
+    if is_certificate {
+        let message = "an action cannot prove itself by a certificate: its calls will be refused";
+        draft
+            .report
+            .warning("UnsupportedAuthentication", &node.pointer, message);
+    }
     for secret in SECRETS.iter().filter_map(|name| node.member(name)) {
         let text = secret.value.as_str().unwrap_or_default();
         if !text.is_empty() && !text.contains('@') {

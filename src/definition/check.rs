@@ -97,7 +97,8 @@ fn check_reference(draft: &mut Draft, place: &Place, reference: &Reference) {
         (Target::Outputs | Target::Action | Target::Result, Some(name)) => action(draft, place, reference, name),
         (Target::Items | Target::Iteration, Some(name)) => enclosing_loop(draft, place, reference, name),
         (Target::Item, _) => item(draft, place, reference),
-        (Target::Trigger, _) => {}
+        // Who gives app settings knows which there are.
+        (Target::Trigger | Target::Setting, _) => {}
         (
             Target::Parameter
             | Target::Variable

@@ -9,7 +9,7 @@ use crate::expression::context::{Context, ContextScope};
 use crate::expression::{Expression, ExpressionKind};
 
 /// Functions that read the run, or whose values are large; those of the section on workflows read it too.
-const NOT_CONSTANT: [&str; 2] = ["item", "range"];
+const NOT_CONSTANT: [&str; 3] = ["item", "range", "appsetting"];
 /// Larger expressions are left alone: what takes long to evaluate must not delay the check.
 const NODES: usize = 20;
 

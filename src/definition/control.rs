@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::action::{self, Entry, nothing};
 use super::draft::Draft;
+use super::limits::Limit;
 use super::node::Node;
 use super::workflow::{ActionKind, Case, TerminateStatus, UntilLoop};
 use crate::expression::{Template, Value};
@@ -15,7 +16,9 @@ pub(super) fn foreach(draft: &mut Draft, entry: &Entry) -> ActionKind {
         let message = "'Sequential' and a concurrency exclude each other; remove one";
         draft.report.error("ConflictingOptions", &entry.node.pointer, message);
     }
-    let asked = entry.options.repetitions.unwrap_or(draft.limits.default_repetitions);
+    let most = draft.limits.of(Limit::ForeachConcurrency);
+    let usual = draft.limits.of(Limit::ForeachDefaultConcurrency).min(most);
+    let asked = entry.options.repetitions.unwrap_or(usual);
     let mut around = entry.around.within(entry.id);
     around.in_foreach = true;
     around.in_loop = true;
@@ -61,8 +64,9 @@ pub(super) fn switch(draft: &mut Draft, entry: &Entry) -> ActionKind {
         draft.is_object(cases);
     }
     let members = cases.as_ref().map(Node::members).unwrap_or_default();
-    if members.len() > draft.limits.cases {
-        let message = format!("a Switch has at most {} cases beside the default", draft.limits.cases);
+    let most = draft.limits.size(Limit::Cases);
+    if members.len() > most {
+        let message = format!("a Switch has at most {most} cases beside the default");
         draft.report.error("TooManyCases", &entry.node.pointer, message);
         return nothing();
     }

@@ -15,6 +15,8 @@ use crate::expression::{Template, TemplateError, Value, condition};
 
 /// Unknown names for which a near one is looked up: hostile definitions must not cost time.
 const HINTS: usize = 50;
+/// Characters in the name of an action, a trigger or a case.
+const NAME: usize = 80;
 
 /// A workflow that is being read.
 pub(super) struct Draft {
@@ -107,6 +109,7 @@ impl Draft {
                 secure_variables: Default::default(),
                 secure_outputs: Default::default(),
                 reads: Vec::new(),
+                limits,
             },
             sites: Vec::new(),
             waits: Vec::new(),
@@ -126,10 +129,9 @@ impl Draft {
     /// Whether the name of an action, a trigger or a case may be one; if not, that is reported. What stands under
     /// a longer name is not read, so that pointers stay short.
     pub(super) fn is_name(&mut self, name: &str, node: &Node) -> bool {
-        let most = self.limits.name;
-        let right = !name.is_empty() && name.chars().count() <= most;
+        let right = !name.is_empty() && name.chars().count() <= NAME;
         if !right {
-            let message = format!("the name must have 1 to {most} characters");
+            let message = format!("the name must have 1 to {NAME} characters");
             self.report.error("InvalidName", &node.pointer, message);
         }
         right
@@ -145,9 +147,9 @@ impl Draft {
         self.has_kind(node, node.value.as_array().is_some(), "an array")
     }
 
-    /// The value of a node that is needed before any run: a constant, or the value or default of the one parameter that
-    /// stands there (`@parameters('x')`).
-    pub(super) fn settled(&self, node: &Node) -> Value {
+    /// The text of a node that is needed before any run: of a constant, or of the value or default of the one parameter
+    /// that stands there (`@parameters('x')`). `None` where that parameter has no value, which is reported.
+    pub(super) fn settled(&mut self, node: &Node) -> Option<String> {
         let template = node.value.as_str().and_then(|text| Template::parse_text(text).ok());
         let expression = match &template {
             Some(Template::Expression(expression)) => Some(&**expression),
@@ -160,7 +162,7 @@ impl Draft {
         let reference = expression.and_then(reference::of);
         let named = reference.filter(|reference| reference.target == Target::Parameter);
         let Some(name) = named.and_then(|reference| reference.name) else {
-            return node.value.clone();
+            return Some(node.value.to_text());
         };
         let declared = || {
             let mut parameters = self.workflow.parameters.iter();
@@ -170,7 +172,15 @@ impl Draft {
                 .clone()
         };
         let given = self.given.get(&name.to_lowercase()).cloned();
-        given.or_else(declared).unwrap_or_else(|| node.value.clone())
+        let text = given.or_else(declared).unwrap_or_default().to_text();
+        if text.is_empty() {
+            let message = format!(
+                "this must be known before any run, but parameter '{name}' has no value; give it in `spec.parameters`"
+            );
+            self.report.error("MissingValue", &node.pointer, message);
+            return None;
+        }
+        Some(text)
     }
 
     /// The text of a node; if it is none, that is reported.

@@ -32,8 +32,8 @@ mod wait;
 mod webhook;
 pub mod workflow;
 
-pub use limits::Limits;
-pub use needs::{calls, connection_of, connections, function_app, identity_of, trigger_kind};
+pub use limits::{Limit, Limits};
+pub use needs::{app_settings, calls, connection_of, connections, function_app, identity_of, trigger_kind};
 pub use problem::{Problem, Severity};
 pub use templates::{templates, trigger_templates};
 pub use workflow::{Action, ActionId, ActionKind, Block, BlockId, Workflow};
@@ -76,12 +76,13 @@ pub fn parse_given(
 }
 
 /// The workflow of a run that has begun. Its schedule does not matter any more, so it is not read: it may be made of
-/// parameters whose values only the playbook of that time gave.
+/// parameters whose values only the playbook of that time gave. Of the limits only those hold that are about what
+/// happens from now on.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_begun(definition: &Value) -> Result<Workflow, Vec<Problem>> {
-    let mut draft = Draft::new(Limits::default());
+pub fn parse_begun(definition: &Value, limits: Limits) -> Result<Workflow, Vec<Problem>> {
+    let mut draft = Draft::new(limits.begun());
     draft.has_begun = true;
     finish(draft, definition).map(|(workflow, _)| workflow)
 }

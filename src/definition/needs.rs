@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::reference::{self, Target};
+use super::templates::{templates, trigger_templates};
 use super::workflow::{Action, ActionKind, CallAction, CallTarget, TriggerClass, TriggerKind, WebhookAction, Workflow};
 use crate::api::identity::{MANAGED_IDENTITY, identity_name};
 use crate::expression::{Expression, ExpressionKind, Template, Value};
@@ -35,6 +37,23 @@ pub fn trigger_kind(workflow: &Workflow) -> &'static str {
 pub fn connections(workflow: &Workflow) -> BTreeSet<String> {
     let named = |(_, call)| [connection_of(call), identity_of(call)];
     calls(workflow).flat_map(named).flatten().collect()
+}
+
+/// The app settings that the trigger, the actions and the outputs read by a name that stands there, sorted.
+pub fn app_settings(workflow: &Workflow) -> BTreeSet<String> {
+    let of_actions = workflow.actions.iter().flat_map(templates);
+    let of_triggers = workflow.triggers.iter().flat_map(trigger_templates);
+    let of_outputs = workflow.outputs.iter().map(|(_, template)| template);
+    let mut names = BTreeSet::new();
+    for template in of_actions.chain(of_triggers).chain(of_outputs) {
+        template.visit(&mut |_, expression| {
+            expression.walk(&mut |expression| {
+                let reference = reference::of(expression).filter(|reference| reference.target == Target::Setting);
+                names.extend(reference.and_then(|reference| reference.name).map(str::to_owned));
+            });
+        });
+    }
+    names
 }
 
 /// Every call of a workflow, with the action that makes it; `None` for the trigger.

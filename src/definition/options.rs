@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::draft::{DeclaredSecrecy, Draft};
 use super::duration;
+use super::limits::Limit;
 use super::node::Node;
 use super::workflow::{RunAfterStatus, RunConcurrency, StaticResult};
 use crate::expression::Value;
@@ -55,8 +56,6 @@ const OPTIONS: [(&str, Effect); 10] = [
     ),
 ];
 
-/// The most items that pagination gathers.
-const PAGINATED: u32 = 100_000;
 /// Runs at once where a trigger limits them and does not say to how many.
 const RUNS: u32 = 25;
 /// Runs that may wait beside those that go on, where nothing is said.
@@ -87,6 +86,8 @@ pub(super) struct Options {
     pub(super) concurrency: Option<RunConcurrency>,
     /// `paginationPolicy.minimumItemCount`.
     pub(super) minimum_items: Option<u32>,
+    /// `contentTransfer.transferMode` is `Chunked`.
+    pub(super) chunked: bool,
     /// `concurrency.repetitions`.
     pub(super) repetitions: Option<u32>,
     /// What is hidden.
@@ -158,11 +159,16 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
             // Read with the definition's results, and by the trigger not at all.
             "staticresult" => {}
             "contenttransfer" => {
-                let message = "chunked transfer is not served; the content is sent and received whole";
-                draft.report.warning("IgnoredOption", &node.pointer, message);
+                let mode = node.member("transferMode").and_then(|mode| mode.value.as_str());
+                options.chunked = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Chunked"));
+                if !options.chunked {
+                    let message = "the only transfer mode is 'Chunked'; this has no effect";
+                    draft.report.warning("UnknownOption", &node.pointer, message);
+                }
             }
             "paginationpolicy" => {
-                options.minimum_items = number(draft, &node, "minimumItemCount", PAGINATED);
+                let most = draft.limits.of(Limit::PageItems);
+                options.minimum_items = number(draft, &node, "minimumItemCount", most);
             }
             "requestoptions" => {
                 let message = "the request options are not served; the usual time-outs hold";
@@ -177,7 +183,7 @@ fn runtime_configuration(draft: &mut Draft, configuration: &Node, options: &mut 
 }
 
 fn repetitions(draft: &mut Draft, concurrency: &Node) -> Option<u32> {
-    let most = draft.limits.repetitions;
+    let most = draft.limits.of(Limit::ForeachConcurrency);
     number(draft, concurrency, "repetitions", most)
 }
 
@@ -186,9 +192,10 @@ fn run_concurrency(draft: &mut Draft, concurrency: &Node) -> Option<RunConcurren
     if runs.is_none() && waiting.is_none() {
         return None;
     }
-    let most = draft.limits.runs;
+    let most = draft.limits.of(Limit::Runs);
     let runs = number(draft, concurrency, "runs", most).unwrap_or(RUNS);
-    let waiting = number(draft, concurrency, "maximumWaitingRuns", draft.limits.waiting_runs);
+    let most = draft.limits.of(Limit::WaitingRuns);
+    let waiting = number(draft, concurrency, "maximumWaitingRuns", most);
     Some(RunConcurrency {
         runs,
         waiting: waiting.unwrap_or(WAITING + runs),

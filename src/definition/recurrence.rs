@@ -84,14 +84,14 @@ pub(super) fn within(draft: &mut Draft, node: &Node) -> Option<Recurrence> {
 
 fn interval(draft: &mut Draft, node: &Node) -> Option<(Frequency, u32)> {
     let frequency = draft.required(node, "frequency")?;
-    let text = draft.settled(&frequency).to_text();
+    let text = draft.settled(&frequency)?;
     let Some((name, unit, most)) = FREQUENCIES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&text)) else {
         let message = "a frequency is one of Second, Minute, Hour, Day, Week, Month, or a parameter with such a value";
         draft.report.error("InvalidValue", &frequency.pointer, message);
         return None;
     };
     let interval = draft.required(node, "interval")?;
-    let count = draft.settled(&interval).to_text().parse::<u32>().ok();
+    let count = draft.settled(&interval)?.parse::<u32>().ok();
     let count = count.filter(|count| (1..=*most).contains(count));
     if count.is_none() {
         let message = format!("the interval of frequency {name} is an integer from 1 to {most}");
@@ -102,7 +102,7 @@ fn interval(draft: &mut Draft, node: &Node) -> Option<(Frequency, u32)> {
 
 fn start(draft: &mut Draft, node: &Node) -> Option<DateTime> {
     let start = node.member("startTime")?;
-    let text = draft.settled(&start).to_text();
+    let text = draft.settled(&start)?;
     let parsed = text.trim_end_matches(['Z', 'z']).parse::<DateTime>().ok();
     if parsed.is_none() {
         let message = "a start is written YYYY-MM-DDThh:mm:ss, with Z where there is no time zone";
@@ -113,7 +113,7 @@ fn start(draft: &mut Draft, node: &Node) -> Option<DateTime> {
 
 fn time_zone(draft: &mut Draft, node: &Node) -> Option<String> {
     let zone = node.member("timeZone")?;
-    let text = draft.settled(&zone).to_text();
+    let text = draft.settled(&zone)?;
     if time_zones::find(&text).is_none() {
         let message =
             format!("there is no time zone '{text}'; use a name of Windows or IANA, such as 'W. Europe Standard Time'");
@@ -134,7 +134,8 @@ fn numbers(draft: &mut Draft, schedule: &Node, name: &str, most: i8) -> Vec<i8> 
     };
     let mut numbers = Vec::new();
     for item in items {
-        match draft.settled(&item).to_text().parse::<i8>() {
+        let Some(text) = draft.settled(&item) else { continue };
+        match text.parse::<i8>() {
             Ok(number) if (0..=most).contains(&number) => numbers.push(number),
             Ok(_) | Err(_) => {
                 let message = format!("'{name}' takes integers from 0 to {most}");
@@ -154,7 +155,7 @@ fn week_days(draft: &mut Draft, schedule: &Node) -> Vec<Weekday> {
     let mut days = Vec::new();
     draft.is_array(&node);
     for item in node.items() {
-        let text = draft.settled(&item).to_text();
+        let Some(text) = draft.settled(&item) else { continue };
         match WEEK_DAYS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)) {
             Some((_, day)) => days.push(*day),
             None => {

@@ -26,9 +26,11 @@ pub(super) enum Target {
     Item,
     /// The trigger.
     Trigger,
+    /// An app setting.
+    Setting,
 }
 
-const FUNCTIONS: [(&str, Target); 20] = [
+const FUNCTIONS: [(&str, Target); 21] = [
     ("parameters", Target::Parameter),
     ("variables", Target::Variable),
     ("outputs", Target::Outputs),
@@ -49,6 +51,7 @@ const FUNCTIONS: [(&str, Target); 20] = [
     ("triggerFormDataValue", Target::Trigger),
     ("triggerFormDataMultiValues", Target::Trigger),
     ("triggerMultipartBody", Target::Trigger),
+    ("appsetting", Target::Setting),
 ];
 
 /// One call that refers to something.

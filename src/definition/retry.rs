@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draft::Draft;
 use super::duration;
+use super::limits::Limit;
 use super::node::Node;
 use super::workflow::RetryPolicy;
 
@@ -70,7 +71,7 @@ fn count(draft: &mut Draft, policy: &Node) -> u32 {
     let Some(node) = draft.required(policy, "count") else {
         return 0;
     };
-    let most = draft.limits.retries;
+    let most = draft.limits.of(Limit::Retries);
     let count = node.value.as_int().and_then(|count| u32::try_from(count).ok());
     count.filter(|count| (1..=most).contains(count)).unwrap_or_else(|| {
         let message = format!("the count of retries must be an integer from 1 to {most}");

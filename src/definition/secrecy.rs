@@ -223,6 +223,8 @@ fn read(workflow: &Workflow, flow: &mut Flow, names: &Names, site: &Site, refere
             }
         }
         (Target::Iteration, _) => {}
+        // The definition does not tell which settings are secret.
+        (Target::Setting, _) => flow.secure.push(to),
         (_, None) => flow.edge(Carrier::Anything, to),
         (Target::Parameter, Some(name)) => {
             if names.parameters.get(&name.to_lowercase()).copied().unwrap_or_default() {

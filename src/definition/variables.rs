@@ -2,6 +2,7 @@
 
 use super::action::{Entry, nothing};
 use super::draft::Draft;
+use super::limits::Limit;
 use super::node::Node;
 use super::workflow::{ActionKind, VariableDeclaration, VariableType};
 use crate::expression::{Template, Value};
@@ -32,8 +33,9 @@ pub(super) fn initialize(draft: &mut Draft, entry: &Entry) -> ActionKind {
     draft.is_array(&variables);
     let mut declarations = Vec::new();
     for node in variables.items() {
-        if draft.variables.len() >= draft.limits.variables {
-            let message = format!("the workflow has more than {} variables", draft.limits.variables);
+        let most = draft.limits.size(Limit::Variables);
+        if draft.variables.len() >= most {
+            let message = format!("the workflow has more than {most} variables");
             draft.report.error("TooManyVariables", &node.pointer, message);
             break;
         }

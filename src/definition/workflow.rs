@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::Limits;
 use crate::expression::Value;
 use crate::expression::template::Template;
 
@@ -38,6 +39,8 @@ pub struct Workflow {
     pub secure_outputs: BTreeSet<String>,
     /// The fields that expressions read of the answers of services, for whoever knows what services answer.
     pub reads: Vec<FieldRead>,
+    /// The limits that it keeps, and that its runs are held to.
+    pub limits: Limits,
 }
 
 /// A field that an expression reads of the body that a service gave.
@@ -640,6 +643,8 @@ pub struct CallAction {
     pub suppress_workflow_headers: bool,
     /// Next pages are fetched until there are this many items (`paginationPolicy.minimumItemCount`).
     pub minimum_items: Option<u32>,
+    /// Whether the body goes out in parts (`contentTransfer.transferMode: Chunked` of an Http action).
+    pub chunked: bool,
     /// Whether the author declares that the call may be repeated when its outcome was lost
     /// (`metadata: {"riposte.dev/safe-to-repeat": true}`).
     pub safe_to_repeat: bool,

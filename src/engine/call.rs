@@ -41,6 +41,8 @@ pub struct Call {
     pub authentication: Option<Value>,
     /// Next pages are fetched until there are this many items.
     pub minimum_items: Option<u32>,
+    /// Whether the body goes out in parts.
+    pub chunked: bool,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// The action that waits to be called back, if it does.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::api::AutomationRuleSpec;
-use crate::definition::Workflow;
+use crate::definition::{Limits, Workflow};
 use crate::expression::Value;
 use crate::grants::Permission;
 
@@ -25,13 +25,15 @@ pub struct Playbook {
     pub workflow: Arc<Workflow>,
     /// Given parameters.
     pub parameters: Vec<GivenParameter>,
+    /// Given app settings.
+    pub settings: Vec<GivenParameter>,
     /// Name in the definition, ApiConnection.
     pub connections: Vec<Connection>,
     /// Whether new runs are refused.
     pub suspended: bool,
 }
 
-/// A parameter that the playbook gives a value. Its debug text leaves the value out.
+/// A parameter or app setting that the playbook gives a value. Its debug text leaves the value out.
 #[derive(Clone, PartialEq)]
 pub struct GivenParameter {
     /// Name.
@@ -90,6 +92,11 @@ impl Changes for NoChanges {
 pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
+
+    /// The limits that runs are held to.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 
     /// The playbooks whose triggers run by time, are subscribed at a service or collect messages; see [`TriggerKind::is_kept`].
     ///

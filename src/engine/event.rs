@@ -279,6 +279,9 @@ pub struct Opened {
     pub scheduled_at: Option<Millis>,
     /// Values of the parameters.
     pub parameters: Vec<(String, Payload)>,
+    /// Values of the app settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Payload)>,
     /// The connections: name in the definition, ApiConnection.
     pub connections: Vec<(String, String)>,
     /// Who or what asked for the run: `rule/NAME`, `user/NAME`, `schedule`.
@@ -373,7 +376,8 @@ impl Event {
         match self {
             Self::Opened(opened) => {
                 let mut all = vec![&mut opened.outputs];
-                all.extend(opened.parameters.iter_mut().map(|(_, payload)| payload));
+                let given = opened.parameters.iter_mut().chain(&mut opened.settings);
+                all.extend(given.map(|(_, payload)| payload));
                 all.extend(opened.carried.iter_mut().flat_map(Event::payloads_mut));
                 all
             }

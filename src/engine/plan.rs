@@ -11,7 +11,7 @@ use super::scope::RunScope;
 use super::state::{Node, Phase, Ready, State};
 use super::status::{RunStatus, Status, block_status, deciding_leaves};
 use crate::definition::workflow::{StaticResult, TerminateStatus, UntilLoop};
-use crate::definition::{Action, ActionKind, Workflow};
+use crate::definition::{Action, ActionKind, Limit, Workflow};
 use crate::expression::Value;
 use crate::store::Millis;
 
@@ -168,7 +168,7 @@ impl<'a> Planner<'a> {
             | ActionKind::AppendToStringVariable { .. }
             | ActionKind::IncrementVariable { .. }
             | ActionKind::DecrementVariable { .. } => {
-                let done = actions::variables::start(&action.kind, self.state, &scope);
+                let done = actions::variables::start(&action.kind, self.state, &self.workflow.limits, &scope);
                 Planned::event(self.done(id, action, done))
             }
             ActionKind::Compose(_)
@@ -249,7 +249,7 @@ impl<'a> Planner<'a> {
     }
 
     fn start_loop(&self, id: NodeId, action: &Action, items: Result<Value, crate::expression::EvalError>) -> Event {
-        match actions::control::elements(&action.name, items) {
+        match actions::control::elements(&action.name, items, self.workflow.limits.size(Limit::ForeachItems)) {
             Ok(items) => Event::Looped {
                 at: self.moment.now,
                 node: id,
@@ -296,7 +296,8 @@ impl<'a> Planner<'a> {
         let frames = node.map(|node| node.frames.as_slice()).unwrap_or_default();
         let last = frames.last().copied().unwrap_or(id.0);
         let elapsed = node.map_or(0, |node| self.moment.now - node.started_at);
-        match actions::control::round(until, frames.len(), elapsed, &self.scope(last)) {
+        let rounds = (frames.len(), self.workflow.limits.size(Limit::UntilRounds));
+        match actions::control::round(until, rounds, elapsed, &self.scope(last)) {
             Ok(Round::Next) => Event::Repeated {
                 at: self.moment.now,
                 node: id,

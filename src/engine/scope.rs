@@ -337,6 +337,12 @@ impl Scope for RunScope<'_> {
     fn callback_url(&self) -> Option<String> {
         self.callback.clone()
     }
+
+    fn app_setting(&self, name: &str) -> Option<Value> {
+        let mut settings = self.state.opened.settings.iter();
+        let found = settings.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, payload)| payload.value.clone())
+    }
 }
 
 /// The object of a workflow, with its run if there is one yet.

@@ -27,9 +27,7 @@ use super::{evaluate, interrupted, replica, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
-use crate::store::{
-    Error as StoreError, Millis, NewRun, Operation, Partition, RunFilter, RunRow, Sealer, Store,
-};
+use crate::store::{Error as StoreError, Millis, NewRun, Operation, Partition, RunFilter, RunRow, Sealer, Store};
 
 /// Kind of a run that executes a playbook.
 pub const PLAYBOOK: &str = "playbook";
@@ -222,7 +220,7 @@ impl Shared {
             .await?
             .ok_or_else(|| unreadable("the definition is missing".into()))?;
         let definition = Value::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
-        let workflow = crate::definition::parse_begun(&definition).map_err(|problems| {
+        let workflow = crate::definition::parse_begun(&definition, self.content.limits()).map_err(|problems| {
             unreadable(
                 problems
                     .first()

@@ -6,12 +6,10 @@ use super::clock::Moment;
 use super::content::{Connection, Playbook};
 use super::event::{Opened, Payload};
 use super::trigger_scope::TriggerScope;
+use crate::definition::Limit;
 use crate::definition::workflow::{Parameter, ParameterType, Trigger, TriggerKind};
 use crate::expression::{Object, Value};
 use crate::store::Millis;
-
-/// The most runs that one `splitOn` makes.
-const SPLIT_MAX: usize = 100_000;
 
 /// A wish to run a playbook.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +92,16 @@ pub enum Refused {
         /// What is wrong.
         reason: String,
     },
+    /// An app setting has no value.
+    #[error("app setting '{name}' of playbook '{playbook}' {reason}")]
+    AppSetting {
+        /// The playbook.
+        playbook: String,
+        /// The setting.
+        name: String,
+        /// What is missing.
+        reason: String,
+    },
     /// A condition of the trigger does not hold.
     #[error("a condition of the trigger of playbook '{0}' does not hold")]
     ConditionFalse(String),
@@ -123,6 +131,7 @@ impl Refused {
             Self::Suspended(_) => "PlaybookSuspended",
             Self::UnsupportedTrigger { .. } => "UnsupportedTrigger",
             Self::Parameter { .. } => "InvalidParameter",
+            Self::AppSetting { .. } => "InvalidAppSetting",
             Self::ConditionFalse(_) => "TriggerConditionFalse",
             Self::Trigger { .. } => "TriggerFailed",
             Self::Resubmission { .. } => "NotResubmittable",
@@ -146,6 +155,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         .ok_or_else(|| Refused::NotFound(name.clone()))?;
     fits(name, trigger, request.kind)?;
     let parameters = parameters(playbook)?;
+    let settings = settings(playbook)?;
     let outputs = outputs(request);
     let scope = TriggerScope {
         playbook,
@@ -154,7 +164,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
         callback: None,
         moment,
     };
-    let bodies = split(name, trigger, &outputs, &scope)?;
+    let bodies = split(playbook, trigger, &outputs, &scope)?;
     let tracking_id = tracking_id(name, trigger, request, &scope)?;
     let connections = bindings(playbook);
     let opened = bodies.into_iter().enumerate().map(|(index, body)| {
@@ -173,6 +183,7 @@ pub fn open(playbook: &Playbook, request: &Request, moment: &Moment) -> Result<V
             code: request.code.clone(),
             scheduled_at: request.scheduled_at,
             parameters: parameters.clone(),
+            settings: settings.clone(),
             connections: connections.clone(),
             requester: request.requester.clone(),
             incident: request.incident.clone(),
@@ -329,6 +340,22 @@ pub(super) fn parameters(playbook: &Playbook) -> Result<Vec<(String, Payload)>, 
     Ok(values)
 }
 
+/// The values of all app settings, which are texts.
+fn settings(playbook: &Playbook) -> Result<Vec<(String, Payload)>, Refused> {
+    let settings = playbook.settings.iter().map(|given| match &given.value {
+        Ok(value) => {
+            let text = Value::from(value.to_text());
+            Ok((given.name.clone(), Payload::hidden_if(given.secret, text)))
+        }
+        Err(reason) => Err(Refused::AppSetting {
+            playbook: playbook.name.clone(),
+            name: given.name.clone(),
+            reason: reason.clone(),
+        }),
+    });
+    settings.collect()
+}
+
 /// Whether a value fits a declared parameter. Text that another type needs is read as JSON, because Secrets hold text.
 fn check(declared: &Parameter, value: Value) -> Result<Value, String> {
     let value = match (&value, declared.kind) {
@@ -394,28 +421,29 @@ fn tracking_id(
 
 /// The bodies of the runs: the trigger's body, or with `splitOn` the elements of an array, if its conditions hold.
 fn split(
-    playbook: &str,
+    playbook: &Playbook,
     trigger: &Trigger,
     outputs: &Object,
     scope: &TriggerScope<'_>,
 ) -> Result<Vec<Option<Value>>, Refused> {
     let failed = |reason: String| Refused::Trigger {
-        playbook: playbook.to_owned(),
+        playbook: playbook.name.clone(),
         reason,
     };
     for condition in &trigger.conditions {
         let holds = condition.evaluate(scope).map_err(|error| failed(error.message))?;
         if holds != Value::Bool(true) {
-            return Err(Refused::ConditionFalse(playbook.to_owned()));
+            return Err(Refused::ConditionFalse(playbook.name.clone()));
         }
     }
     let Some(split_on) = &trigger.split_on else {
         return Ok(vec![outputs.get_exact("body").cloned()]);
     };
+    let most = playbook.workflow.limits.size(Limit::SplitItems);
     match split_on.evaluate(scope).map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() <= SPLIT_MAX => Ok(items.iter().cloned().map(Some).collect()),
+        Value::Array(items) if items.len() <= most => Ok(items.iter().cloned().map(Some).collect()),
         Value::Array(items) => Err(failed(format!(
-            "`splitOn` gives {} elements, more than {SPLIT_MAX}",
+            "`splitOn` gives {} elements, more than {most}",
             items.len()
         ))),
         _ => Err(failed("`splitOn` must give an array".into())),

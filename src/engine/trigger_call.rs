@@ -1,7 +1,7 @@
 //! Calls that triggers make, not actions of a run: the question of a poll, the subscription of a webhook. Pure.
 
 use super::actions::Failure;
-use super::actions::call::{ATTEMPT_TIMEOUT, evaluate, pairs};
+use super::actions::call::{attempt_timeout, evaluate, pairs};
 use super::actions::target::address;
 use super::call::{Call, Target};
 use super::content::Playbook;
@@ -61,8 +61,9 @@ impl TriggerCall<'_> {
             body: inputs.get("body").cloned(),
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
+            chunked: false,
             callback: None,
-            timeout: ATTEMPT_TIMEOUT,
+            timeout: attempt_timeout(&self.playbook.workflow.limits),
             traceparent: String::new(),
         })
     }

@@ -88,4 +88,9 @@ impl Scope for TriggerScope<'_> {
     fn callback_url(&self) -> Option<String> {
         self.callback.clone()
     }
+    fn app_setting(&self, name: &str) -> Option<Value> {
+        let mut settings = self.playbook.settings.iter();
+        let found = settings.find(|given| given.name.eq_ignore_ascii_case(name))?;
+        found.value.as_ref().ok().map(|value| value.to_text().into())
+    }
 }

@@ -10,11 +10,6 @@ use crate::definition::workflow::{VariableDeclaration, VariableType};
 use crate::definition::{ActionKind, Workflow};
 use crate::expression::Value;
 
-/// The most items of an array variable.
-pub const ITEMS_MAX: usize = 100_000;
-/// The most characters of a string variable.
-pub const TEXT_MAX: usize = 104_857_600;
-
 /// One variable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Variable {

@@ -41,8 +41,6 @@ pub struct Finished {
     pub comments: Vec<String>,
     /// Titles of the tasks that it added to incidents, in order.
     pub tasks: Vec<String>,
-    /// How many runs the trigger's `splitOn` would have made; this is the first.
-    pub runs: usize,
 }
 
 /// Why a rehearsal did not come to an end.
@@ -62,7 +60,8 @@ pub enum Halt {
     Engine(#[from] IllegalEvent),
 }
 
-/// Rehearses a playbook of a stage, from a time on.
+/// Rehearses a playbook of a stage, from a time on: one run, or with `splitOn` one for each element, one after the other.
+/// Incidents and mocks go on from one run to the next.
 ///
 /// # Errors
 /// It does not start, or does not end.
@@ -73,7 +72,7 @@ pub fn rehearse(
     mocks: &Mocks,
     unmocked: Unmocked,
     now: Timestamp,
-) -> Result<Finished, Halt> {
+) -> Result<Vec<Finished>, Halt> {
     let now = now.as_millisecond();
     let request = Request {
         namespace: playbook.namespace.clone(),
@@ -86,19 +85,24 @@ pub fn rehearse(
         ..Request::default()
     };
     let opened = start::open(playbook, &request, &Moment::new(now, [0; 32]))?;
-    let runs = opened.len();
-    let first = opened.into_iter().next().ok_or(Halt::NoRun)?;
+    if opened.is_empty() {
+        return Err(Halt::NoRun);
+    }
     let incidents = Incidents::new(occasion.incident.clone(), workspace_ids(&playbook.namespace));
-    let run = Run::begin(playbook, World::new(stage, mocks, unmocked, incidents), first);
-    let (state, world) = run.drive()?;
-    Ok(Finished {
-        state,
-        calls: world.made,
-        incidents: world.incidents.views,
-        comments: world.incidents.comments,
-        tasks: world.incidents.tasks,
-        runs,
-    })
+    let mut world = World::new(stage, mocks, unmocked, incidents);
+    let mut finished = Vec::new();
+    for opened in opened {
+        let state;
+        (state, world) = Run::begin(playbook, world, opened).drive()?;
+        finished.push(Finished {
+            state,
+            calls: std::mem::take(&mut world.made),
+            incidents: world.incidents.views.clone(),
+            comments: std::mem::take(&mut world.incidents.comments),
+            tasks: std::mem::take(&mut world.incidents.tasks),
+        });
+    }
+    Ok(finished)
 }
 
 /// What comes in at a time.

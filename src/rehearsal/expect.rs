@@ -26,7 +26,7 @@ pub struct Difference {
 }
 
 /// Every difference between what is expected and what came of a rehearsal.
-pub fn check(expected: &Expectation, stage: &Stage, outcome: &Result<Finished, Halt>) -> Vec<Difference> {
+pub fn check(expected: &Expectation, stage: &Stage, outcome: &Result<Vec<Finished>, Halt>) -> Vec<Difference> {
     let mut check = Check { found: Vec::new() };
     match (outcome, &expected.refused) {
         (Err(Halt::Refused(refused)), Some(code)) if refused.code() == code => {}
@@ -36,7 +36,7 @@ pub fn check(expected: &Expectation, stage: &Stage, outcome: &Result<Finished, H
             "/refused",
             format!("expected that it does not start ({code}), but it ran"),
         ),
-        (Ok(finished), None) => check.run(expected, stage, finished),
+        (Ok(finished), None) => check.runs(expected, stage, finished),
     }
     check.found
 }
@@ -51,6 +51,37 @@ impl Check {
             pointer: pointer.into(),
             message: message.into(),
         });
+    }
+
+    fn runs(&mut self, expected: &Expectation, stage: &Stage, finished: &[Finished]) {
+        let of_one = |expected: &Expectation, finished: &Finished| {
+            let mut one = Check { found: Vec::new() };
+            one.run(expected, stage, finished);
+            one.found.into_iter()
+        };
+        if expected.runs.is_empty() {
+            for (index, run) in finished.iter().enumerate() {
+                let which = match finished.len() {
+                    1 => String::new(),
+                    all => format!("run {} of {all}: ", index + 1),
+                };
+                self.found.extend(of_one(expected, run).map(|difference| Difference {
+                    message: format!("{which}{}", difference.message),
+                    ..difference
+                }));
+            }
+            return;
+        }
+        let (wanted, got) = (expected.runs.len(), finished.len());
+        if wanted != got {
+            self.differ("/runs", format!("expected {wanted} runs, got {got}"));
+        }
+        for (index, (expected, run)) in expected.runs.iter().zip(finished).enumerate() {
+            self.found.extend(of_one(expected, run).map(|difference| Difference {
+                pointer: format!("/runs/{index}{}", difference.pointer),
+                ..difference
+            }));
+        }
     }
 
     fn run(&mut self, expected: &Expectation, stage: &Stage, finished: &Finished) {

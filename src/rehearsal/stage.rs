@@ -34,6 +34,9 @@ impl Stage {
                 give(&mut playbook, declared, &reads, &mut notes);
             }
         }
+        for name in definition::app_settings(&playbook.workflow) {
+            set(&mut playbook, &name, &mut notes);
+        }
         let connections = playbook.connections.iter();
         let connectors = connections.filter_map(|bound| {
             let name = bound.connector.as_deref()?;
@@ -168,6 +171,27 @@ fn give(playbook: &mut Playbook, declared: &Parameter, reads: &Reads, notes: &mu
             secret: declared.kind.is_secure(),
         }),
     }
+}
+
+/// Gives an app setting a placeholder if it has no value.
+fn set(playbook: &mut Playbook, name: &str, notes: &mut Vec<String>) {
+    let is_it = |given: &GivenParameter| given.name.eq_ignore_ascii_case(name);
+    if playbook
+        .settings
+        .iter()
+        .any(|given| is_it(given) && given.value.is_ok())
+    {
+        return;
+    }
+    notes.push(format!(
+        "app setting '{name}' has no value here; a placeholder stands for it"
+    ));
+    playbook.settings.retain(|given| !is_it(given));
+    playbook.settings.push(GivenParameter {
+        name: name.to_owned(),
+        value: Ok(Value::from("example")),
+        secret: false,
+    });
 }
 
 /// A value of a parameter's type that fits what the playbook does with it.

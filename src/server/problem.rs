@@ -305,6 +305,7 @@ impl From<Refused> for Problem {
             Refused::Suspended(_) | Refused::Resubmission { .. } => Kind::Conflict,
             Refused::UnsupportedTrigger { .. }
             | Refused::Parameter { .. }
+            | Refused::AppSetting { .. }
             | Refused::ConditionFalse(_)
             | Refused::Trigger { .. } => Kind::Refused,
         };

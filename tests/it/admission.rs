@@ -416,12 +416,15 @@ async fn naming_secrets_needs_get_on_each() {
     let author: Right = ("author", "playbooks.riposte.dev", &[]);
     let many = names("secret", 21);
     let with = |secrets: &[String]| {
-        let parameters: Vec<_> = secrets
-            .iter()
-            .enumerate()
-            .map(|(number, secret)| secret_parameter(&format!("p{number}"), secret))
-            .collect();
-        playbook("reads", json!({"parameters": parameters}))
+        let named = secrets.iter().enumerate();
+        let named = named.map(|(number, secret)| secret_parameter(&format!("p{number}"), secret));
+        // One name of two is of an app setting, beginning with the first.
+        let (settings, parameters): (Vec<_>, Vec<_>) = named.enumerate().partition(|(number, _)| number % 2 == 0);
+        let values = |list: Vec<(usize, Value)>| list.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        playbook(
+            "reads",
+            json!({"parameters": values(parameters), "appSettings": values(settings)}),
+        )
     };
     let each = borrowed(&many);
     let by_name: Right = ("get", "secrets", &each);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 mod export;
 mod hostile;
 mod language;
+mod open;
 
 /// The path of an operation of the built-in connector `virustotal`.
 const ADDRESS: &str = "/api/v3/ip_addresses/@{encodeURIComponent('1.2.3.4')}";
@@ -239,9 +240,9 @@ fn verdicts_name_their_reason() {
             "Liquid",
         ),
         (
-            workflow("[pickZones('a')]", json!({}), json!({})),
+            workflow("[getSecret('a')]", json!({}), json!({})),
             Verdict::Unsupported,
-            "`pickzones`",
+            "`getsecret`",
         ),
         (
             workflow("[variables('none')]", json!({}), json!({})),

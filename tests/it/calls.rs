@@ -106,6 +106,7 @@ fn defined(namespace: &str, name: &str, definition: &Json) -> Playbook {
         hash: format!("{namespace}/{name}"),
         workflow: Arc::new(workflow),
         parameters: Vec::new(),
+        settings: Vec::new(),
         connections: Vec::new(),
         suspended: false,
     }

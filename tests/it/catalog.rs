@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use riposte::catalog::{Catalog, Folder, FolderError, Handle, Source};
+use riposte::definition::Limits;
 use tempfile::TempDir;
 use tokio::sync::watch::Receiver;
 
@@ -193,7 +194,7 @@ fn references_that_lead_nowhere_are_warned_of() {
           path: /x
       Act:
         type: Http
-        inputs: {{method: GET, uri: 'https://x.example', authentication: {{type: ManagedServiceIdentity}}}}
+        inputs: {{method: GET, uri: \"@appsetting('site')\", authentication: {{type: ManagedServiceIdentity}}}}
 "
         ),
     );
@@ -212,6 +213,7 @@ fn references_that_lead_nowhere_are_warned_of() {
         ("e.yaml", &alerts),
     ]);
     let expected = [
+        ("a.yaml", 5, "MissingAppSetting"),
         ("a.yaml", 6, "MissingParameter"),
         ("a.yaml", 7, "MissingSecretKey"),
         ("a.yaml", 7, "UnknownParameter"),
@@ -231,7 +233,7 @@ fn references_that_lead_nowhere_are_warned_of() {
     found.sort_unstable();
     assert_eq!(found, expected, "{:#?}", printed(&catalog));
     assert!(catalog.playbook("default", "it").is_some());
-    assert_eq!(catalog.problems("Playbook", "default", "it").len(), 6);
+    assert_eq!(catalog.problems("Playbook", "default", "it").len(), 7);
     assert_eq!(catalog.problems("AutomationRule", "default", "r").len(), 1);
     assert!(catalog.problems("AutomationRule", "default", "none").is_empty());
 }
@@ -493,18 +495,18 @@ fn a_folder_is_read_with_its_sub_folders_but_not_all() {
         ("broken.json", "{a: 1}"),
     ]);
     fs::write(folder.path().join("latin.yaml"), b"a: \xe9").unwrap();
-    let catalog = Folder::read(folder.path()).unwrap();
+    let catalog = Folder::read(folder.path(), Limits::default()).unwrap();
     assert!(catalog.playbook("default", "it").is_some());
     assert!(catalog.rules("default").is_empty());
     let codes: Vec<_> = catalog.diagnostics.iter().map(|found| found.code.as_str()).collect();
     assert_eq!(codes, ["Syntax", "UnreadableFile"]);
     assert!(catalog.diagnostics[0].file.ends_with("broken.json"));
 
-    let one = Folder::read(&folder.path().join("a/b/it.yml")).unwrap();
+    let one = Folder::read(&folder.path().join("a/b/it.yml"), Limits::default()).unwrap();
     assert_eq!(one.playbooks().count(), 1);
-    let error = Folder::read(&folder.path().join("nowhere")).unwrap_err();
+    let error = Folder::read(&folder.path().join("nowhere"), Limits::default()).unwrap_err();
     assert!(matches!(error, FolderError::Unreadable { .. }));
-    assert!(Folder::open(&folder.path().join("nowhere")).is_err());
+    assert!(Folder::open(&folder.path().join("nowhere"), Limits::default()).is_err());
 }
 
 /// Waits until the catalog is as wanted; the deadline is far beyond what a slow machine needs.
@@ -523,7 +525,7 @@ fn write(folder: &Path, name: &str, text: &str) {
 #[tokio::test]
 async fn a_changed_folder_gives_a_new_catalog() {
     let folder = folder(&[("it.yaml", &playbook("it"))]);
-    let handle: Handle = Folder::open(folder.path()).unwrap();
+    let handle: Handle = Folder::open(folder.path(), Limits::default()).unwrap();
     let mut changes = handle.changed();
     let first = handle.current();
     assert_eq!(first.playbooks().count(), 1);
@@ -544,7 +546,7 @@ async fn a_changed_folder_gives_a_new_catalog() {
 #[tokio::test]
 async fn a_broken_file_keeps_its_last_good_objects_until_it_is_mended() {
     let folder = folder(&[("it.yaml", &playbook("it")), ("r.yaml", &rule("r", 1, "it"))]);
-    let handle = Folder::open(folder.path()).unwrap();
+    let handle = Folder::open(folder.path(), Limits::default()).unwrap();
     let mut changes = handle.changed();
 
     write(folder.path(), "r.yaml", &rule("r", 5000, "it"));
@@ -577,7 +579,7 @@ async fn a_mounted_config_map_is_followed_through_its_links() {
     let path = folder.path();
     symlink("..one", path.join("..data")).unwrap();
     symlink("..data/r.yaml", path.join("r.yaml")).unwrap();
-    let handle = Folder::open(path).unwrap();
+    let handle = Folder::open(path, Limits::default()).unwrap();
     assert_eq!(handle.current().rules("default")[0].name, "one");
 
     symlink("..two", path.join("..data_tmp")).unwrap();
@@ -591,7 +593,7 @@ async fn a_mounted_config_map_is_followed_through_its_links() {
 #[tokio::test]
 async fn one_file_is_watched_as_a_folder_is() {
     let folder = folder(&[("it.yaml", &playbook("it"))]);
-    let handle = Folder::open(&folder.path().join("it.yaml")).unwrap();
+    let handle = Folder::open(&folder.path().join("it.yaml"), Limits::default()).unwrap();
     write(folder.path(), "it.yaml", &playbook("other"));
     until(&mut handle.changed(), |catalog| {
         catalog.playbook("default", "other").is_some()

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use riposte::api::yaml;
 use riposte::cluster::rbac::{self, PERMISSIONS, Permission, Scope};
+use riposte::definition::limits::TABLE;
 use serde_json::{Value, json};
 
 use crate::control_plane::{ControlPlane, eventually, failed, succeeded};
@@ -128,6 +129,23 @@ fn the_schema_knows_every_value_and_no_other() {
     described(&serde_json::from_str(&text).unwrap(), "", &mut schema);
     schema.remove(".global");
     assert_eq!(values, schema);
+}
+
+#[test]
+fn the_schema_knows_every_limit_of_playbooks() {
+    let schema: Value = serde_json::from_str(&read("charts/riposte/values.schema.json")).unwrap();
+    let names = TABLE.map(|row| row.name);
+    assert_eq!(schema["properties"]["limits"]["propertyNames"]["enum"], json!(names));
+    let deployment = &rendered(
+        "Deployment",
+        &["--set-json=limits={\"text-length\":200000000,\"actions\":1000}"],
+    )[0];
+    let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        .as_array()
+        .unwrap();
+    for argument in ["--limit=actions=1000", "--limit=text-length=200000000"] {
+        assert!(arguments.contains(&json!(argument)), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -419,6 +419,82 @@ fn an_import_is_reported() {
     assert!(missing.stderr.contains("missing.json"), "{missing:?}");
 }
 
+const SETTINGS: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: settings}
+spec:
+  appSettings:
+  - {name: ZONE, value: 7}
+  - {name: KEY, valueFrom: {secretKeyRef: {name: keys, key: key}}}
+  definition:
+    triggers:
+      manual: {type: Request, inputs: {}, conditions: [{expression: \"@equals(appsetting('zone'), '7')\"}]}
+    actions:
+      Check: {type: Compose, inputs: \"@if(equals(appsetting('KEY'), 'h1dden'), 1, int('none'))\"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {key: h1dden}
+";
+
+#[test]
+fn app_settings_come_from_the_playbook_and_its_secrets() {
+    let folder = Folder::new(&[
+        ("settings.yaml", SETTINGS),
+        ("alone.yaml", SETTINGS.split("---").next().unwrap()),
+    ]);
+    let run = folder.ends(0, &["run", "settings.yaml", "-o", "json"]);
+    assert!(!run.stdout.contains("h1dden"), "{}", run.stdout);
+    let refused = folder.ends(1, &["run", "alone.yaml"]).stderr;
+    assert!(
+        refused.contains("app setting 'KEY' of playbook 'settings' needs key 'key' of Secret"),
+        "{refused}"
+    );
+    let rehearsed = folder.ends(1, &["run", "alone.yaml", "--mock-all"]).stderr;
+    assert!(rehearsed.contains("app setting 'KEY' has no value here"), "{rehearsed}");
+}
+
+const LOOP: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: loop}
+spec:
+  definition:
+    triggers: {manual: {type: Request, kind: Http, inputs: {}}}
+    actions:
+      Each:
+        type: Foreach
+        foreach: \"@range(0, 3)\"
+        actions: {Do: {type: Compose, inputs: \"@item()\"}}
+";
+
+#[test]
+fn playbooks_are_held_to_the_limits_that_are_set() {
+    let folder = Folder::new(&[("loop.yaml", LOOP)]);
+    let run = |code, limit: &str| folder.ends(code, &["run", "loop.yaml", "--mock-all", "--limit", limit]);
+    run(0, "foreach-items=3");
+    assert!(
+        run(1, "foreach-items=2")
+            .stdout
+            .contains("more than the 2 that a loop takes")
+    );
+    let found = folder
+        .ends(1, &["validate", "loop.yaml", "--limit", "actions=1"])
+        .stdout;
+    assert!(found.contains("the workflow has more than 1 actions"), "{found}");
+    for (limit, told) in [
+        ("action=9", "did you mean `actions`?"),
+        ("actions", "write NAME=VALUE"),
+        ("actions=many", "a number from 1 to 5000"),
+        ("actions=5001", "a number from 1 to 5000"),
+    ] {
+        let wrong = run(2, limit);
+        assert!(wrong.stderr.contains(told), "{}", wrong.stderr);
+    }
+}
+
 /// The commands that the first page of help names.
 fn commands(help: &str) -> Vec<&str> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);

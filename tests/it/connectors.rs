@@ -10,6 +10,7 @@ mod corpus;
 mod logs;
 mod openapi;
 mod pages;
+mod parts;
 mod request;
 mod response;
 mod sentinel;
@@ -42,6 +43,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         authentication: None,
         minimum_items: None,
         callback: None,
+        chunked: false,
         timeout: Duration::from_secs(10),
         traceparent: String::new(),
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use riposte::definition::limits::Limit;
 use riposte::definition::workflow::{Frequency, RequestTrigger, RetryPolicy, TriggerKind};
 use riposte::definition::{self, Action, ActionKind, Limits, Problem, Severity, Workflow};
 use riposte::expression::Value;
@@ -248,7 +249,7 @@ fn a_schedule_takes_its_values_from_parameters() {
         "triggers": {"T": {"type": "Recurrence", "recurrence": {
             "frequency": "@parameters('unit')", "interval": "@{parameters('Count')}", "schedule": {"hours": ["8", 17, 8]}}}},
         "actions": {}}"#;
-    assert_eq!(problems_of(text), ["InvalidValue /triggers/T/recurrence/interval"]);
+    assert_eq!(problems_of(text), ["MissingValue /triggers/T/recurrence/interval"]);
     let definition = Value::from_json(text).expect("the test's own JSON");
     let given = BTreeMap::from([("count".to_owned(), Value::Int(3))]);
     let (workflow, warnings) = definition::parse_given(&definition, Limits::default(), given).expect("a schedule");
@@ -433,7 +434,11 @@ fn options_that_change_results_are_refused() {
         ),
         (
             r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Chunked"}}"#,
-            "warning IgnoredOption /actions/A/runtimeConfiguration/contentTransfer",
+            "",
+        ),
+        (
+            r#""runtimeConfiguration": {"contentTransfer": {"transferMode": "Whole"}}"#,
+            "warning UnknownOption /actions/A/runtimeConfiguration/contentTransfer",
         ),
         (
             r#""runtimeConfiguration": {"staticResult": {"name": "x", "staticResultOptions": "Enabled"}}"#,
@@ -499,6 +504,75 @@ fn retry_policies_are_read() {
     assert_eq!(problems(&http(r#"{"type": "linear"}"#)), [format!("{at}/type")]);
     let both = problems(&http(r#"{"type": "fixed", "count": 91, "interval": "PT1S"}"#));
     assert_eq!(both, [format!("{at}/count"), format!("{at}/interval")]);
+}
+
+/// What is found where a limit has another value.
+fn problems_within(name: &str, value: u32, actions: &str) -> Vec<&'static str> {
+    let limits = Limits::default().with(Limit::named(name).unwrap(), value).unwrap();
+    let definition = Value::from_json(&with_actions(actions)).unwrap();
+    match definition::parse_within(&definition, limits) {
+        Ok((workflow, _)) => {
+            assert_eq!(workflow.limits, limits);
+            Vec::new()
+        }
+        Err(problems) => problems.iter().map(|problem| problem.code).collect(),
+    }
+}
+
+#[test]
+fn certificates_of_actions_are_warned_of() {
+    let found = |authentication: &str| {
+        let inputs = format!(r#"{{"method": "GET", "uri": "https://x", "authentication": {authentication}}}"#);
+        problems(&format!(r#""A": {{"type": "Http", "inputs": {inputs}}}"#))
+    };
+    let warned = ["warning UnsupportedAuthentication /actions/A/inputs/authentication"];
+    let key = "@parameters('Key')";
+    assert_eq!(
+        found(&format!(r#"{{"type": "ClientCertificate", "pfx": "{key}"}}"#)),
+        warned
+    );
+    assert_eq!(
+        found(&format!(r#"{{"type": "ActiveDirectoryOAuth", "pfx": "{key}"}}"#)),
+        warned
+    );
+    assert_eq!(
+        found(&format!(r#"{{"type": "ActiveDirectoryOAuth", "secret": "{key}"}}"#)),
+        [""; 0]
+    );
+}
+
+#[test]
+fn limits_can_be_raised_to_what_memory_and_stack_stand() {
+    let scopes = |depth: usize| {
+        (0..depth).fold(r#""A0": {"type": "Compose", "inputs": 1}"#.to_owned(), |inner, level| {
+            let level = level + 1;
+            format!(
+                r#""A{level}": {{"type": "Switch", "expression": "x", "cases": {{"C": {{"case": "x", "actions": {{{inner}}}}}}}}}"#
+            )
+        })
+    };
+    assert_eq!(problems_within("nesting", 12, &scopes(12)), [""; 0]);
+    assert_eq!(problems_within("nesting", 12, &scopes(13)), ["TooDeep"]);
+    assert_eq!(problems_within("nesting", 24, &scopes(24)), [""; 0]);
+    let actions = |count: usize| {
+        let before = |index: usize| match index {
+            0 => String::new(),
+            _ => format!(r#", "runAfter": {{"A{}": ["Succeeded"]}}"#, index - 1),
+        };
+        let action = |index| {
+            format!(
+                r#""A{index}": {{"type": "Compose", "inputs": "@utcNow()"{}}}"#,
+                before(index)
+            )
+        };
+        (0..count).map(action).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(problems_within("actions", 5_000, &actions(5_000)), [""; 0]);
+    assert_eq!(problems_within("actions", 5_000, &actions(5_001)), ["TooManyActions"]);
+    let retries = r#""H": {"type": "Http", "inputs": {"method": "GET", "uri": "https://x", "retryPolicy":
+        {"type": "fixed", "count": 200, "interval": "PT5S"}}}"#;
+    assert_eq!(problems_within("retries", 200, retries), [""; 0]);
+    assert_eq!(problems_within("retries", 199, retries), ["InvalidRetryPolicy"]);
 }
 
 #[test]

@@ -38,6 +38,7 @@ struct Scenario {
     workflow: Workflow,
     body: Value,
     parameters: Vec<(String, Payload)>,
+    settings: Vec<(String, Payload)>,
     answers: Vec<Scripted>,
     callbacks: Vec<Callback>,
     expected: Value,
@@ -82,17 +83,21 @@ impl Scenario {
         let workflow = definition::parse(case.get("definition").expect("a scenario has a definition"));
         let (workflow, _) = workflow.unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
         let scripted = case.get("service").and_then(Value::as_array).unwrap_or_default();
-        let parameters = case.get("parameters").and_then(Value::as_object).cloned();
-        let parameter = |(name, given): (&std::sync::Arc<str>, &Value)| {
+        let payload = |(name, given): (&std::sync::Arc<str>, &Value)| {
             let secure = given.get("secure").and_then(Value::as_bool).unwrap_or_default();
             let value = given.get("value").cloned().unwrap_or_default();
             (name.to_string(), Payload::hidden_if(secure, value))
+        };
+        let given = |member: &str| {
+            let given = case.get(member).and_then(Value::as_object).cloned();
+            given.unwrap_or_default().iter().map(payload).collect()
         };
         Self {
             name: name.to_owned(),
             workflow,
             body: case.get("body").cloned().unwrap_or_default(),
-            parameters: parameters.unwrap_or_default().iter().map(parameter).collect(),
+            parameters: given("parameters"),
+            settings: given("settings"),
             answers: scripted.iter().map(Scripted::read).collect(),
             callbacks: case
                 .get("callbacks")
@@ -108,7 +113,11 @@ impl Scenario {
 
     /// The texts that must be nowhere where people look.
     fn secrets(&self) -> impl Iterator<Item = String> {
-        let secure = self.parameters.iter().filter(|(_, payload)| payload.secure);
+        let secure = self
+            .parameters
+            .iter()
+            .chain(&self.settings)
+            .filter(|(_, payload)| payload.secure);
         secure.map(|(_, payload)| payload.value.to_text())
     }
 
@@ -127,6 +136,7 @@ impl Scenario {
                 .into_iter()
                 .chain(self.parameters.clone())
                 .collect(),
+            settings: self.settings.clone(),
             connections: vec![("service".into(), "service".into())],
             requester: "user/test".into(),
             ..Opened::default()

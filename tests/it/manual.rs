@@ -118,8 +118,9 @@ fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
     };
     let any = jsonschema::validator_for(&schema(&[])).unwrap();
     let playbook = jsonschema::validator_for(&schema(&["playbooks"])).unwrap();
-    let mut seen = 0;
-    for folder in ["kinds", "quickstart"] {
+    let test = jsonschema::validator_for(&schema(&["PlaybookTest"])).unwrap();
+    let (mut seen, mut tests) = (0, 0);
+    for folder in ["kinds", "quickstart", "quickstart/tests"] {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("examples")
             .join(folder);
@@ -136,13 +137,15 @@ fn the_schemas_of_manifests_take_what_the_manifest_door_takes() {
                 let errors: Vec<_> = any.iter_errors(&document.json).map(|error| error.to_string()).collect();
                 assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
                 assert_eq!(playbook.is_valid(&document.json), document.json["kind"] == "Playbook");
+                assert_eq!(test.is_valid(&document.json), document.json["kind"] == "PlaybookTest");
+                tests += usize::from(test.is_valid(&document.json));
                 let mut wrong = document.json.clone();
                 wrong["spec"] = json!(1);
                 assert!(!any.is_valid(&wrong));
             }
         }
     }
-    assert!(seen >= 9, "{seen} manifests");
+    assert!(seen >= 9 && tests > 0, "{seen} manifests, {tests} of them tests");
 }
 
 /// The actions of a rehearsal of a workflow.
@@ -156,6 +159,7 @@ fn rehearsed(workflow: &Json) -> Value {
         hash: "hash".into(),
         workflow: Arc::new(workflow),
         parameters: Vec::new(),
+        settings: Vec::new(),
         connections: Vec::new(),
         suspended: false,
     };
@@ -164,7 +168,7 @@ fn rehearsed(workflow: &Json) -> Value {
     let occasion = Occasion::made_up(&stage, now).unwrap();
     let (mocks, playbook) = (Mocks::default(), stage.playbook());
     let finished = rehearse(&stage, playbook, &occasion, &mocks, Unmocked::Example, now).unwrap();
-    view::run(&playbook.workflow, &finished.state)
+    view::run(&playbook.workflow, &finished[0].state)
 }
 
 #[test]

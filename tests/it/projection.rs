@@ -60,6 +60,7 @@ impl House {
         let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &kinds];
         succeeded(&plane.kubectl("admin", &arguments, ""));
         let options = Options {
+            limits: riposte::definition::Limits::default(),
             namespace: namespace.to_owned(),
             identity: "one".to_owned(),
             traces: None,

@@ -367,6 +367,7 @@ impl Content for Shelf {
             definition: text.to_string().into(),
             hash: format!("hash of {name}"),
             workflow: Arc::new(workflow),
+            settings: Vec::new(),
             parameters: vec![GivenParameter {
                 name: "key".into(),
                 value: Ok(Value::from("open-sesame")),

@@ -159,6 +159,7 @@ fn playbook(actions: &serde_json::Value) -> Playbook {
         definition: definition.to_string().into(),
         hash: "hash".into(),
         workflow: Arc::new(workflow),
+        settings: Vec::new(),
         parameters: vec![GivenParameter {
             name: "key".into(),
             value: Ok(CANARY.into()),

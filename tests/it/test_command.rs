@@ -109,6 +109,73 @@ fn what_comes_as_expected_passes() {
     assert_eq!(report["coverage"][0]["notReached"], json!(["Say"]));
 }
 
+const SPLIT: &str = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: split}
+spec:
+  definition:
+    triggers:
+      manual: {type: Request, inputs: {}, splitOn: \"@triggerBody()?['items']\"}
+    actions:
+      Ask: {type: Http, inputs: {method: GET, uri: \"https://api.example.com/@{triggerBody()?['id']}\"}}
+    outputs:
+      id: {type: Int, value: \"@triggerBody()?['id']\"}
+";
+
+/// A test of the playbook that splits, started with two items.
+fn split(name: &str, expect: &str) -> String {
+    let spec = "trigger: {body: {items: [{id: 1}, {id: 2}]}}\nmocks: {Ask: [{body: {}}, {statusCode: 404}]}\n";
+    test(name, &format!("{spec}expect: {expect}\n")).replace("ask.yaml", "split.yaml")
+}
+
+#[test]
+fn each_run_of_a_split_body_is_rehearsed() {
+    let each = "{runs: [{outputs: {id: 1}, calls: [{call: Ask, count: 1}]}, {status: Failed, errorCode: NotFound}]}";
+    let folder = Folder::new(&[split("each", each)]);
+    fs::write(folder.0.path().join("split.yaml"), SPLIT).unwrap();
+    folder.ends(0, &["ask.test.yaml"]);
+    let failing = [
+        split("all", "{calls: [{call: Ask}]}"),
+        split("few", "{runs: [{outputs: {id: 1}}]}"),
+        split("wrong", "{runs: [{outputs: {id: 1}}, {}]}"),
+    ];
+    fs::write(folder.0.path().join("ask.test.yaml"), failing.join("---\n")).unwrap();
+    let told = folder.ends(1, &["ask.test.yaml"]).stdout;
+    for message in [
+        "status: run 2 of 2: expected status Succeeded, got Failed",
+        "runs: expected 1 runs, got 2",
+        "runs/1/status: expected status Succeeded, got Failed",
+    ] {
+        assert!(told.contains(message), "{message}: {told}");
+    }
+    let contradicting = [
+        split("beside", "{runs: [{}, {}], status: Failed}"),
+        split("unknown", "{runs: [{actions: {Gone: {}}}, {refused: X}]}"),
+    ];
+    fs::write(folder.0.path().join("ask.test.yaml"), contradicting.join("---\n")).unwrap();
+    let told = folder.ends(2, &["ask.test.yaml"]).stderr;
+    for message in [
+        "put what stands beside it into them",
+        "has neither `refused` nor `runs`",
+    ] {
+        assert!(told.contains(message), "{message}: {told}");
+    }
+    fs::write(
+        folder.0.path().join("items.json"),
+        r#"{"items": [{"id": 1}, {"id": 2}]}"#,
+    )
+    .unwrap();
+    let arguments = ["run", "split.yaml", "--mock-all", "--body", "items.json", "-o", "json"];
+    let shown = program::run(folder.0.path(), &arguments);
+    let runs = shown
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ids: Vec<Value> = runs.map(|run| run["outputs"]["id"].clone()).collect();
+    assert_eq!(ids, [1, 2], "{shown:#?}");
+}
+
 #[test]
 fn what_comes_otherwise_is_told_with_its_place() {
     let spec = "\

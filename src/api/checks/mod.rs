@@ -18,6 +18,7 @@ pub(super) use content_repository::content_repository;
 use super::cel;
 use super::finding::Finding;
 use super::playbook_run::RunTrigger;
+use super::playbook_test::Expectation;
 use super::reference::NamedValue;
 use super::{PlaybookGrantSpec, PlaybookRunSpec, PlaybookSpec, PlaybookTestSpec};
 
@@ -28,6 +29,7 @@ pub(super) fn playbook(spec: &PlaybookSpec) -> Vec<Finding> {
         findings.push(Finding::new("/spec", "ExactlyOne", cel::ONE_DEFINITION));
     }
     named_values("/spec/parameters", &spec.parameters, &mut findings);
+    named_values("/spec/appSettings", &spec.app_settings, &mut findings);
     for (index, parameter) in spec.parameters.iter().enumerate() {
         if parameter.name.eq_ignore_ascii_case("$connections") {
             findings.push(Finding::new(
@@ -89,6 +91,25 @@ pub(super) fn playbook_test(spec: &PlaybookTestSpec) -> Vec<Finding> {
     if spec.expect.refused.is_some() && spec.expect.status.is_some() {
         let message = "a playbook that does not start has no status; remove `status` or `refused`";
         findings.push(Finding::new("/spec/expect/refused", "Contradiction", message));
+    }
+    let expect = &spec.expect;
+    let alone = Expectation {
+        runs: expect.runs.clone(),
+        ..Expectation::default()
+    };
+    if !expect.runs.is_empty() && *expect != alone {
+        let message = "`runs` says what must come of each run; put what stands beside it into them";
+        findings.push(Finding::new("/spec/expect/runs", "Contradiction", message));
+    }
+    for (index, run) in expect.runs.iter().enumerate() {
+        if run.refused.is_some() || !run.runs.is_empty() {
+            let message = "a run of several has neither `refused` nor `runs`";
+            findings.push(Finding::new(
+                format!("/spec/expect/runs/{index}"),
+                "Contradiction",
+                message,
+            ));
+        }
     }
     findings
 }

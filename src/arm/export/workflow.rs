@@ -66,6 +66,7 @@ impl Draft<'_> {
 
     fn without_counterpart(&mut self, name: &str, spec: &PlaybookSpec) {
         let fields = [
+            ("appSettings", !spec.app_settings.is_empty()),
             ("serviceAccountName", spec.service_account_name.is_some()),
             ("concurrency", spec.concurrency.is_some()),
             (

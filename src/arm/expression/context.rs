@@ -61,6 +61,12 @@ pub(super) fn answer(name: &str, arguments: &[Value], scope: &Scope) -> Result<A
                 None => unknown(name, "string", arguments, scope),
             }
         }
+        "fail" => {
+            let message = arguments.first().and_then(Value::as_str).unwrap_or_default();
+            return Err(failed(name, message));
+        }
+        "tologicalzones" | "tophysicalzones" => unknown(name, "array", arguments, scope),
+        "tologicalzone" | "tophysicalzone" | "externalinput" => unknown(name, "string", arguments, scope),
         "references" | "resourceinfo" | "providers" => unknown(name, "string", arguments, scope),
         _ if name.starts_with("list") => unknown(name, "securestring", arguments, scope),
         _ => return Ok(Answer::NotMine),

@@ -1,6 +1,6 @@
 //! The ARM functions that need nothing but their arguments, one row each; the examples are the tests.
 
-use super::{collection, number, text, time};
+use super::{collection, network, number, text, time};
 use crate::expression::Value;
 
 /// What a function does with its arguments; the error says what is wrong with them.
@@ -114,11 +114,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
     hands_on("uri", 2, 2, text::uri, &[("uri('https://a.b/c/d', 'e.json')", "\"https://a.b/c/e.json\""), ("uri('https://a.b', '/x')", "\"https://a.b/x\""), ("uri('https://a.b/', '/x')", "\"https://a.b/x\"")]),
     makes("uricomponent", 1, 1, text::uri_component, &[("uriComponent('a b/ü')", "\"a%20b%2F%C3%BC\"")]),
     makes("uricomponenttostring", 1, 1, text::uri_component_to_string, &[("uriComponentToString('a%20b')", "\"a b\"")]),
+    makes("parseuri", 1, 1, text::parse_uri, &[("parseUri('https://a.b:8080/c?d=e')", "{\"scheme\":\"https\",\"host\":\"a.b\",\"port\":8080,\"path\":\"/c\",\"query\":\"?d=e\"}"), ("parseUri('https://a.b').port", "null")]),
+    makes("builduri", 1, 1, text::build_uri, &[("buildUri(createObject('scheme', 'https', 'host', 'a.b', 'path', 'c', 'query', '?d=e'))", "\"https://a.b/c?d=e\""), ("buildUri(parseUri('https://a.b:8080/c'))", "\"https://a.b:8080/c\"")]),
     asks("uniquestring", 1, MANY, text::unique_string, &[("equals(uniqueString('a'), uniqueString('a'))", "true"), ("length(uniqueString('a', 'b'))", "13")]),
     asks("guid", 1, MANY, text::guid, &[("equals(guid('a'), guid('b'))", "false"), ("length(guid('a'))", "36")]),
     makes("datauri", 1, 1, text::data_uri, &[("dataUri('a')", "\"data:text/plain;charset=utf8;base64,YQ==\"")]),
     makes("datauritostring", 1, 1, text::data_uri_to_string, &[("dataUriToString('data:;base64,YQ==')", "\"a\""), ("dataUriToString('data:,a%20b')", "\"a b\"")]),
     makes("base64tojson", 1, 1, text::base64_to_json, &[("base64ToJson('eyJhIjoxfQ==')", "{\"a\":1}")]),
+    // Networks, and the zones of regions, of which every region is taken to have three.
+    makes("parsecidr", 1, 1, network::parse_cidr, &[("parseCidr('10.144.0.0/20')", "{\"network\":\"10.144.0.0\",\"netmask\":\"255.255.240.0\",\"broadcast\":\"10.144.15.255\",\"firstUsable\":\"10.144.0.1\",\"lastUsable\":\"10.144.15.254\",\"cidr\":20}"), ("parseCidr('fdad:3236:5555::/48').netmask", "\"ffff:ffff:ffff::\"")]),
+    makes("cidrsubnet", 3, 3, network::cidr_subnet, &[("cidrSubnet('10.144.0.0/20', 24, 1)", "\"10.144.1.0/24\""), ("cidrSubnet('fdad:3236:5555::/48', 52, 1)", "\"fdad:3236:5555:1000::/52\"")]),
+    makes("cidrhost", 2, 2, network::cidr_host, &[("cidrHost('10.144.3.0/24', 0)", "\"10.144.3.1\""), ("cidrHost('fdad:3236:5555:3000::/52', 1)", "\"fdad:3236:5555:3000::2\"")]),
+    asks("pickzones", 3, 5, network::pick_zones, &[("pickZones('Microsoft.Compute', 'virtualMachines', 'westus2')", "[\"1\"]"), ("pickZones('A', 'b', 'c', 2, 2)", "[\"3\",\"1\"]")]),
     // Times.
     makes("datetimeadd", 2, 3, time::add, &[("dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y2M', 'yyyy-MM-dd')", "\"2023-06-07\""), ("dateTimeAdd('2020-04-07T14:53:14Z', '-PT1H')", "\"2020-04-07T13:53:14Z\"")]),
     makes("datetimetoepoch", 1, 1, time::to_epoch, &[("dateTimeToEpoch('2020-01-01T00:00:00Z')", "1577836800")]),

@@ -7,6 +7,7 @@ mod context;
 mod evaluate;
 mod functions;
 mod lambda;
+mod network;
 mod number;
 mod parser;
 mod text;

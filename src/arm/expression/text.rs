@@ -278,6 +278,47 @@ pub(super) fn uri_component_to_string(arguments: &[Value]) -> Result<Value, Stri
     ))
 }
 
+/// The parts of an absolute URI; without a port of its own that is null.
+pub(super) fn parse_uri(arguments: &[Value]) -> Result<Value, String> {
+    let text = text(arguments, 0)?;
+    let uri = url::Url::parse(text).map_err(|problem| format!("`{text}` is no absolute URI: {problem}"))?;
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    Ok(Value::object([
+        ("scheme", Value::from(uri.scheme())),
+        ("host", Value::from(uri.host_str().unwrap_or_default())),
+        (
+            "port",
+            uri.port().map_or(Value::Null, |port| Value::Int(i64::from(port))),
+        ),
+        ("path", Value::from(uri.path())),
+        ("query", Value::from(query)),
+    ]))
+}
+
+/// The URI of parts as [`parse_uri`] gives them.
+pub(super) fn build_uri(arguments: &[Value]) -> Result<Value, String> {
+    let parts = arguments.first();
+    let part = |name: &str| parts.and_then(|parts| parts.get(name)).map(shown).unwrap_or_default();
+    let (scheme, host, port, path, query) = (part("scheme"), part("host"), part("port"), part("path"), part("query"));
+    if scheme.is_empty() || host.is_empty() {
+        return Err("needs an object with `scheme` and `host`".to_owned());
+    }
+    let port = if port.is_empty() { port } else { format!(":{port}") };
+    let slash = if path.is_empty() || path.starts_with('/') {
+        ""
+    } else {
+        "/"
+    };
+    let mark = if query.is_empty() || query.starts_with('?') {
+        ""
+    } else {
+        "?"
+    };
+    Ok(Value::from(format!(
+        "{scheme}://{host}{port}{slash}{path}{mark}{query}"
+    )))
+}
+
 /// Thirteen letters that depend on the arguments alone; not the letters that Azure makes, whose hash is not public.
 pub(super) fn unique_string(arguments: &[Value]) -> Result<Value, String> {
     let bits = stable_id("uniqueString", arguments).as_u128();

@@ -44,6 +44,7 @@ impl Source {
             Beside {
                 connections: self.beside("connections.json")?,
                 parameters: self.beside("parameters.json")?,
+                settings: self.beside("local.settings.json")?,
             }
         } else {
             Beside::default()

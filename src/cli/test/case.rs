@@ -106,12 +106,12 @@ impl Case {
     }
 }
 
-fn reached(outcome: Result<Finished, Halt>) -> (Coverage, Vec<Made>) {
+fn reached(outcome: Result<Vec<Finished>, Halt>) -> (Coverage, Vec<Made>) {
     let mut coverage = Coverage::default();
     match outcome {
         Ok(finished) => {
-            coverage.add(&finished.state);
-            (coverage, finished.calls)
+            finished.iter().for_each(|run| coverage.add(&run.state));
+            (coverage, finished.into_iter().flat_map(|run| run.calls).collect())
         }
         Err(_) => (coverage, Vec::new()),
     }

@@ -10,10 +10,11 @@ use serde_json::Value as Json;
 
 use super::case::Case;
 use crate::api::manifest::{Object, decode_test};
-use crate::api::playbook_test::{TestTrigger, WithoutMock};
+use crate::api::playbook_test::{Expectation, TestTrigger, WithoutMock};
 use crate::api::yaml::{self, Document};
 use crate::api::{Diagnostic, PlaybookTestSpec, nearest};
 use crate::catalog::{Catalog, Current, Folder};
+use crate::definition::Limits;
 use crate::engine::content::Content as _;
 use crate::expression::Value;
 use crate::rehearsal::{Mocks, Occasion, OccasionError, Stage, Unmocked};
@@ -35,9 +36,10 @@ pub(super) struct Suite {
 }
 
 /// Reads every test below the paths whose name, file or playbook has the filter's text.
-pub(super) fn suite(paths: &[PathBuf], filter: Option<&str>) -> anyhow::Result<Suite> {
+pub(super) fn suite(paths: &[PathBuf], filter: Option<&str>, limits: Limits) -> anyhow::Result<Suite> {
     let mut loader = Loader {
         paths,
+        limits,
         catalogs: HashMap::new(),
         stages: HashMap::new(),
         suite: Suite::default(),
@@ -85,6 +87,7 @@ fn is_content(path: &Path) -> bool {
 
 struct Loader<'a> {
     paths: &'a [PathBuf],
+    limits: Limits,
     catalogs: HashMap<PathBuf, Arc<Known>>,
     stages: HashMap<(PathBuf, String), Arc<Stage>>,
     suite: Suite,
@@ -289,7 +292,7 @@ impl Loader<'_> {
         if let Some(known) = self.catalogs.get(path) {
             return Ok(known.clone());
         }
-        let current = Current::fixed(Folder::read(path).map_err(|error| error.to_string())?);
+        let current = Current::fixed(Folder::read(path, self.limits).map_err(|error| error.to_string())?);
         let catalog = current.get();
         let known = Arc::new(Known { current, catalog });
         self.catalogs.insert(path.to_owned(), known.clone());
@@ -333,37 +336,18 @@ fn check_names(spec: &PlaybookTestSpec, stage: &Stage, problems: &mut Vec<Proble
         let hint = nearest(name, names.iter().copied()).map(|hint| format!("; did you mean '{hint}'?"));
         format!("the playbook has no action '{name}'{}", hint.unwrap_or_default())
     };
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     if let Some(mocks) = spec.mocks.as_ref().and_then(Json::as_object) {
         let given = mocks
             .keys()
             .filter(|name| Mocks::is_action(name) && workflow.find(name).is_none());
         problems.extend(given.map(|name| (format!("/spec/mocks/{}", escaped(name)), "UnknownAction", missing(name))));
     }
-    let unknown = spec.expect.actions.keys().filter(|name| workflow.find(name).is_none());
-    problems.extend(unknown.map(|name| {
-        let place = format!("/spec/expect/actions/{}", escaped(name));
-        (place, "UnknownAction", missing(name))
-    }));
-    let lists = [
-        ("callOrder", &spec.expect.call_order),
-        ("notCalled", &spec.expect.not_called),
-    ];
-    for (list, given) in lists {
-        for (index, name) in given.iter().enumerate() {
-            if Mocks::is_action(name) && workflow.find(name).is_none() {
-                problems.push((format!("/spec/expect/{list}/{index}"), "UnknownAction", missing(name)));
-            }
-        }
-    }
-    for (index, call) in spec.expect.calls.iter().enumerate() {
-        if Mocks::is_action(&call.call) && workflow.find(&call.call).is_none() {
-            problems.push((
-                format!("/spec/expect/calls/{index}/call"),
-                "UnknownAction",
-                missing(&call.call),
-            ));
-        }
+    let runs = spec.expect.runs.iter().enumerate();
+    let runs = runs.map(|(index, run)| (format!("/spec/expect/runs/{index}"), run));
+    for (place, expected) in [("/spec/expect".to_owned(), &spec.expect)].into_iter().chain(runs) {
+        let named = named(expected).into_iter();
+        let unknown = named.filter(|(_, name)| Mocks::is_action(name) && workflow.find(name).is_none());
+        problems.extend(unknown.map(|(part, name)| (format!("{place}{part}"), "UnknownAction", missing(name))));
     }
     for name in spec.parameters.keys() {
         let is_it = |declared: &crate::definition::workflow::Parameter| declared.name.eq_ignore_ascii_case(name);
@@ -376,6 +360,26 @@ fn check_names(spec: &PlaybookTestSpec, stage: &Stage, problems: &mut Vec<Proble
             ));
         }
     }
+}
+
+/// The actions and operations that an expectation names, with the pointer to each.
+fn named(expected: &Expectation) -> Vec<(String, &str)> {
+    let actions = expected.actions.keys();
+    let mut named: Vec<_> = actions
+        .map(|name| (format!("/actions/{}", escaped(name)), name.as_str()))
+        .collect();
+    for (list, given) in [("callOrder", &expected.call_order), ("notCalled", &expected.not_called)] {
+        let given = given.iter().enumerate();
+        named.extend(given.map(|(index, name)| (format!("/{list}/{index}"), name.as_str())));
+    }
+    let calls = expected.calls.iter().enumerate();
+    named.extend(calls.map(|(index, call)| (format!("/calls/{index}/call"), call.call.as_str())));
+    named
+}
+
+/// A name as a step of a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn occasion(trigger: Option<&TestTrigger>, stage: &Stage, folder: &Path, now: Timestamp) -> Result<Occasion, String> {

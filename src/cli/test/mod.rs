@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use self::case::{Case, Outcome};
+use super::limits::LimitArguments;
 use super::{FAILED, USAGE};
 
 /// Tests playbooks: runs each as a test file says, with mocks and in virtual time, and compares the results.
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Write the results as JUnit XML too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// How results are printed.
@@ -52,7 +56,7 @@ enum Output {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let suite = load::suite(&arguments.paths, arguments.filter.as_deref())?;
+    let suite = load::suite(&arguments.paths, arguments.filter.as_deref(), arguments.limits.get())?;
     for problem in &suite.problems {
         eprintln!("{}", super::output::clean(&problem.to_string()));
     }

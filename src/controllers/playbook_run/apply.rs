@@ -29,7 +29,7 @@ pub(super) async fn start(request: &Request, context: &Context) -> Result<(), Re
 fn refusal(refused: &Refused) -> ReconcileError {
     let (reason, message) = (refused.code(), refused.to_string());
     match refused {
-        Refused::NotFound(_) | Refused::Parameter { .. } => ReconcileError::Waiting {
+        Refused::NotFound(_) | Refused::Parameter { .. } | Refused::AppSetting { .. } => ReconcileError::Waiting {
             reason,
             message,
             retry_after: AGAIN,

@@ -6,7 +6,7 @@ use super::Failure;
 use super::target::{address, script_context, target_inputs};
 use crate::connectors::code_of;
 use crate::definition::workflow::{CallAction, CallTarget};
-use crate::definition::{Action, ActionKind, function_app};
+use crate::definition::{Action, ActionKind, Limit, Limits, function_app};
 use crate::engine::call::{Answer, Call, CallError, Target};
 use crate::engine::event::{ActionError, Event, NodeId, Payload};
 use crate::engine::plan::{Planned, Planner, reason};
@@ -17,8 +17,6 @@ use crate::engine::status::Status;
 use crate::engine::trace::Trace;
 use crate::expression::{Object, Scope, Template, Value};
 
-/// How long one attempt of a call may take, as in Logic Apps.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long until a promised answer is asked for, where the service does not say.
 const POLL_INTERVAL: Duration = Duration::from_secs(20);
 /// Headers that carry credentials: sealed, and shown nowhere.
@@ -133,6 +131,7 @@ impl Planner<'_> {
                 headers.push((name, value));
             }
         }
+        let longest = attempt_timeout(&self.workflow.limits);
         let opened = &self.state.opened;
         let body = if matches!(target, Target::Batch { .. }) {
             "content"
@@ -156,10 +155,9 @@ impl Planner<'_> {
                 .and_then(|credentials| credentials.get("authentication"))
                 .cloned(),
             minimum_items: parts.minimum_items,
-            timeout: action
-                .timeout
-                .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
             callback: matches!(action.kind, ActionKind::Webhook(_)).then(|| self.callback(id, action)),
+            chunked: parts.chunked,
+            timeout: action.timeout.map_or(longest, |limit| limit.min(longest)),
             traceparent: Trace::of(opened).parent_of_call(id),
         })
     }
@@ -425,6 +423,11 @@ pub(in crate::engine) fn evaluate(
         secrets.insert("authentication", authentication);
     }
     Ok((inputs.into(), (!secrets.is_empty()).then(|| secrets.into())))
+}
+
+/// How long one attempt of a call may take.
+pub(in crate::engine) fn attempt_timeout(limits: &Limits) -> Duration {
+    Duration::from_secs(u64::from(limits.of(Limit::CallSeconds)))
 }
 
 /// Headers as people see them, and those that carry credentials.

@@ -7,11 +7,6 @@ use crate::engine::event::ActionError;
 use crate::expression::{EvalError, Scope, Template, Value};
 use crate::store::Millis;
 
-/// The most elements of a Foreach.
-pub const ITEMS_MAX: usize = 100_000;
-/// The most rounds of an Until.
-pub const ROUNDS_MAX: usize = 5_000;
-
 /// The block that an If, Switch, Scope or Until goes into, and what it decided on.
 pub fn branch(kind: &ActionKind, scope: &dyn Scope) -> Result<(BlockId, Option<Value>), Failure> {
     match kind {
@@ -47,11 +42,17 @@ pub enum Round {
     Limit,
 }
 
-/// What comes after `rounds` rounds of an Until, the first of which began `elapsed` milliseconds ago.
+/// What comes after `rounds` rounds of an Until, the first of which began `elapsed` milliseconds ago. `highest` is the
+/// most rounds that it may ask for.
 ///
 /// # Errors
 /// An expression that fails, a condition that is no boolean, a limit that is none.
-pub fn round(until: &UntilLoop, rounds: usize, elapsed: Millis, scope: &dyn Scope) -> Result<Round, Failure> {
+pub fn round(
+    until: &UntilLoop,
+    (rounds, highest): (usize, usize),
+    elapsed: Millis,
+    scope: &dyn Scope,
+) -> Result<Round, Failure> {
     if decide(&until.condition, scope)? {
         return Ok(Round::Last);
     }
@@ -65,8 +66,8 @@ pub fn round(until: &UntilLoop, rounds: usize, elapsed: Millis, scope: &dyn Scop
     let most: usize = count
         .parse()
         .ok()
-        .filter(|count| (1..=ROUNDS_MAX).contains(count))
-        .ok_or_else(|| condition_failed(&format!("the limit '{count}' is no integer from 1 to {ROUNDS_MAX}")))?;
+        .filter(|count| (1..=highest).contains(count))
+        .ok_or_else(|| condition_failed(&format!("the limit '{count}' is no integer from 1 to {highest}")))?;
     let longest = duration::parse(&timeout).map(|longest| i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
     let longest = longest.ok_or_else(|| {
         condition_failed(&format!(
@@ -102,18 +103,18 @@ fn condition_failed(reason: &str) -> Failure {
     Failure::new("ActionConditionFailed", "InvalidTemplate", message)
 }
 
-/// The elements of a Foreach.
+/// The elements of a Foreach, of which there are `most` at most.
 ///
 /// # Errors
 /// An expression that failed, a value that is no array, or too many elements.
-pub fn elements(action: &str, items: Result<Value, EvalError>) -> Result<Value, Failure> {
+pub fn elements(action: &str, items: Result<Value, EvalError>, most: usize) -> Result<Value, Failure> {
     let failed = |reason: String| {
         let message = format!("The evaluation of 'foreach' of action '{action}' failed: {reason}");
         Failure::new("BadRequest", "ExpressionEvaluationFailed", message)
     };
     match items.map_err(|error| failed(error.message))? {
-        Value::Array(items) if items.len() > ITEMS_MAX => Err(failed(format!(
-            "{} elements are more than the {ITEMS_MAX} that a loop takes.",
+        Value::Array(items) if items.len() > most => Err(failed(format!(
+            "{} elements are more than the {most} that a loop takes.",
             items.len()
         ))),
         items @ Value::Array(_) => Ok(items),

@@ -1,17 +1,17 @@
 //! The variable actions. The state folds their inputs in; here they are evaluated and checked.
 
 use super::{Done, Failure};
-use crate::definition::ActionKind;
 use crate::definition::workflow::VariableType;
+use crate::definition::{ActionKind, Limit, Limits};
 use crate::engine::state::State;
-use crate::engine::variable::{ITEMS_MAX, TEXT_MAX, Variable, negative, sum};
+use crate::engine::variable::{Variable, negative, sum};
 use crate::expression::{Scope, Template, Value};
 
 /// Evaluates a variable action.
 ///
 /// # Errors
 /// A failed expression, an unknown variable, a value of the wrong type, or a limit.
-pub fn start(kind: &ActionKind, state: &State, scope: &dyn Scope) -> Result<Done, Failure> {
+pub fn start(kind: &ActionKind, state: &State, limits: &Limits, scope: &dyn Scope) -> Result<Done, Failure> {
     match kind {
         ActionKind::InitializeVariable(declarations) => initialize(declarations, state, scope),
         ActionKind::SetVariable { name, value } => {
@@ -23,8 +23,12 @@ pub fn start(kind: &ActionKind, state: &State, scope: &dyn Scope) -> Result<Done
                 .ok_or_else(|| wrong_type(name, variable.kind.as_str()))?;
             Ok(changed(name, value))
         }
-        ActionKind::AppendToArrayVariable { name, value } => append_item(name, value, state, scope),
-        ActionKind::AppendToStringVariable { name, value } => append_text(name, value, state, scope),
+        ActionKind::AppendToArrayVariable { name, value } => {
+            append_item(name, value, state, limits.size(Limit::ArrayItems), scope)
+        }
+        ActionKind::AppendToStringVariable { name, value } => {
+            append_text(name, value, state, limits.size(Limit::TextLength), scope)
+        }
         ActionKind::IncrementVariable { name, by } => add(name, by, state, scope, |by| Some(by.clone())),
         ActionKind::DecrementVariable { name, by } => add(name, by, state, scope, negative),
         _ => Err(failed("the action has no variable")),
@@ -83,22 +87,22 @@ fn add(
     }
 }
 
-fn append_item(name: &str, value: &Template, state: &State, scope: &dyn Scope) -> Result<Done, Failure> {
+fn append_item(name: &str, value: &Template, state: &State, most: usize, scope: &dyn Scope) -> Result<Done, Failure> {
     let variable = find(state, name)?;
     let items = match (&variable.kind, &variable.value.value) {
         (VariableType::Array, Value::Array(items)) => items.len(),
         (VariableType::Array, Value::Null) => 0,
         _ => return Err(wrong_type(name, "Array")),
     };
-    if items >= ITEMS_MAX {
+    if items >= most {
         return Err(failed(&format!(
-            "the array variable '{name}' holds {ITEMS_MAX} items, the most that it can"
+            "the array variable '{name}' holds {most} items, the most that it can"
         )));
     }
     Ok(changed(name, evaluate(name, value, scope)?))
 }
 
-fn append_text(name: &str, value: &Template, state: &State, scope: &dyn Scope) -> Result<Done, Failure> {
+fn append_text(name: &str, value: &Template, state: &State, most: usize, scope: &dyn Scope) -> Result<Done, Failure> {
     let variable = find(state, name)?;
     let length = match (&variable.kind, &variable.value.value) {
         (VariableType::String, Value::String(text)) => text.len(),
@@ -106,9 +110,9 @@ fn append_text(name: &str, value: &Template, state: &State, scope: &dyn Scope) -
         _ => return Err(wrong_type(name, "String")),
     };
     let text = evaluate(name, value, scope)?.to_text();
-    if length + text.len() > TEXT_MAX {
+    if length + text.len() > most {
         return Err(failed(&format!(
-            "the string variable '{name}' would hold more than {TEXT_MAX} characters"
+            "the string variable '{name}' would hold more than {most} characters"
         )));
     }
     Ok(changed(name, text.into()))

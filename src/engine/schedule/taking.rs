@@ -344,7 +344,8 @@ fn say(playbook: &str, refused: &Refused) {
         | Refused::Suspended(_)
         | Refused::UnsupportedTrigger { .. }
         | Refused::Resubmission { .. }
-        | Refused::Parameter { .. } => tracing::warn!(playbook, %refused, "the playbook was not started"),
+        | Refused::Parameter { .. }
+        | Refused::AppSetting { .. } => tracing::warn!(playbook, %refused, "the playbook was not started"),
     }
 }
 

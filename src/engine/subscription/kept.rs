@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::actions::call::ATTEMPT_TIMEOUT;
+use crate::definition::Limits;
+use crate::engine::actions::call::attempt_timeout;
 use crate::engine::call::{Call, Target};
 use crate::expression::Value;
 use crate::store::{Error as StoreError, Sealer, SubscriptionKey};
@@ -104,8 +105,9 @@ impl KeptCall {
             body: self.body.clone(),
             authentication: self.authentication.clone(),
             minimum_items: None,
+            chunked: false,
             callback: None,
-            timeout: ATTEMPT_TIMEOUT,
+            timeout: attempt_timeout(&Limits::default()),
             traceparent: String::new(),
         }
     }

@@ -315,7 +315,7 @@ pub(super) static WORKFLOW: &[Function] = &[
         name: "appsetting",
         signature: "(name: string): string",
         arity: exactly(1),
-        doc: "An app setting, which only Logic Apps Standard has.",
+        doc: "An app setting: in Logic Apps Standard one of the app, here one of `spec.appSettings` of the playbook.",
         source: "Designer functions",
         examples: r#"
             given {"appSettings": {"TenantId": "contoso", "Retries": "3"}}
@@ -329,7 +329,7 @@ pub(super) static WORKFLOW: &[Function] = &[
             let setting = arguments.scope.app_setting(name);
             setting.ok_or_else(|| {
                 arguments.fail(format!(
-                    "finds no app setting '{name}': only Logic Apps Standard has them; use a parameter"
+                    "finds no app setting '{name}': give it in `spec.appSettings` of the playbook"
                 ))
             })
         }),

@@ -193,18 +193,22 @@ fn connections_remember_how_azure_signs_in() {
 const FLOW: &str = r#"{"kind": "Stateful", "definition": {
     "triggers": {"Incident": {"type": "ApiConnectionWebhook", "inputs": {"path": "/incident-creation",
         "host": {"connection": {"referenceName": "azuresentinel"}}, "body": {"callback_url": "@listCallbackUrl()"}}}},
-    "actions": {"Show": {"type": "Compose", "inputs": "@concat(parameters('Site'), appsetting('API_KEY'))"}}}}"#;
+    "actions": {"Show": {"type": "Compose", "inputs":
+        "@concat(parameters('Site'), appsetting('API_KEY'), appsetting('ZONE'), appsetting('STORE'))"}}}}"#;
+const SETTINGS: &str =
+    r#"{"IsEncrypted": false, "Values": {"ZONE": "eu", "API_KEY": "0815", "STORE": "AccountKey=eA=="}}"#;
 const CONNECTIONS: &str = r#"{"managedApiConnections": {"azuresentinel": {
     "api": {"id": "/subscriptions/@appsetting('SUB')/providers/Microsoft.Web/locations/x/managedApis/azuresentinel"},
     "connection": {"id": "/subscriptions/@appsetting('SUB')/resourceGroups/g/providers/Microsoft.Web/connections/sentinel-7"},
     "authentication": {"type": "ManagedServiceIdentity"}}}}"#;
-const PARAMETERS: &str = r#"{"Site": {"type": "String", "value": "https://site.example"}}"#;
+const PARAMETERS: &str = r#"{"Site": {"type": "String", "value": "https://site.example/@{appsetting('ZONE')}"}}"#;
 
 #[test]
 fn workflows_of_the_standard_plan_are_completed_by_their_files() {
     let beside = Beside {
         connections: Some(CONNECTIONS.to_owned()),
         parameters: Some(PARAMETERS.to_owned()),
+        settings: Some(SETTINGS.to_owned()),
     };
     let draft = arm::read_beside("app/Block/workflow.json", FLOW, &beside, &Options::default());
     let manifests = draft.manifests();
@@ -212,11 +216,15 @@ fn workflows_of_the_standard_plan_are_completed_by_their_files() {
     assert_eq!(playbook["metadata"]["name"], "block");
     assert_eq!(
         definition(playbook)["actions"]["Show"]["inputs"],
-        "@concat(parameters('Site'), parameters('API_KEY'))"
+        "@concat(parameters('Site'), appsetting('API_KEY'), appsetting('ZONE'), appsetting('STORE'))"
     );
     let secret = json!({"secretKeyRef": {"name": "block", "key": "API_KEY"}});
-    let values = json!([{"name": "Site", "value": "https://site.example"}, {"name": "API_KEY", "valueFrom": secret}]);
+    let values = json!([{"name": "Site", "value": "https://site.example/eu"}]);
     assert_eq!(playbook["spec"]["parameters"], values);
+    let store = json!({"secretKeyRef": {"name": "block", "key": "STORE"}});
+    let settings = json!([{"name": "API_KEY", "valueFrom": secret}, {"name": "ZONE", "value": "eu"},
+        {"name": "STORE", "valueFrom": store}]);
+    assert_eq!(playbook["spec"]["appSettings"], settings);
     assert_eq!(
         playbook["spec"]["connections"],
         json!([{"name": "azuresentinel", "connectionRef": {"name": "sentinel-7"}}])
@@ -237,6 +245,7 @@ fn the_command_reads_an_app_and_every_encoding() {
     write("app/connections.json", CONNECTIONS.as_bytes());
     write("app/parameters.json", PARAMETERS.as_bytes());
     write("app/host.json", b"{}");
+    write("app/local.settings.json", SETTINGS.as_bytes());
     let template = json!({"resources": [workflow("wide", &json!("\u{e4}"))]}).to_string();
     let wide: Vec<u8> = format!("\u{feff}{template}")
         .encode_utf16()

@@ -338,6 +338,7 @@ fn watching() -> Playbook {
         hash: "hash".into(),
         workflow: Arc::new(workflow),
         parameters: Vec::new(),
+        settings: Vec::new(),
         connections: vec![Connection {
             alias: "azuresentinel".into(),
             name: "sentinel".into(),

@@ -8,6 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use riposte::cluster::run::{Error, Operator, Options};
 use riposte::connectors::Egress;
+use riposte::definition::Limits;
 use riposte::engine::Engine;
 use riposte::engine::start::{Request, StartKind};
 use riposte::incidents::WorkspaceIds;
@@ -47,6 +48,7 @@ impl House {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let options = Options {
+            limits: Limits::default(),
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
             watched: vec![namespace.to_owned()],

@@ -72,6 +72,7 @@ pub(super) fn playbook(name: &str, trigger: &Value, actions: &Value) -> Entry {
             hash,
             workflow: Arc::new(workflow),
             parameters: Vec::new(),
+            settings: Vec::new(),
             connections: Vec::new(),
             suspended: false,
         },
