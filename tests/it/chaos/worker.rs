@@ -187,7 +187,8 @@ impl Shelf {
                 workflow: Arc::new(workflow),
                 parameters: Vec::new(),
                 connections: Vec::new(),
-                suspended: false,
+                settings: Vec::new(),
+            suspended: false,
             };
             (name, playbook)
         });
