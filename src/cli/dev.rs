@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
 use super::limits::LimitArguments;
+use super::measures::LocalMeasures;
 use super::output::{Style, Tone, clean, plain};
 use super::remote;
 use super::watch::Watch;
@@ -64,6 +65,11 @@ pub struct Arguments {
 
     #[command(flatten)]
     limits: LimitArguments,
+
+    /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
+    /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 /// Runs the command.
@@ -98,6 +104,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ..Egress::default()
         },
         schedules: true,
+        traces: super::otlp_endpoint(arguments.otlp_endpoint.as_deref()),
     };
     let system = System::open(catalog, options).await?;
     let stop = CancellationToken::new();
@@ -108,7 +115,8 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         system.store.clone(),
         settings,
     )
-    .with_catalog(system.catalog.clone());
+    .with_catalog(system.catalog.clone())
+    .with_measures(Arc::new(LocalMeasures::new(&system.store, system.figures.clone())));
     let announced = Announced::write(&arguments.data, &url)?;
     let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
     let mut session = Session::new(&system);
@@ -323,7 +331,7 @@ impl<'a> Session<'a> {
                 }
                 self.watch.event(&run, &event);
             }
-            Ok(Notice::Ended { run, kind, status }) => {
+            Ok(Notice::Ended { run, kind, status, .. }) => {
                 if kind == crate::engine::shell::EVALUATION {
                     self.show_rules(&run).await?;
                 } else {

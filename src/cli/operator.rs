@@ -84,6 +84,11 @@ pub struct Arguments {
 
     #[command(flatten)]
     limits: LimitArguments,
+
+    /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
+    /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 /// Runs the command.
@@ -162,6 +167,7 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             max_response_bytes: arguments.limits.get().size(Limit::MessageBytes),
             ..Egress::default()
         },
+        traces: super::otlp_endpoint(arguments.otlp_endpoint.as_deref()),
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,
             tls: arguments.journal_tls.clone(),

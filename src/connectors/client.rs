@@ -17,7 +17,7 @@ use super::ranges::Parts;
 use super::request::HttpRequest;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
 use super::response::{self, Received};
-use crate::engine::call::{Answer, CallError};
+use crate::engine::call::{Answer, CallError, Traffic};
 
 const REDIRECTS: usize = 5;
 /// Reaches are few: as many as there are different lists of allowed networks.
@@ -100,7 +100,11 @@ impl Client {
         if let Some(request) = asked {
             received = self.gather(request, received, bounds, timeout).await?;
         }
-        Ok(response::answer(received.status, &received.headers, &received.body))
+        let answer = response::answer(received.status, &received.headers, &received.body);
+        Ok(Answer {
+            traffic: received.traffic,
+            ..answer
+        })
     }
 
     /// The whole of an answer whose first part came.
@@ -141,13 +145,15 @@ impl Client {
     }
 
     async fn follow(&self, mut request: HttpRequest, bounds: &Bounds) -> Result<Received, CallError> {
-        let mut reached = false;
+        let (mut reached, mut traffic) = (false, Traffic::default());
         for _ in 0..=REDIRECTS {
             let mut received = self.once(&request, bounds).await.map_err(|error| CallError {
                 reached: reached || error.reached,
                 ..error
             })?;
             reached = true;
+            traffic += received.traffic;
+            received.traffic = traffic;
             match redirected(&request, &received) {
                 Some(next) => request = next,
                 None => {
@@ -182,7 +188,16 @@ impl Client {
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), headers_of(response.headers()));
         let body = self.read(response).await?;
-        Ok(Received { status, headers, body })
+        let traffic = Traffic {
+            sent: request.body.len() as u64,
+            received: body.len() as u64,
+        };
+        Ok(Received {
+            status,
+            headers,
+            body,
+            traffic,
+        })
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {

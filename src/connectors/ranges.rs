@@ -87,12 +87,13 @@ impl Parts {
     ///
     /// # Errors
     /// A part that does not follow, or of content that has changed in between.
-    pub(super) fn add(mut self, part: Received) -> Result<Result<Self, Received>, CallError> {
+    pub(super) fn add(mut self, mut part: Received) -> Result<Result<Self, Received>, CallError> {
         // There is nothing behind the end of content whose length was not told.
         if part.status == 416 && self.total.is_none() {
             return Ok(Err(self.whole()));
         }
         if part.status != 206 {
+            part.traffic += self.whole.traffic;
             return Ok(Err(part));
         }
         let broken = |what: &str| {
@@ -108,6 +109,7 @@ impl Parts {
         let range = range.ok_or_else(|| broken("one is not the one that was asked for"))?;
         self.total = range.total.or(self.total);
         self.whole.body.extend_from_slice(&part.body);
+        self.whole.traffic += part.traffic;
         self.count += 1;
         Ok(Ok(self))
     }
@@ -129,6 +131,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::call::Traffic;
 
     fn part(range: &str, body: &str, etag: &str) -> Received {
         let headers = [
@@ -142,6 +145,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
             body: body.as_bytes().to_vec(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -173,6 +177,7 @@ mod tests {
             status: 416,
             headers: Vec::new(),
             body: Vec::new(),
+            traffic: Traffic::default(),
         };
         let whole = parts.add(end).unwrap().err().unwrap();
         assert_eq!((whole.status, whole.body.as_slice()), (200, &b"abc"[..]));

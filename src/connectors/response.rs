@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{form, multipart};
-use crate::engine::call::Answer;
+use crate::engine::call::{Answer, Traffic};
 use crate::expression::{Object, Value};
 
 /// The headers that .NET knows and so writes in its own form; every other name stays as it came.
@@ -63,6 +63,8 @@ pub(super) struct Received {
     pub headers: Vec<(String, String)>,
     /// The body, decompressed.
     pub body: Vec<u8>,
+    /// How much went over the wire.
+    pub traffic: Traffic,
 }
 
 impl Received {
@@ -93,7 +95,7 @@ pub fn answer(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer 
         status,
         body: decode(media.as_deref(), body),
         headers: joined,
-        writes: Vec::new(),
+        ..Answer::default()
     }
 }
 

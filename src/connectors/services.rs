@@ -178,7 +178,9 @@ impl ConnectorServices {
         }
         upload.announced(&answer)?;
         while let Some(part) = upload.next() {
+            let before = answer.traffic;
             answer = self.client.send(part, bounds, call.timeout).await?;
+            answer.traffic += before;
             if !(200..300).contains(&answer.status) {
                 return Ok(answer);
             }

@@ -44,6 +44,8 @@ pub struct Call {
     pub chunked: bool,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// The span that the call belongs to (W3C `traceparent`); empty for none.
+    pub traceparent: String,
 }
 
 impl fmt::Debug for Call {
@@ -107,6 +109,22 @@ impl Target {
     }
 }
 
+/// Bytes of bodies that went over the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Sent to the service.
+    pub sent: u64,
+    /// Received from it, decompressed.
+    pub received: u64,
+}
+
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.received = self.received.saturating_add(other.received);
+    }
+}
+
 /// What a service answered: any HTTP status.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
@@ -116,6 +134,8 @@ pub struct Answer {
     pub headers: Object,
     /// Body, typed by its content type; `None` when empty.
     pub body: Option<Value>,
+    /// What went over the wire for it.
+    pub traffic: Traffic,
     /// Changes of Riposte's own incidents; they commit together with the end of the action, so they happen exactly once.
     pub writes: Vec<Operation>,
 }

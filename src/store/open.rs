@@ -10,7 +10,7 @@ use super::news::{self, News};
 use super::server::Server;
 use super::sql::Pool;
 use super::writer::{Link, Writer};
-use super::{Error, Lease, Location, Store};
+use super::{Error, Lease, Location, Store, Timings};
 
 /// Transactions that may wait for the writer; more senders wait for room.
 const QUEUE: usize = 1024;
@@ -42,6 +42,7 @@ impl Store {
                 (Link::Server(Box::new(server)), readers, Some(told), lease)
             }
         };
+        let timings = Timings::default();
         let (writer, jobs) = mpsc::channel(QUEUE);
         tokio::spawn(
             Writer {
@@ -50,6 +51,7 @@ impl Store {
                 news,
                 readers: readers.clone(),
                 tasks,
+                timings: timings.clone(),
             }
             .work(),
         );
@@ -59,6 +61,7 @@ impl Store {
             commits: seen,
             elsewhere,
             lease,
+            timings,
         })
     }
 }

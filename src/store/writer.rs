@@ -3,6 +3,7 @@
 //! Invariant: nobody is answered before the commit, and a refused transaction leaves nothing behind.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -12,7 +13,7 @@ use super::folder::Folder;
 use super::news::News;
 use super::server::Server;
 use super::sql::Pool;
-use super::{Committed, Error, Transaction};
+use super::{Committed, Error, Timings, Transaction};
 
 /// Transactions that share a commit at most, which bounds how long the first of them waits.
 const BATCH: usize = 512;
@@ -54,6 +55,7 @@ pub(super) struct Writer {
     pub(super) readers: Pool,
     /// What else goes on while the store is open.
     pub(super) tasks: JoinSet<()>,
+    pub(super) timings: Timings,
 }
 
 impl Writer {
@@ -63,7 +65,12 @@ impl Writer {
         while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
             let (transactions, answers): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.transaction, job.answer)).unzip();
-            match self.link.commit(transactions).await {
+            let begun = Instant::now();
+            let committed = self.link.commit(transactions).await;
+            self.timings.commit_time.observe(begun.elapsed().as_secs_f64());
+            // A batch is far below 2^52, so it is exact in a double.
+            self.timings.batch.observe(answers.len() as f64);
+            match committed {
                 Ok(outcomes) => {
                     self.news.committed();
                     answers

@@ -43,6 +43,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         minimum_items: None,
         chunked: false,
         timeout: Duration::from_secs(10),
+        traceparent: String::new(),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::retry;
 use crate::engine::scope::RunScope;
 use crate::engine::state::Phase;
 use crate::engine::status::Status;
+use crate::engine::trace::Trace;
 use crate::expression::{Object, Scope, Template, Value};
 
 /// How long until a promised answer is asked for, where the service does not say.
@@ -156,6 +157,7 @@ impl Planner<'_> {
             minimum_items: parts.minimum_items,
             chunked: parts.chunked,
             timeout: action.timeout.map_or(longest, |limit| limit.min(longest)),
+            traceparent: Trace::of(opened).parent_of_call(id),
         })
     }
 

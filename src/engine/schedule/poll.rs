@@ -124,6 +124,7 @@ impl Question<'_> {
             minimum_items: self.call.minimum_items,
             chunked: false,
             timeout: attempt_timeout(&self.playbook.workflow.limits),
+            traceparent: String::new(),
         })
     }
 

@@ -56,6 +56,7 @@ impl House {
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
+            traces: None,
             journal: None,
         };
         let operator = Operator::open(client, options).await.expect("an operator");
