@@ -188,7 +188,7 @@ impl Shelf {
                 parameters: Vec::new(),
                 connections: Vec::new(),
                 settings: Vec::new(),
-            suspended: false,
+                suspended: false,
             };
             (name, playbook)
         });
