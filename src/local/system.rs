@@ -104,15 +104,7 @@ impl System {
             ..WorkspaceIds::default()
         };
         let desk = Desk::new(store.clone(), ids);
-        let fakes = match options.fakes {
-            FakeMode::Never => None,
-            FakeMode::WhereAsked => Some(Fakes::new(catalog.clone(), false)),
-            FakeMode::Always => Some(Fakes::new(catalog.clone(), true)),
-        };
-        // Before the engine begins: runs of the last process go on at once and need their services.
-        if let Some(fakes) = &fakes {
-            fakes.refresh().await.map_err(Error::Fake)?;
-        }
+        let fakes = faked(options.fakes, &catalog).await?;
         let connections: Arc<dyn Connections> = match &fakes {
             Some(fakes) => Arc::new(fakes.clone()),
             None => Arc::new(catalog.clone()),
@@ -174,6 +166,17 @@ impl System {
         // The task ends by itself; that it was cancelled is no failure.
         let _ = self.serving.await;
     }
+}
+
+/// The fakes, serving before the engine begins: runs of the last process go on at once and need their services.
+async fn faked(mode: FakeMode, catalog: &Current) -> Result<Option<Fakes>, Error> {
+    let fakes = match mode {
+        FakeMode::Never => return Ok(None),
+        FakeMode::WhereAsked => Fakes::new(catalog.clone(), false),
+        FakeMode::Always => Fakes::new(catalog.clone(), true),
+    };
+    fakes.refresh().await.map_err(Error::Fake)?;
+    Ok(Some(fakes))
 }
 
 /// Makes the data folder, readable by its owner alone: it holds keys and security data.

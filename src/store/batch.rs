@@ -16,7 +16,7 @@ use super::error::Fault;
 use super::group::Claim;
 use super::journal::Events;
 use super::sql::{Connection, in_list, query};
-use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
+use super::{Append, Committed, Error, IncidentRow, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
     alert, approval, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
     subscription, watchlist,
@@ -200,10 +200,8 @@ async fn apply_operations(
         match operation {
             Operation::InsertAlert(row) => alert::insert(connection, row).await?,
             Operation::InsertIncident(row) => {
-                let id = row.id.clone();
-                let number = incident::insert(connection, row).await?;
-                change::incident(connection, &id).await?;
-                committed.incident_numbers.push((id, number));
+                let numbered = insert_incident(connection, row).await?;
+                committed.incident_numbers.push(numbered);
             }
             Operation::UpdateIncident { expected_version, row } => {
                 change::incident(connection, &row.id).await?;
@@ -265,6 +263,14 @@ async fn apply_operations(
         }
     }
     Ok(committed)
+}
+
+/// The identity of a new incident, and the number that it got.
+async fn insert_incident(connection: &mut Connection, row: IncidentRow) -> Result<(String, i64), Fault> {
+    let id = row.id.clone();
+    let number = incident::insert(connection, row).await?;
+    change::incident(connection, &id).await?;
+    Ok((id, number))
 }
 
 /// Refuses if a run is stale.

@@ -49,9 +49,7 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
         Asked::Log(place) => text_log(state, &place, &query).await,
         Asked::Actions(place) => {
             let row = row(state, &place).await?;
-            let (workflow, events) = state.engine.history(&row.id).await?;
-            let folded = State::fold(&workflow, &events).map_err(|error| unreadable(&error))?;
-            Ok(Json(run::actions(&row, &workflow, &folded)).into_response())
+            actions(state, &row).await
         }
         Asked::Cancel(place) => {
             query::refuse_dry_run(&query)?;
@@ -61,8 +59,7 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             if row.ended_at.is_none() {
                 state.engine.cancel(&row.id, &asker.requester(), haste).await?;
             }
-            let number = numbers(state, std::slice::from_ref(&row)).await?;
-            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+            created(state, &row).await
         }
         Asked::Resubmit(place) => {
             query::refuse_dry_run(&query)?;
@@ -70,8 +67,7 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             asker.admit(state, &run_playbook(&row.namespace, &row.name)).await?;
             let request = Request::from_parts(parts, body);
             let row = control::resubmit(state, &asker, &row, request).await?;
-            let number = numbers(state, std::slice::from_ref(&row)).await?;
-            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+            created(state, &row).await
         }
         Asked::Delete(place) => {
             query::refuse_dry_run(&query)?;
@@ -94,6 +90,19 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             Ok((StatusCode::CREATED, Json(list_of(Collection::Runs, runs))).into_response())
         }
     }
+}
+
+/// The actions of a run with inputs and outputs.
+async fn actions(state: &ServerState, row: &RunRow) -> Result<Response, Failure> {
+    let (workflow, events) = state.engine.history(&row.id).await?;
+    let folded = State::fold(&workflow, &events).map_err(|error| unreadable(&error))?;
+    Ok(Json(run::actions(row, &workflow, &folded)).into_response())
+}
+
+/// That something was done to a run, or that there is a new one.
+async fn created(state: &ServerState, row: &RunRow) -> Result<Response, Failure> {
+    let number = numbers(state, std::slice::from_ref(row)).await?;
+    Ok((StatusCode::CREATED, Json(run_summary(row, &number))).into_response())
 }
 
 /// The same verb that admission asks for when a PlaybookRun is created.
