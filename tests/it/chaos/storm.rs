@@ -14,7 +14,7 @@ const GATHER: Duration = Duration::from_millis(150);
 /// How many runs begin at a kill.
 const FRESH: usize = 8;
 /// How long a takeover is waited for.
-const TAKEOVER: Duration = Duration::from_secs(30);
+const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// How a process is brought to its end.
 #[derive(Clone, Copy, Debug)]
