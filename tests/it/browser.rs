@@ -127,6 +127,16 @@ impl Browser {
             .to_owned()
     }
 
+    /// The text of the page as soon as it has a part: a click does not wait for the page that it leads to.
+    pub(crate) async fn text_with(&self, part: &str) -> String {
+        let attempt = async || {
+            let text = self.text().await;
+            if text.contains(part) { Ok(text) } else { Err(text) }
+        };
+        let outcome = settled(DEADLINE, attempt).await;
+        outcome.unwrap_or_else(|text| panic!("the page does not say '{part}':\n{text}"))
+    }
+
     /// The element of a selector.
     async fn element(&self, selector: &str) -> String {
         let found = self
