@@ -39,6 +39,9 @@ const TAKEOVER: Duration = Duration::from_secs(10);
 /// The same beside other tests that have the cores too: the long form, which runs alone, holds to the promise itself.
 const CROWDED_TAKEOVER: Duration = Duration::from_secs(40);
 
+/// How long work in the middle of which a process is killed may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
@@ -98,11 +101,9 @@ async fn effects_before_their_intents_are_noticed() {
 async fn two_processes_share_a_thousand_runs_and_one_is_killed() {
     const RUNS: usize = 1_000;
     let mut site = Site::open(Kind::Calm, seed(), sequence).await;
-    let begin = |site: &mut Site, count: usize| [(); 4].map(|()| site.begin(count / 4, Duration::ZERO));
+    let begin = |site: &mut Site, count: usize| [(); 4].map(|()| site.begin(count / 4, Duration::from_millis(1)));
     let first = begin(&mut site, RUNS);
-    while site.world.calls() < RUNS {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    assert!(site.world.called(RUNS, PATIENCE).await, "{}", site.summary);
     site.seats[1].process.kill();
     let killed = Instant::now();
     let in_flight = site.look_at_what_is_left(1).await;

@@ -3,21 +3,46 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often something is asked about.
 const TICK: Duration = Duration::from_millis(20);
 
 /// What an attempt gives in the end: its first success, or the failure that it still has at the deadline.
-pub(crate) async fn settled<T, E>(deadline: Duration, attempt: impl AsyncFn() -> Result<T, E>) -> Result<T, E> {
-    let begin = Instant::now();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub(crate) async fn settled<T, E>(deadline: Duration, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    let mut turns = Turns::until(deadline);
     loop {
-        ticks.tick().await;
         match attempt().await {
-            Err(_) if begin.elapsed() < deadline => {}
+            Err(_) if turns.next().await => {}
             outcome => return outcome,
         }
+    }
+}
+
+/// The turns at which something is asked about, where it is asked by no closure.
+pub(crate) struct Turns {
+    end: Instant,
+    ticks: Interval,
+}
+
+impl Turns {
+    /// Turns until a deadline from now.
+    pub(crate) fn until(deadline: Duration) -> Self {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.reset();
+        Self {
+            end: Instant::now() + deadline,
+            ticks,
+        }
+    }
+
+    /// Awaits the next turn; false if there is none, for the deadline has passed.
+    pub(crate) async fn next(&mut self) -> bool {
+        if Instant::now() >= self.end {
+            return false;
+        }
+        self.ticks.tick().await;
+        true
     }
 }

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use riposte::engine::event::{Event, NodeId};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::patience::{Turns, settled};
 use crate::postgres::Database;
 
 /// How long a database may be away.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// How long until it is tried again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where an execution of an action stands in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +73,26 @@ impl Ledger {
     /// The texts of the first column; a database that is away is waited for.
     pub(super) async fn texts(&self, sql: &str, parameter: Option<&str>) -> Vec<String> {
         let mut link = self.link.lock().await;
-        let begun = Instant::now();
+        let mut turns = Turns::until(DEADLINE);
         loop {
             match self.try_texts(&mut link, sql, parameter).await {
                 Ok(texts) => return texts,
-                Err(error) => assert!(begun.elapsed() < DEADLINE, "{sql}: {error}"),
+                Err(error) => assert!(turns.next().await, "{sql}: {error}"),
             }
-            tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until the database has done what it was told before now: a process that is dead may have told it to commit.
+    pub(super) async fn settle(&self) {
+        let now = self.texts("SELECT clock_timestamp()::text", None).await.remove(0);
+        let sql = "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database()
+            AND application_name = 'riposte' AND xact_start < $1::text::timestamptz";
+        let done = async || match self.texts(sql, Some(&now)).await {
+            busy if busy.is_empty() => Ok(()),
+            busy => Err(busy),
+        };
+        let outcome = settled(DEADLINE, done).await;
+        outcome.unwrap_or_else(|busy| panic!("transactions go on in the processes {busy:?} of the database"));
     }
 
     async fn try_texts(

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use super::check::Ended;
 use super::dice::Dice;
@@ -19,6 +20,7 @@ use super::process::{Begun, Process, begin};
 use super::summary::{Fault, Summary};
 use super::worker::{Place, Task};
 use super::world::World;
+use crate::patience::settled;
 use crate::postgres::{Database, Server};
 
 /// How long the last runs may take to end.
@@ -182,16 +184,13 @@ impl Site {
         if !matches!(place, Place::Server(_)) {
             return (process, None);
         }
-        loop {
-            let all = self.ledger.replicas().await;
-            let new = all
-                .into_iter()
-                .find(|name| !known.contains(name) && !dead.contains(name));
-            if new.is_some() {
-                return (process, new);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let is_new = |name: &String| !known.contains(name) && !dead.contains(name);
+        let named = async || self.ledger.replicas().await.into_iter().find(is_new).ok_or(());
+        let name = settled(DRAIN, named).await;
+        (
+            process,
+            Some(name.expect("the process takes part in the division of runs")),
+        )
     }
 
     fn tell_doors(&self) {
@@ -230,12 +229,14 @@ impl Site {
             .collect();
         let (client, runs, since) = (self.world.client().clone(), self.runs.clone(), self.summary.cycles);
         tokio::spawn(async move {
+            let mut turns = tokio::time::interval(pause);
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for (url, name) in wishes {
+                turns.tick().await;
                 if let Begun::Run(run) = begin(&client, &url, &name).await {
                     let is_acknowledged = true;
                     runs.lock().insert(run, Known { since, is_acknowledged });
                 }
-                tokio::time::sleep(pause).await;
             }
         })
     }
@@ -313,9 +314,12 @@ impl Site {
     /// Waits until all runs have ended, checks all that there ever were, and gives the summary.
     pub(super) async fn finish(mut self) -> Summary {
         let begun = Instant::now();
-        while self.collect().await > 0 && begun.elapsed() < DRAIN {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let ended = async || match self.collect().await {
+            0 => Ok(()),
+            open => Err(open),
+        };
+        // Those that are open at the deadline are stuck, and counted so below.
+        let _ = settled(DRAIN, ended).await;
         self.summary.drain = begun.elapsed();
         for run in self.ledger.open_runs().await {
             let wake = self

@@ -8,9 +8,14 @@ use super::process::{self, Begun};
 use super::site::{Kind, Site};
 use super::summary::{Fault, Hit};
 use super::world::Pace;
+use crate::patience::settled;
 
-/// How long calls gather in a state before the kill.
-const GATHER: Duration = Duration::from_millis(150);
+/// How long calls may take to gather in a state before the kill.
+const GATHER: Duration = Duration::from_millis(500);
+/// How long some calls may take to come: runs may all wait.
+const LULL: Duration = Duration::from_millis(400);
+/// How long the database is away at most.
+const AWAY: Duration = Duration::from_millis(1_500);
 /// How many runs begin at a kill.
 const FRESH: usize = 8;
 /// How long a takeover is waited for.
@@ -71,8 +76,9 @@ const ON_SERVER: [Weather; 8] = [
     Weather::Crash,
 ];
 
-fn millis(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap())
+/// Waits for a state, but not for long: kills are counted by what they hit, not by what they were meant to hit.
+async fn gathered(state: impl Fn() -> bool) {
+    let _ = settled(GATHER, async || if state() { Ok(()) } else { Err(()) }).await;
 }
 
 impl Site {
@@ -83,9 +89,9 @@ impl Site {
         let number = usize::try_from(self.summary.cycles).unwrap();
         let missing = open.saturating_sub(self.open_runs());
         let beginning = self.begin(missing, Duration::from_millis(5));
-        tokio::time::sleep(millis(self.dice.between(0, 400))).await;
+        self.let_calls_come(40).await;
         self.weather(number).await;
-        tokio::time::sleep(millis(self.dice.between(0, 300))).await;
+        self.let_calls_come(30).await;
         let victim = self.dice.below(self.seats.len());
         let late = self.begin(FRESH, Duration::from_millis(10));
         self.kill(victim, WAYS[number % WAYS.len()]).await;
@@ -106,26 +112,30 @@ impl Site {
         self.summary.faults.extend(faults);
     }
 
+    /// Lets some more calls arrive, fewer than this; it takes a moment that no seed decides.
+    async fn let_calls_come(&mut self, below: usize) {
+        let calls = self.world.calls() + self.dice.below(below);
+        self.world.called(calls, LULL).await;
+    }
+
     async fn kill(&mut self, victim: usize, way: Way) {
+        let wanted = 1 + self.dice.below(8);
         let (life, machine) = (self.seats[victim].process.life, &self.seats[victim].machine);
         match way {
-            Way::Anywhere => tokio::time::sleep(millis(self.dice.between(0, 100))).await,
+            Way::Anywhere => self.let_calls_come(10).await,
             Way::AtGate => {
                 machine.set_gate(true);
-                tokio::time::sleep(GATHER).await;
+                gathered(|| usize::try_from(machine.queue()).is_ok_and(|queue| queue >= wanted)).await;
             }
             Way::Unanswered | Way::Answered => {
                 self.world.set_pace(Pace::Held(life));
-                tokio::time::sleep(GATHER).await;
+                gathered(|| self.world.unanswered(life) >= wanted).await;
             }
         }
         if let Way::Answered = way {
             self.seats[victim].process.stop();
             self.world.set_pace(Pace::Hurried(life));
-            let begun = Instant::now();
-            while self.world.unanswered(life) > 0 && begun.elapsed() < 2 * GATHER {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            gathered(|| self.world.unanswered(life) == 0).await;
         }
         self.seats[victim].process.kill();
         self.seats[victim].machine.set_gate(false);
@@ -139,8 +149,7 @@ impl Site {
         self.ledger.close().await;
         let replica = self.seats[victim].replica.clone();
         if replica.is_some() {
-            // The database may have been told of a commit that it has yet to do.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.ledger.settle().await;
         }
         let left = self.ledger.open_journals(replica.as_deref()).await;
         self.summary.open_at_kills += left.len();
@@ -183,13 +192,14 @@ impl Site {
     /// Measures how long the runs of a dead process take to go on elsewhere.
     pub(super) async fn await_takeover(&mut self, killed: Instant, in_flight: &[(String, usize)]) {
         for (run, length) in in_flight {
-            while self.ledger.journal(run).await.len() == *length {
-                if killed.elapsed() > TAKEOVER {
-                    let text = format!("{run} was not taken over");
-                    self.summary.faults.push((Fault::Stuck, text));
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            let left = TAKEOVER.saturating_sub(killed.elapsed());
+            let goes_on = async || match self.ledger.journal(run).await.len() {
+                now if now == *length => Err(()),
+                _ => Ok(()),
+            };
+            if settled(left, goes_on).await.is_err() {
+                let text = format!("{run} was not taken over");
+                self.summary.faults.push((Fault::Stuck, text));
             }
         }
         self.summary.takeovers.push(killed.elapsed());
@@ -222,7 +232,7 @@ impl Site {
             Weather::FullDisk | Weather::Terminated | Weather::Cut | Weather::Away | Weather::Crash
         ) {
             self.troubled.push(self.summary.cycles);
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.let_calls_come(5).await;
         }
     }
 
@@ -238,32 +248,33 @@ impl Site {
     }
 
     async fn set_clock_back(&mut self, seat: usize) -> &'static str {
-        let seat = &self.seats[seat];
-        seat.machine.set_clock(seat.clock - 3_600_000);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        seat.machine.set_clock(seat.clock);
+        let clock = self.seats[seat].clock;
+        self.seats[seat].machine.set_clock(clock - 3_600_000);
+        self.let_calls_come(20).await;
+        self.seats[seat].machine.set_clock(clock);
         "clock an hour back for a moment"
     }
 
     /// While the disk is full nothing is accepted, and whoever asks is told why.
     async fn fill_disk(&mut self, seat: usize) -> &'static str {
         self.seats[seat].machine.set_disk_full(true);
-        let begun = self.begin_one(seat).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        self.seats[seat].machine.set_disk_full(false);
-        match &begun {
-            Begun::Refused(503, text) if text.contains("full") => {}
-            other => panic!("the disk is full, and the wish to run a playbook comes to {other:?}"),
+        for _ in 0..3 {
+            match self.begin_one(seat).await {
+                Begun::Refused(503, text) if text.contains("full") => {}
+                other => panic!("the disk is full, and the wish to run a playbook comes to {other:?}"),
+            }
+            self.let_calls_come(5).await;
         }
+        self.seats[seat].machine.set_disk_full(false);
         "disk full"
     }
 
     async fn cut(&mut self, seat: usize) -> &'static str {
         if let Some(way) = &self.seats[seat].way {
             way.mute();
-            tokio::time::sleep(Duration::from_millis(60)).await;
+            way.hold(2, LULL).await;
             way.shut();
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            way.hold(1, LULL).await;
             way.open();
         }
         "connections cut within commits"
@@ -272,9 +283,9 @@ impl Site {
     async fn take_database_away(&mut self) -> &'static str {
         let ways = || self.seats.iter().filter_map(|seat| seat.way.as_ref());
         ways().for_each(|way| way.shut());
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        futures::future::join_all(ways().map(|way| way.hold(20, AWAY))).await;
         ways().for_each(|way| way.open());
-        "database away for 1.5 s"
+        "database away for a while"
     }
 
     /// A server one of whose processes is killed takes all of them to be broken, and starts again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
@@ -25,8 +25,9 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::machine;
+use super::machine::Gate;
 use super::world::{KEY, LIFE, PLAYBOOK};
+use crate::patience::settled;
 
 /// The variable that makes this program a worker.
 pub(super) const TASK: &str = "CHAOS_WORKER";
@@ -92,8 +93,9 @@ async fn work(task: Task) {
         let lag = Lag::of(disk, task.life);
         lag.write().await;
         tokio::spawn(async move {
+            let mut writes = tokio::time::interval(LAG);
             loop {
-                tokio::time::sleep(LAG).await;
+                writes.tick().await;
                 lag.write().await;
             }
         });
@@ -110,7 +112,7 @@ async fn work(task: Task) {
     let connections = Arc::new(catalog::Current::fixed(catalog::Catalog::default()));
     let outside = Outside {
         services: ConnectorServices::new(connections, Client::new(egress), desk.clone()),
-        machine: task.machine,
+        gate: Gate::of(&task.machine),
         life: task.life,
     };
     let shelf = Arc::new(Shelf::read(&task.playbooks));
@@ -133,29 +135,21 @@ async fn work(task: Task) {
 
 /// Opens the store as soon as its server is there, as a pod does that is started again and again.
 async fn open(location: Location) -> Store {
-    let begun = Instant::now();
-    loop {
-        match Store::open(location.clone()).await {
-            Ok(store) => return store,
-            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
-        }
-        tokio::time::sleep(LAG).await;
-    }
+    let opened = settled(PATIENCE, async || Store::open(location.clone()).await).await;
+    opened.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The services of the product; each call says whose it is, and waits at a gate between its intent and its effect.
 struct Outside {
     services: ConnectorServices,
-    machine: PathBuf,
+    gate: Gate,
     life: u32,
 }
 
 #[async_trait]
 impl Services for Outside {
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
-        while machine::is_gate_closed(&self.machine) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.gate.pass().await;
         let mut call = call.clone();
         let marks = [
             (KEY, call.idempotency_key.clone()),

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::ledger::{Ledger, Standing, standings};
 use super::playbook::{Model, Reply};
 use super::summary::Fault;
+use crate::patience::settled;
 
 /// The header with the identity of a call.
 pub(super) const KEY: &str = "x-chaos-key";
@@ -29,6 +30,9 @@ pub(super) const KEY: &str = "x-chaos-key";
 pub(super) const PLAYBOOK: &str = "x-chaos-playbook";
 /// The header with the process that makes a call.
 pub(super) const LIFE: &str = "x-chaos-life";
+
+/// How long looking at journals may take, which waits for a database that is away.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// How fast the calls of a process are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,6 @@ pub(super) struct Posted {
 
 #[derive(Default)]
 struct Record {
-    next: usize,
     arrivals: HashMap<String, Vec<Arrival>>,
     posted: HashMap<String, Vec<Posted>>,
     faults: Vec<(Fault, String)>,
@@ -75,6 +78,8 @@ struct Inner {
     ledger: OnceLock<Arc<Ledger>>,
     models: OnceLock<Arc<BTreeMap<String, Model>>>,
     record: Mutex<Record>,
+    /// How many calls arrived.
+    count: watch::Sender<usize>,
     pace: watch::Sender<Pace>,
     /// Where callbacks are posted to.
     doors: Mutex<Vec<String>>,
@@ -106,6 +111,7 @@ impl World {
             ledger: OnceLock::new(),
             models: OnceLock::new(),
             record: Mutex::default(),
+            count: watch::channel(0).0,
             pace: watch::channel(Pace::Usual).0,
             doors: Mutex::default(),
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -142,7 +148,14 @@ impl World {
 
     /// How many calls there were.
     pub(super) fn calls(&self) -> usize {
-        self.record().next
+        *self.0.count.borrow()
+    }
+
+    /// Waits until so many calls have arrived; false if they have not within a time.
+    pub(super) async fn called(&self, calls: usize, at_most: Duration) -> bool {
+        let mut count = self.0.count.subscribe();
+        let called = tokio::time::timeout(at_most, count.wait_for(|count| *count >= calls)).await;
+        called.is_ok()
     }
 
     /// How many calls of a process are not answered.
@@ -156,9 +169,18 @@ impl World {
     /// Waits until the journal was looked at for each call of a process.
     pub(super) async fn looked_at(&self, life: u32) {
         let is_open = |arrival: &Arrival| arrival.life == life && arrival.attempt == 0;
-        while self.record().arrivals.values().flatten().any(is_open) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let looked = async || match self
+            .record()
+            .arrivals
+            .values()
+            .flatten()
+            .find(|arrival| is_open(arrival))
+        {
+            None => Ok(()),
+            Some(arrival) => Err(arrival.clone()),
+        };
+        let outcome = settled(LOOK, looked).await;
+        outcome.unwrap_or_else(|arrival| panic!("the journal is not looked at for {arrival:?}"));
     }
 
     /// Whether the last call of an attempt by a process was answered; `None` if none arrived.
@@ -190,8 +212,8 @@ impl World {
 
     fn arrived(&self, key: &str, life: u32, is_unsafe: bool) -> usize {
         let mut record = self.record();
-        record.next += 1;
-        let number = record.next;
+        self.0.count.send_modify(|count| *count += 1);
+        let number = self.calls();
         let run = parts(key).0.to_owned();
         record.arrivals.entry(run).or_default().push(Arrival {
             number,
