@@ -101,12 +101,14 @@ async fn effects_before_their_intents_are_noticed() {
 async fn two_processes_share_a_thousand_runs_and_one_is_killed() {
     const RUNS: usize = 1_000;
     let mut site = Site::open(Kind::Calm, seed(), sequence).await;
+    site.ledger.shared_by(2).await;
     let begin = |site: &mut Site, count: usize| [(); 4].map(|()| site.begin(count / 4, Duration::from_millis(1)));
     let first = begin(&mut site, RUNS);
     assert!(site.world.called(RUNS, PATIENCE).await, "{}", site.summary);
-    site.seats[1].process.kill();
+    site.kill_in_flight(1).await;
     let killed = Instant::now();
     let in_flight = site.look_at_what_is_left(1).await;
+    assert!(!in_flight.is_empty(), "the kill hit no call: {}", site.summary);
     first.iter().for_each(|task| task.abort());
     site.await_takeover(killed, &in_flight).await;
     site.seats.pop();

@@ -190,6 +190,18 @@ impl Ledger {
         self.texts("SELECT name FROM replicas", None).await
     }
 
+    /// Waits until so many replicas have an equal part of the runs.
+    pub(super) async fn shared_by(&self, replicas: usize) {
+        let sql = "SELECT count(*)::text FROM shards WHERE owner IS NOT NULL GROUP BY owner";
+        let shared = async || {
+            let parts = self.texts(sql, None).await;
+            let is_equal = parts.len() == replicas && parts.iter().all(|part| *part == parts[0]);
+            if is_equal { Ok(()) } else { Err(parts) }
+        };
+        let outcome = settled(DEADLINE, shared).await;
+        outcome.unwrap_or_else(|parts| panic!("{replicas} replicas hold {parts:?} shards"));
+    }
+
     /// Ends the lease of a replica that is dead, as time would do some seconds later.
     pub(super) async fn bury(&self, replica: &str) {
         let free = "UPDATE shards SET owner = NULL, until = 0 WHERE owner = $1 RETURNING ''";

@@ -118,6 +118,11 @@ impl Site {
         self.world.called(calls, LULL).await;
     }
 
+    /// Kills a process whose calls are not answered.
+    pub(super) async fn kill_in_flight(&mut self, victim: usize) {
+        self.kill(victim, Way::Unanswered).await;
+    }
+
     async fn kill(&mut self, victim: usize, way: Way) {
         let wanted = 1 + self.dice.below(8);
         let (life, machine) = (self.seats[victim].process.life, &self.seats[victim].machine);
