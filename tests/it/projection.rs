@@ -157,6 +157,13 @@ impl House {
         .await;
     }
 
+    /// The same with a rule that runs the playbook that comments.
+    async fn furnish_with_rule(&self) {
+        self.furnish().await;
+        self.apply(&RULE.replace("NAME", "comment"));
+        self.shows("autorule", "all", "Granted", "True", "Granted").await;
+    }
+
     /// Lets an alert come in, which makes an incident; gives its id.
     async fn alert(&self, pod: &str) -> String {
         let event = json!({
@@ -353,9 +360,7 @@ async fn a_run_of_a_rule_is_an_object_that_costs_two_writes() {
     let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
     let namespace = plane.namespace().await;
     let house = House::open(plane, &namespace, &folder).await;
-    house.furnish().await;
-    house.apply(&RULE.replace("NAME", "comment"));
-    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    house.furnish_with_rule().await;
     house.alert("web-1").await;
     let object = eventually("the run is shown", async || {
         let runs = house.list("pbrun");
@@ -452,9 +457,7 @@ async fn old_runs_of_rules_go_many_in_one_request() {
     let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
     let namespace = plane.namespace().await;
     let house = House::open(plane, &namespace, &folder).await;
-    house.furnish().await;
-    house.apply(&RULE.replace("NAME", "comment"));
-    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    house.furnish_with_rule().await;
     let incident = json!({ "incident": { "id": "1" } });
     for pod in ["web-1", "web-2", "web-3", "web-4", "web-5"] {
         house.alert(pod).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::process::{Dev, Home};
-use crate::program::{self, DEADLINE, Finished};
+use crate::program::DEADLINE;
 
 const API: &str = "/apis/journal.riposte.dev/v1alpha1/namespaces/default";
 
@@ -127,18 +127,6 @@ impl World {
         self.dev
             .view(&format!("/v1/runs/{run}"), |view| view["endTime"].is_string())
             .await
-    }
-
-    fn run(&self, arguments: &[&str]) -> Finished {
-        let mut command = self.home.command(arguments);
-        command.env("KUBECONFIG", self.home.path("none"));
-        program::finish(command, "")
-    }
-
-    fn out(&self, arguments: &[&str]) -> String {
-        let finished = self.run(arguments);
-        assert_eq!(finished.code, 0, "{finished:?}");
-        finished.stdout
     }
 }
 
@@ -270,22 +258,22 @@ async fn people_decide_on_the_command_line_as_who_they_are() {
             .unwrap()
             .contains(&format!("riposte approve {run}"))
     );
-    let listed = world.out(&["get", "approvals"]);
+    let listed = world.home.out(&["get", "approvals"]);
     assert!(
         listed.contains(&name) && listed.contains("Pending") && listed.contains("0/1"),
         "{listed}"
     );
-    let described = world.out(&["describe", "approval", &name]);
+    let described = world.home.out(&["describe", "approval", &name]);
     assert!(
         described.contains("Host web-1") && described.contains(&links[0]),
         "{described}"
     );
-    let wrong = world.run(&["approve", &run, "--option", "Maybe"]);
+    let wrong = world.home.run(&["approve", &run, "--option", "Maybe"]);
     assert!(
         wrong.code == 1 && wrong.stderr.contains("choose one of: Approve, Reject"),
         "{wrong:?}"
     );
-    let decided = world.out(&["approve", &run, "--comment", "fine"]);
+    let decided = world.home.out(&["approve", &run, "--comment", "fine"]);
     assert!(decided.contains("decided: Approve"), "{decided}");
     let ended = world.ended(&run).await;
     let response = &ended["actions"]["Ask"]["outputs"]["body"]["responses"][0];
@@ -294,19 +282,21 @@ async fn people_decide_on_the_command_line_as_who_they_are() {
         (&json!("fine"), &json!(true))
     );
     assert_eq!(response["responder"]["displayName"], "user/local");
-    let late = world.run(&["approve", &name]);
+    let late = world.home.run(&["approve", &name]);
     assert!(
         late.code == 1 && late.stderr.contains("decided already: Approve"),
         "{late:?}"
     );
 
     let (run, _) = world.ask("by-card", "").await;
-    let unknown = world.run(&["approve", &run, "--input", "severity=Middle"]);
+    let unknown = world.home.run(&["approve", &run, "--input", "severity=Middle"]);
     assert!(
         unknown.stderr.contains("another value than can be chosen"),
         "{unknown:?}"
     );
-    world.out(&["approve", &run, "--option", "change", "--input", "severity=High"]);
+    world
+        .home
+        .out(&["approve", &run, "--option", "change", "--input", "severity=High"]);
     assert_eq!(world.ended(&run).await["actions"]["Said"]["outputs"], "Change to High");
 }
 
@@ -314,7 +304,7 @@ async fn people_decide_on_the_command_line_as_who_they_are() {
 async fn who_started_the_run_does_not_decide() {
     let world = World::new(&json!({ "requesterMayNotApprove": "true" })).await;
     let (run, name) = world.ask("by-mail", "Isolate?").await;
-    let refused = world.run(&["approve", &run]);
+    let refused = world.home.run(&["approve", &run]);
     assert!(
         refused.code == 1 && refused.stderr.contains("somebody else must"),
         "{refused:?}"

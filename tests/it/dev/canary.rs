@@ -238,15 +238,9 @@ async fn views(home: &Home, dev: &Dev, id: &str) {
             .chain(needs_id.then_some(id))
             .filter(|part| !part.is_empty());
         let given: Vec<&str> = given.collect();
-        let mut command = home.command(&given);
-        command.env("KUBECONFIG", home.path("none"));
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{given:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        clean(&given.join(" "), &[output.stdout, output.stderr].concat());
+        let finished = home.run(&given);
+        assert_eq!(finished.code, 0, "{given:?}: {finished:?}");
+        clean(&given.join(" "), format!("{finished:?}").as_bytes());
     }
 }
 

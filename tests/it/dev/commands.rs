@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::process::{Dev, Home};
 use crate::patience::settled;
-use crate::program::{self, DEADLINE, Finished, Lines};
+use crate::program::{self, DEADLINE, Lines};
 
 const PLAYBOOKS: &str = r#"
 apiVersion: riposte.dev/v1alpha1
@@ -45,24 +45,10 @@ impl World {
         Self { home, dev }
     }
 
-    fn run(&self, arguments: &[&str]) -> Finished {
-        let mut command = self.home.command(arguments);
-        // Nothing of the machine that runs the test.
-        command.env("KUBECONFIG", self.home.path("none"));
-        program::finish(command, "")
-    }
-
-    /// What a command that succeeds prints.
-    fn out(&self, arguments: &[&str]) -> String {
-        let finished = self.run(arguments);
-        assert_eq!(finished.code, 0, "{finished:?}");
-        finished.stdout
-    }
-
     /// Starts the playbook `greet`, and gives its run.
     fn greet(&self) -> String {
         std::fs::write(self.home.path("body.json"), r#"{"who":"ada"}"#).unwrap();
-        let started = self.out(&["start", "greet", "--body", "body.json", "-o", "name"]);
+        let started = self.home.out(&["start", "greet", "--body", "body.json", "-o", "name"]);
         let name = started.trim().strip_prefix("run.journal.riposte.dev/");
         name.unwrap_or_else(|| panic!("{started}")).to_owned()
     }
@@ -71,7 +57,7 @@ impl World {
 #[tokio::test]
 async fn configuration_is_listed_and_described() {
     let world = World::new().await;
-    let listed = world.run(&["get", "playbooks"]);
+    let listed = world.home.run(&["get", "playbooks"]);
     let expected =
         "NAME    TRIGGER   SUSPENDED   READY\ngreet   Other     false       True\nwait    Other     true        True\n";
     assert_eq!(listed.stdout, expected);
@@ -79,24 +65,24 @@ async fn configuration_is_listed_and_described() {
         listed.stderr.contains("using the dev server http://127.0.0.1:"),
         "{listed:?}"
     );
-    let names = world.out(&["get", "playbook", "-o", "name"]);
+    let names = world.home.out(&["get", "playbook", "-o", "name"]);
     assert_eq!(names, "playbook.riposte.dev/greet\nplaybook.riposte.dev/wait\n");
-    let everywhere = world.out(&["get", "pbk", "-A", "--no-headers"]);
+    let everywhere = world.home.out(&["get", "pbk", "-A", "--no-headers"]);
     assert_eq!(
         everywhere.lines().next(),
         Some("default   greet   Other   false   True")
     );
-    let one: Value = serde_json::from_str(&world.out(&["get", "playbooks", "greet", "-o", "json"])).unwrap();
+    let one: Value = serde_json::from_str(&world.home.out(&["get", "playbooks", "greet", "-o", "json"])).unwrap();
     assert_eq!(
         (&one["kind"], &one["metadata"]["name"]),
         (&json!("Playbook"), &json!("greet"))
     );
-    let described = world.out(&["describe", "playbook", "wait"]);
+    let described = world.home.out(&["describe", "playbook", "wait"]);
     assert!(
         described.contains("Name:             wait") && described.contains("suspend: true"),
         "{described}"
     );
-    let empty = world.run(&["get", "rules"]);
+    let empty = world.home.run(&["get", "rules"]);
     assert_eq!((empty.code, &*empty.stdout), (0, ""));
     assert!(empty.stderr.contains("no automationrules found"), "{empty:?}");
 }
@@ -105,23 +91,23 @@ async fn configuration_is_listed_and_described() {
 async fn a_run_is_started_followed_and_described() {
     let world = World::new().await;
     let run = world.greet();
-    let log = world.out(&["logs", &run, "-f"]);
+    let log = world.home.out(&["logs", &run, "-f"]);
     assert!(
         log.contains("Greet Succeeded") && log.trim_end().ends_with("run Succeeded"),
         "{log}"
     );
-    let listed = world.out(&["runs", "greet"]);
+    let listed = world.home.out(&["runs", "greet"]);
     assert!(
         listed.starts_with("NAME ") && listed.contains(&run) && listed.contains("Succeeded"),
         "{listed}"
     );
-    assert_eq!(world.out(&["runs", "wait"]), "");
-    let described = world.out(&["describe", "run", &run]);
+    assert_eq!(world.home.out(&["runs", "wait"]), "");
+    let described = world.home.out(&["describe", "run", &run]);
     assert!(
         described.contains("Requester:        user/local") && described.contains("Greet"),
         "{described}"
     );
-    let cancelled = world.out(&["cancel", &run]);
+    let cancelled = world.home.out(&["cancel", &run]);
     assert_eq!(
         cancelled,
         format!("run.journal.riposte.dev/{run} has ended already: Succeeded\n")
@@ -132,21 +118,22 @@ async fn a_run_is_started_followed_and_described() {
 async fn a_run_is_resubmitted_listed_by_its_status_and_deleted() {
     let world = World::new().await;
     let run = world.greet();
-    world.out(&["logs", &run, "-f"]);
-    let again = world.out(&["resubmit", &run, "--from", "Greet", "-o", "name"]);
+    world.home.out(&["logs", &run, "-f"]);
+    let again = world.home.out(&["resubmit", &run, "--from", "Greet", "-o", "name"]);
     let again = again.trim().strip_prefix("run.journal.riposte.dev/").unwrap();
-    let log = world.out(&["logs", again, "-f"]);
+    let log = world.home.out(&["logs", again, "-f"]);
     assert!(
         log.contains(&format!("as run {run} was, from action Greet on")),
         "{log}"
     );
-    let described = world.out(&["describe", "run", again]);
+    let described = world.home.out(&["describe", "run", again]);
     assert!(
         described.contains(&format!("Resubmission of:  {run}")) && described.contains("ATTEMPTS"),
         "{described}"
     );
     let listed = |arguments: &[&str]| {
         world
+            .home
             .out(&[&["runs", "--no-headers"], arguments].concat())
             .lines()
             .count()
@@ -154,12 +141,12 @@ async fn a_run_is_resubmitted_listed_by_its_status_and_deleted() {
     assert_eq!(listed(&["--status", "Succeeded", "--since", "1h"]), 2);
     assert_eq!(listed(&["--playbook", "greet", "--since", "2026-01-01T00:00:00Z"]), 2);
     assert_eq!(listed(&["--failed"]), 0);
-    let deleted = world.out(&["delete", "runs", &run]);
+    let deleted = world.home.out(&["delete", "runs", &run]);
     assert_eq!(deleted, format!("run.journal.riposte.dev/{run} deleted\n"));
-    world.out(&["delete", "runs", "--playbook", "greet"]);
+    world.home.out(&["delete", "runs", "--playbook", "greet"]);
     assert_eq!(listed(&[]), 0);
     for (command, value) in [("suspend", "true"), ("resume", "false")] {
-        let refused = world.run(&[command, "greet"]);
+        let refused = world.home.run(&[command, "greet"]);
         let hint = format!("write `suspend: {value}` into `spec` of 'greet'");
         assert!(refused.code == 1 && refused.stderr.contains(&hint), "{refused:?}");
     }
@@ -208,17 +195,17 @@ async fn incidents_are_listed_and_hostile_titles_are_harmless() {
     let alert = json!({ "title": "Bad \u{1b}[2J\u{202e}title", "severity": "High", "id": "a" });
     let (status, answer) = world.dev.post("/v1/workspaces/default/alerts", &alert).await;
     assert_eq!(status, 202, "{answer}");
-    let listed = world.out(&["incidents"]);
+    let listed = world.home.out(&["incidents"]);
     assert!(
         listed.contains("\\u{1b}[2J\\u{202e}title") && !listed.contains('\u{1b}'),
         "{listed}"
     );
-    let described = world.out(&["incidents", "1"]);
+    let described = world.home.out(&["incidents", "1"]);
     assert!(
         described.contains("Severity:         High") && !described.contains(['\u{1b}', '\u{202e}']),
         "{described}"
     );
-    let yaml = world.out(&["get", "incident", "1", "-o", "yaml"]);
+    let yaml = world.home.out(&["get", "incident", "1", "-o", "yaml"]);
     assert!(
         yaml.starts_with("apiVersion: journal.riposte.dev/v1alpha1\nkind: Incident\n"),
         "{yaml}"
@@ -243,7 +230,7 @@ async fn what_fails_says_why_and_how_it_ends() {
         (&["runs", "--server", "http://127.0.0.1:1"], 2, "--token-file"),
     ] {
         std::fs::write(world.home.path("body.json"), "{}").unwrap();
-        let finished = world.run(arguments);
+        let finished = world.home.run(arguments);
         assert_eq!(
             (finished.code, &*finished.stdout),
             (code, ""),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::patience::settled;
-use crate::program::{self, DEADLINE, Lines, Running};
+use crate::program::{self, DEADLINE, Finished, Lines, Running};
 
 /// A folder with manifests and data, which outlives the processes that work in it.
 pub(super) struct Home(TempDir);
@@ -45,6 +45,20 @@ impl Home {
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         program::command(self.0.path(), arguments)
+    }
+
+    /// Runs a command that finds the server of this folder, and no cluster of the machine that runs the test.
+    pub(super) fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.command(arguments);
+        command.env("KUBECONFIG", self.path("none"));
+        program::finish(command, "")
+    }
+
+    /// What such a command prints, which succeeds.
+    pub(super) fn out(&self, arguments: &[&str]) -> String {
+        let finished = self.run(arguments);
+        assert_eq!(finished.code, 0, "{finished:?}");
+        finished.stdout
     }
 
     /// Starts `riposte dev` here, and waits until it serves.

@@ -9,7 +9,7 @@ use riposte::engine::start::Request;
 use riposte::projection::Settings;
 use serde_json::json;
 
-use super::{House, RULE, run};
+use super::{House, run};
 use crate::control_plane::{AuditEvent, ControlPlane, eventually};
 
 /// Incidents of the flood; each has a run, and both would cost four writes.
@@ -23,9 +23,7 @@ async fn a_flood_is_counted_and_what_must_be_shown_is_shown() {
     let (plane, folder) = (ControlPlane::shared(), tempfile::tempdir().unwrap());
     let namespace = plane.namespace().await;
     let house = House::open(plane, &namespace, &folder).await;
-    house.furnish().await;
-    house.apply(&RULE.replace("NAME", "comment"));
-    house.shows("autorule", "all", "Granted", "True", "Granted").await;
+    house.furnish_with_rule().await;
 
     let begin = Timestamp::now();
     let pods: Vec<String> = (0..FLOOD).map(|number| format!("web-{number}")).collect();

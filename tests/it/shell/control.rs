@@ -39,6 +39,12 @@ fn cancel(process: &Process, run: &str, haste: Haste) {
     process.within(process.engine.cancel(run, "user/ada", haste)).unwrap();
 }
 
+/// Cancels a run whose calls are in flight: it goes on until they have ended.
+fn cancel_in_flight(process: &Process, run: &str) {
+    cancel(process, run, Haste::Gracefully);
+    event_where(process, run, |event| matches!(event, Event::Cancelling { .. }));
+}
+
 #[test]
 fn a_call_in_flight_ends_before_a_gracefully_cancelled_run() {
     let folder = TempDir::new().unwrap();
@@ -47,8 +53,7 @@ fn a_call_in_flight_ends_before_a_gracefully_cancelled_run() {
     let mut process = Process::start(folder.path(), &two_calls(), &says);
     let run = process.run();
     process.next_call();
-    cancel(&process, &run, Haste::Gracefully);
-    event_where(&process, &run, |event| matches!(event, Event::Cancelling { .. }));
+    cancel_in_flight(&process, &run);
     assert_eq!(status_of(&process.view(&run), "Get"), "Running", "it is not broken off");
     cancel(&process, &run, Haste::Gracefully);
     answers.notify_one();
@@ -67,8 +72,7 @@ fn who_has_no_patience_ends_the_run_at_once() {
     let mut process = Process::start(folder.path(), &two_calls(), &[("GET /host", Says::Nothing)]);
     let run = process.run();
     process.next_call();
-    cancel(&process, &run, Haste::Gracefully);
-    event_where(&process, &run, |event| matches!(event, Event::Cancelling { .. }));
+    cancel_in_flight(&process, &run);
     cancel(&process, &run, Haste::Now);
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
     assert_eq!(status_of(&process.view(&run), "Get"), "Cancelled");
@@ -80,8 +84,7 @@ fn a_cancelled_run_begins_nothing_after_a_crash() {
     let mut process = Process::start(folder.path(), &two_calls(), &[("GET /host", Says::Nothing)]);
     let run = process.run();
     process.next_call();
-    cancel(&process, &run, Haste::Gracefully);
-    event_where(&process, &run, |event| matches!(event, Event::Cancelling { .. }));
+    cancel_in_flight(&process, &run);
     process.kill();
     let mut process = Process::start(folder.path(), &two_calls(), &[]);
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
@@ -108,8 +111,7 @@ fn a_failed_call_of_a_cancelled_run_is_not_tried_again() {
     process.next_call();
     process.next_call();
     event_where(&process, &run, |event| matches!(event, Event::Retrying { .. }));
-    cancel(&process, &run, Haste::Gracefully);
-    event_where(&process, &run, |event| matches!(event, Event::Cancelling { .. }));
+    cancel_in_flight(&process, &run);
     answers.notify_one();
     assert_eq!(process.ended(&run), RunStatus::Cancelled);
     let view = process.view(&run);
