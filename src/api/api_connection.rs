@@ -74,6 +74,23 @@ pub struct ApiConnectionSpec {
         cel::rule("self.all(network, isCIDR(network))", cel::NO_NETWORK),
     ]))]
     pub allowed_networks: Vec<String>,
+    /// How much may be asked of the service through this connection. Calls above it wait for their turn; none fails of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<ConnectionLimits>,
+}
+
+/// How much may be asked of a service. Where several replicas share the runs, each counts its own calls.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// Calls in any minute, 1 to 10000, such as 4 for a free key of VirusTotal. Absent: as many as runs make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub requests_per_minute: Option<u32>,
+    /// Calls at the same time, 1 to 1000. Absent: as many as runs make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub concurrent: Option<u16>,
 }
 
 /// How a call proves who it is. Exactly one field is set.

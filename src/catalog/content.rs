@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::entry::{Connection, Playbook};
 use super::snapshot::Catalog;
-use crate::api::api_connection::Authentication;
+use crate::api::api_connection::{Authentication, ConnectionLimits};
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
@@ -241,6 +241,10 @@ impl Connections for Current {
         let catalog = self.get();
         let missing = || format!("there is no ApiConnection '{namespace}/{name}'; create it");
         catalog.resolve(catalog.connection(namespace, name).ok_or_else(missing)?)
+    }
+
+    fn limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
+        self.0.borrow().connection(namespace, name)?.spec.limits
     }
 
     fn identity(&self, (namespace, name): (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {

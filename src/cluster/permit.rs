@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use kube::Client;
 
 use super::resource::PLAYBOOK;
+use crate::api::api_connection::ConnectionLimits;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
@@ -152,6 +153,10 @@ impl Connections for ClusterConnections {
 
     fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
         self.catalog.identity(playbook, identity)
+    }
+
+    fn limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
+        self.catalog.limits(namespace, name)
     }
 
     async fn may_triage(&self, (namespace, name): (&str, &str), workspace: &str) -> Result<(), NoTriage> {

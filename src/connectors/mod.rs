@@ -14,6 +14,7 @@ mod failure;
 pub mod fake;
 mod form;
 pub mod guard;
+mod limits;
 mod logs;
 mod multipart;
 mod pages;
@@ -26,6 +27,7 @@ mod services;
 mod shared_key;
 pub mod spec;
 mod status;
+mod throttle;
 mod tokens;
 
 pub use client::{Client, Egress};

@@ -14,10 +14,12 @@ use super::failure::Code;
 use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
+use super::throttle::Throttle;
 use super::tokens::{Asker, Tokens};
 use super::{authentication, by_id, guard, request};
-use crate::engine::call::{Answer, Call, CallError, Services, Target};
+use crate::engine::call::{Admission, Answer, Call, CallError, Services, Target};
 use crate::incidents::Desk;
+use crate::store::Millis;
 
 const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
 
@@ -31,6 +33,7 @@ pub struct ConnectorServices {
     client: Client,
     incidents: Performer,
     tokens: Tokens,
+    throttle: Throttle,
 }
 
 impl ConnectorServices {
@@ -41,6 +44,7 @@ impl ConnectorServices {
             connections,
             client,
             tokens: Tokens::default(),
+            throttle: Throttle::default(),
         }
     }
 
@@ -210,12 +214,28 @@ impl Services for ConnectorServices {
         match &call.target {
             Target::Http => self.call_uri(call).await,
             Target::Connection(name) | Target::Operation { connection: name, .. } => {
-                self.call_connection(call, name).await
+                let answered = self.call_connection(call, name).await;
+                if let Ok(answer) = &answered {
+                    let now = Timestamp::now().as_millisecond();
+                    self.throttle.heard((&call.namespace, name), answer, now);
+                }
+                answered
             }
             Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
                 let message = format!("no connector performs the action '{}'", call.action);
                 Err(Code::OperationNotFound.refusal(message))
             }
+        }
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        match &call.target {
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                let limits = self.connections.limits(&call.namespace, name);
+                let connection = (call.namespace.as_str(), name.as_str());
+                self.throttle.admit(connection, limits, &call.idempotency_key, now)
+            }
+            Target::Http | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => Admission::Go(None),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::expression::{Object, Value};
-use crate::store::Operation;
+use crate::store::{Millis, Operation};
 
 /// One call to a service. Its debug text leaves out what may be secret.
 #[derive(Clone, PartialEq)]
@@ -132,11 +132,38 @@ pub struct CallError {
     pub reached: bool,
 }
 
+/// A call that has to wait before it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Stable code, such as `ConnectionLimit` or `RetryAfter`.
+    pub code: &'static str,
+    /// Why, for people; never a secret.
+    pub message: String,
+    /// When to ask again.
+    pub until: Millis,
+}
+
+/// What a call takes while it is under way, such as one of the places of a connection; dropping it gives that back.
+pub type Place = Box<dyn Send>;
+
+/// Whether a call may be made.
+pub enum Admission {
+    /// It may, with what it takes.
+    Go(Option<Place>),
+    /// Not yet.
+    Wait(Hold),
+}
+
 /// The outside world of a run.
 #[async_trait]
 pub trait Services: Send + Sync {
     /// Performs one attempt of a call.
     async fn call(&self, call: &Call) -> Result<Answer, CallError>;
+
+    /// Whether a call may be made at this time. Asked once before each attempt, and again when a wait is over.
+    fn admit(&self, _call: &Call, _now: Millis) -> Admission {
+        Admission::Go(None)
+    }
 
     /// Whether the operation may be repeated after its outcome was lost: by its real HTTP method, or because
     /// the connector declares it.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::call::{Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Call, CallError, Services, Target};
 use super::content::Content;
 use super::schedule::release;
 use crate::definition::workflow::TriggerKind;
 use crate::expression::Value;
 use crate::grants::Permission;
 use crate::incidents::Desk;
-use crate::store::{Error as StoreError, MessageRow, Operation, Partition, Sealer, Store};
+use crate::store::{Error as StoreError, MessageRow, Millis, Operation, Partition, Sealer, Store};
 
 /// Services with the playbooks that collect messages before them.
 pub(super) struct Collecting {
@@ -152,6 +152,10 @@ impl Services for Collecting {
             name: partition.clone(),
         };
         self.send(call, partition, message_id).await
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.services.admit(call, now)
     }
 
     /// Nothing has happened before the end of the action is committed.

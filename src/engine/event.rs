@@ -162,6 +162,26 @@ pub enum Event {
         /// When the next attempt is due.
         next_at: Millis,
     },
+    /// The call that was just announced waits before it is made: a limit of its connection, or the wish of its service.
+    Held {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+        /// What holds it, such as `ConnectionLimit`.
+        code: String,
+        /// The same for people.
+        message: String,
+        /// When it asks whether it may go on; it may ask more often, which is no event.
+        next_at: Millis,
+    },
+    /// A call that waited is about to be made: the intent, on disk before the call.
+    Released {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+    },
     /// A loop goes into its next round.
     Repeated {
         /// When.
@@ -323,6 +343,8 @@ impl Event {
             | Self::Called { at, .. }
             | Self::Retrying { at, .. }
             | Self::Polling { at, .. }
+            | Self::Held { at, .. }
+            | Self::Released { at, .. }
             | Self::Repeated { at, .. }
             | Self::Paused { at, .. }
             | Self::Subscribed { at, .. }
@@ -359,7 +381,7 @@ impl Event {
             Self::Subscribed {
                 outputs, unsubscribe, ..
             } => [outputs].into_iter().chain(unsubscribe).collect(),
-            Self::Retrying { .. } | Self::Repeated { .. } => Vec::new(),
+            Self::Retrying { .. } | Self::Held { .. } | Self::Released { .. } | Self::Repeated { .. } => Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::actions::call::SECRET_HEADERS;
-use super::call::{Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Call, CallError, Services, Target};
 use super::content::Playbook;
 use super::event::Event;
 use super::journal::Error;
@@ -25,7 +25,7 @@ use crate::definition::workflow::{TriggerKind, Workflow};
 use crate::expression::{Object, Value};
 use crate::grants::Permission;
 use crate::script::{Outcome, Scripts, Task};
-use crate::store::{Error as StoreError, Refusal, RunRow};
+use crate::store::{Error as StoreError, Millis, Refusal, RunRow};
 
 /// The place of an answer that a run waits for, followed by the id of the run that gives it.
 const PLACE: &str = "run:";
@@ -150,6 +150,10 @@ impl Services for Nested {
             | Target::Batch { .. }
             | Target::Script { .. } => self.outside.call(call).await,
         }
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.outside.admit(call, now)
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

@@ -72,6 +72,15 @@ pub enum Phase {
         /// When.
         next_at: Millis,
     },
+    /// A call waits before it is made.
+    Held {
+        /// What holds it.
+        code: String,
+        /// The same for people.
+        message: String,
+        /// When it asks whether it may go on.
+        next_at: Millis,
+    },
     /// The answer is fetched later.
     Polling {
         /// Where, a text.
@@ -115,6 +124,7 @@ impl Node {
             Phase::Ended { status } => Some(status),
             Phase::Calling
             | Phase::Retrying { .. }
+            | Phase::Held { .. }
             | Phase::Polling { .. }
             | Phase::Paused { .. }
             | Phase::Subscribed

@@ -460,6 +460,7 @@ impl<'a> Planner<'a> {
                 events: Vec::new(),
                 call: self.poll(id, location).map(|call| (id, call)),
             },
+            Phase::Held { .. } => self.go_on(id),
             Phase::Retrying { .. }
             | Phase::Polling { .. }
             | Phase::Paused { .. }

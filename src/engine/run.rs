@@ -6,6 +6,7 @@
 mod inbox;
 pub mod queue;
 pub(super) mod share;
+mod turn;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-use super::call::{Answer, Call, CallError};
+use super::call::{Answer, Call, CallError, Place};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
 use super::journal::{self, Error};
@@ -78,6 +79,8 @@ pub struct Drive<'a> {
     wake_at: Option<Millis>,
     calls: JoinSet<Result<Answer, CallError>>,
     flying: HashMap<Id, (NodeId, Call, AbortHandle)>,
+    /// When calls that are held ask again, where that is another time than their journal says.
+    turns: HashMap<NodeId, Millis>,
     /// Webhook actions that had begun and not ended at the last commit.
     subscribed: Vec<NodeId>,
     /// Whether something came for an action whose subscription is under way.
@@ -93,7 +96,7 @@ struct Step {
     events: Vec<Event>,
     append: Vec<crate::store::EventRow>,
     payloads: Vec<crate::store::PayloadRow>,
-    calls: Vec<(NodeId, Call)>,
+    calls: Vec<(NodeId, Call, Option<Place>)>,
     /// What commits together with the events.
     with: Vec<Operation>,
 }
@@ -128,6 +131,7 @@ impl<'a> Drive<'a> {
             wake_at: row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
             leaving: false,
@@ -159,6 +163,7 @@ impl<'a> Drive<'a> {
             wake_at: fresh.row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
             leaving: false,
@@ -259,7 +264,7 @@ impl<'a> Drive<'a> {
             let call = planner.rebuild(id);
             let safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
             match call.filter(safe) {
-                Some(call) => step.calls.push((id, call)),
+                Some(call) => self.admit(step, id, call)?,
                 None => {
                     let event = planner.outcome_unknown(id);
                     ready.extend(self.record(step, event)?);
@@ -283,7 +288,9 @@ impl<'a> Drive<'a> {
                 more.reverse();
                 ready.extend(more);
             }
-            step.calls.extend(planned.call);
+            if let Some((id, call)) = planned.call {
+                self.admit(step, id, call)?;
+            }
             if step.events.len() >= STEP_MAX {
                 self.commit_early(step).await?;
             }
@@ -335,8 +342,8 @@ impl<'a> Drive<'a> {
         if !step.calls.is_empty() && !self.is_held() {
             return Err(Error::Elsewhere(self.state.opened.run.clone()));
         }
-        for (id, call) in step.calls {
-            self.fly(id, call);
+        for (id, call, place) in step.calls {
+            self.fly(id, call, place);
         }
         Ok(None)
     }
@@ -367,7 +374,7 @@ impl<'a> Drive<'a> {
 
     /// Makes sure that the store wakes a run that leaves the memory when its next timer says so.
     async fn set_alarm(&mut self) -> Result<(), Error> {
-        let wake_at = self.state.next_timer();
+        let wake_at = self.next_timer();
         if self.wake_at == Some(wake_at) {
             return Ok(());
         }
@@ -390,7 +397,7 @@ impl<'a> Drive<'a> {
                     erase_at: closed.at + keep,
                 }
             }
-            None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.state.next_timer()),
+            None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.next_timer()),
             None => Next::WakeAt(self.next_timer().min(now() + LEASE)),
         }
     }
@@ -400,7 +407,7 @@ impl<'a> Drive<'a> {
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
         let timer = |id: &NodeId| match flying.contains(id) {
             true => self.state.node(*id).and_then(|node| node.deadline),
-            false => self.state.timer(*id),
+            false => self.timer(*id),
         };
         self.state
             .active
@@ -422,9 +429,13 @@ impl<'a> Drive<'a> {
         serde_json::to_string(&self.state).map_err(|error| self.unreadable(&error))
     }
 
-    fn fly(&mut self, id: NodeId, call: Call) {
+    fn fly(&mut self, id: NodeId, call: Call, place: Option<Place>) {
         let (services, asked) = (self.shared.services.clone(), call.clone());
-        let handle = self.calls.spawn(async move { services.call(&asked).await });
+        let handle = self.calls.spawn(async move {
+            let answered = services.call(&asked).await;
+            drop(place);
+            answered
+        });
         self.flying.insert(handle.id(), (id, call, handle));
     }
 
@@ -577,7 +588,7 @@ impl<'a> Drive<'a> {
             return self.record(step, event);
         }
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
-        let is_due = |id: &NodeId| self.state.timer(*id).is_some_and(|at| at <= moment.now);
+        let is_due = |id: &NodeId| self.timer(*id).is_some_and(|at| at <= moment.now);
         let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
         let mut ready = Vec::new();
         for id in due {
@@ -585,10 +596,17 @@ impl<'a> Drive<'a> {
                 continue;
             }
             let planned = self.planner(&moment).due(id);
-            for event in planned.events {
-                ready.extend(self.record(step, event)?);
+            match planned.call {
+                Some((id, call)) if self.is_held_back(id) => self.ask_again(step, id, call, planned.events)?,
+                call => {
+                    for event in planned.events {
+                        ready.extend(self.record(step, event)?);
+                    }
+                    if let Some((id, call)) = call.filter(|(id, _)| !flying.contains(id)) {
+                        self.admit(step, id, call)?;
+                    }
+                }
             }
-            step.calls.extend(planned.call.filter(|(id, _)| !flying.contains(id)));
         }
         Ok(ready)
     }

@@ -183,6 +183,17 @@ impl State {
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
             }
+            Event::Held {
+                node,
+                code,
+                message,
+                next_at,
+                ..
+            } => {
+                let (code, message, next_at) = (code.clone(), message.clone(), *next_at);
+                self.set_phase(*node, Phase::Held { code, message, next_at });
+            }
+            Event::Released { node, .. } => self.set_phase(*node, Phase::Calling),
             Event::Polling {
                 node: id,
                 location,
@@ -245,6 +256,8 @@ impl State {
             Event::Retrying { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
             }),
+            Event::Held { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Calling))),
+            Event::Released { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Held { .. }))),
             Event::Polling { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
             }),
@@ -595,7 +608,7 @@ impl State {
     pub fn timer(&self, id: NodeId) -> Option<Millis> {
         let node = self.node(id)?;
         let due = match node.phase {
-            Phase::Retrying { next_at } | Phase::Polling { next_at, .. } => Some(next_at),
+            Phase::Retrying { next_at } | Phase::Held { next_at, .. } | Phase::Polling { next_at, .. } => Some(next_at),
             Phase::Paused { until } => Some(until),
             Phase::Calling | Phase::Subscribed | Phase::Inside { .. } | Phase::Ended { .. } => None,
         };
@@ -651,7 +664,7 @@ fn suits(workflow: &Workflow, id: ActionId, event: &Event) -> bool {
             !is_loop && block.is_some_and(|block| block.owner == Some(id))
         }
         Event::Looped { .. } => is_loop,
-        Event::Called { .. } | Event::Retrying { .. } => {
+        Event::Called { .. } | Event::Retrying { .. } | Event::Held { .. } | Event::Released { .. } => {
             matches!(kind, ActionKind::Call(_) | ActionKind::Webhook(_))
         }
         Event::Polling { .. } => matches!(kind, ActionKind::Call(_)),
