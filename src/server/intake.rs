@@ -75,8 +75,7 @@ async fn deliver(
     format: Option<Format>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let room = state.deliveries.clone().try_acquire_owned();
-    let room = room.map_err(|_| overloaded(format, "too many deliveries are under way; deliver again".into()))?;
+    let room = state.room().map_err(|full| overloaded(format, full.to_string()))?;
     let body = body::read(request, &state.settings).await?;
     let now = Timestamp::now();
     let intake = read(format, &body, &workspace.name, now)?;

@@ -61,12 +61,9 @@ pub(super) async fn trigger(
     let (mut parts, content) = request.into_parts();
     let requester = admit(&state, &named, &mut parts).await?;
     let request = Request::from_parts(parts, content);
-    let Ok(room) = state.deliveries.clone().try_acquire_owned() else {
-        return Err(Problem::new(
-            Kind::Overloaded,
-            "too many requests are under way; send it again",
-        ));
-    };
+    let room = state
+        .room()
+        .map_err(|full| Problem::new(Kind::Overloaded, full.to_string()))?;
     let uri = request.uri().clone();
     let (method, headers) = (request.method().to_string(), headers(&request));
     let body = body::bytes(request, &state.settings).await?;

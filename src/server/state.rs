@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::authenticate::Authenticate;
 use super::metrics::Measures;
@@ -22,6 +22,9 @@ pub struct Settings {
     pub max_body: usize,
     /// How many deliveries are taken in at once; more are told to come again. Defaults to 256.
     pub max_deliveries: usize,
+    /// How far what was taken in may be behind, to be stored or to be begun with, before more is told to come again.
+    /// Defaults to 5 s.
+    pub max_behind: Duration,
     /// How long a caller of a playbook waits for its answer. Defaults to 120 s, as in Logic Apps.
     pub answer_timeout: Duration,
     /// How long a client may take to send the head of a request, and then its body. Defaults to 10 s.
@@ -39,6 +42,7 @@ impl Default for Settings {
             tokens: Tokens::default(),
             max_body: 1024 * 1024,
             max_deliveries: 256,
+            max_behind: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(120),
             read_timeout: Duration::from_secs(10),
             loopback_port: None,
@@ -67,7 +71,30 @@ pub trait Readiness: Send + Sync {
     fn missing(&self) -> Option<String>;
 }
 
+/// Why nothing more is taken in at this moment.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Full {
+    /// As many deliveries are under way as may be.
+    #[error("too many deliveries are under way; deliver again")]
+    Deliveries,
+    /// What came before is not on the disk yet.
+    #[error("what came before is not stored yet; deliver again")]
+    Store,
+}
+
 impl ServerState {
+    /// Room for a delivery, which it holds until it is dropped. There is none while what came before is behind: so a sender
+    /// that waits for an answer waits for its own delivery, and who takes no more says so at once.
+    pub(super) fn room(&self) -> Result<OwnedSemaphorePermit, Full> {
+        if self.store.behind() > self.settings.max_behind {
+            return Err(Full::Store);
+        }
+        self.deliveries
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Full::Deliveries)
+    }
+
     /// A state over the parts of a running Riposte.
     pub fn new(desk: Desk, engine: Engine, store: Store, settings: Settings) -> Self {
         let deliveries = settings.max_deliveries.min(Semaphore::MAX_PERMITS);

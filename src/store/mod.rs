@@ -16,6 +16,7 @@ mod inbox;
 mod incident;
 mod journal;
 mod lease;
+mod load;
 mod message;
 mod news;
 mod note;
@@ -29,6 +30,8 @@ mod sql;
 mod transaction;
 mod watchlist;
 mod writer;
+
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -65,6 +68,7 @@ pub struct Store {
     /// Changes when others that share the database may have committed; none where nobody does.
     elsewhere: Option<watch::Receiver<u64>>,
     lease: Lease,
+    load: load::Load,
 }
 
 impl Store {
@@ -75,9 +79,18 @@ impl Store {
     /// [`Error::Refused`] if an operation was refused, [`Error::Database`] if the database failed or refused the data.
     pub async fn commit(&self, transaction: Transaction) -> Result<Committed, Error> {
         let (answer, answered) = oneshot::channel();
-        let job = writer::Job { transaction, answer };
+        let job = writer::Job {
+            transaction,
+            answer,
+            came: Instant::now(),
+        };
         self.writer.send(job).await.map_err(|_| writer_is_gone())?;
         answered.await.map_err(|_| writer_is_gone())?
+    }
+
+    /// How long the oldest transaction has waited that is not on the disk yet; zero where nothing waits.
+    pub fn behind(&self) -> Duration {
+        self.load.age()
     }
 
     /// Erases the sealed payloads of ended runs whose time has come, and says how many they were.

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::folder::Folder;
+use super::load::Load;
 use super::news::{self, News};
 use super::server::Server;
 use super::sql::Pool;
@@ -43,10 +44,12 @@ impl Store {
             }
         };
         let (writer, jobs) = mpsc::channel(QUEUE);
+        let load = Load::new();
         tokio::spawn(
             Writer {
                 link,
                 jobs,
+                load: load.clone(),
                 news,
                 readers: readers.clone(),
                 tasks,
@@ -59,6 +62,7 @@ impl Store {
             commits: seen,
             elsewhere,
             lease,
+            load,
         })
     }
 }

@@ -3,12 +3,14 @@
 //! Invariant: nobody is answered before the commit, and a refused transaction leaves nothing behind.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::batch::Outcome;
 use super::folder::Folder;
+use super::load::Load;
 use super::news::News;
 use super::server::Server;
 use super::sql::Pool;
@@ -22,6 +24,7 @@ const BATCH: usize = 512;
 pub(super) struct Job {
     pub(super) transaction: Transaction,
     pub(super) answer: oneshot::Sender<Result<Committed, Error>>,
+    pub(super) came: Instant,
 }
 
 /// The database that is written to.
@@ -50,6 +53,7 @@ impl Link {
 pub(super) struct Writer {
     pub(super) link: Link,
     pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) load: Load,
     pub(super) news: Arc<News>,
     pub(super) readers: Pool,
     /// What else goes on while the store is open.
@@ -61,9 +65,14 @@ impl Writer {
     pub(super) async fn work(mut self) {
         let mut jobs = Vec::with_capacity(BATCH);
         while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+            if let Some(oldest) = jobs.first() {
+                self.load.begin(oldest.came);
+            }
             let (transactions, answers): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.transaction, job.answer)).unzip();
-            match self.link.commit(transactions).await {
+            let committed = self.link.commit(transactions).await;
+            self.load.end();
+            match committed {
                 Ok(outcomes) => {
                     self.news.committed();
                     answers
