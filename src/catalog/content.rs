@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::entry::{Connection, Playbook};
 use super::snapshot::Catalog;
 use crate::api::api_connection::{Authentication, ConnectionLimits};
+use crate::api::playbook::Priority;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
@@ -199,6 +200,10 @@ impl Content for Current {
         catalog
             .playbook(namespace, name)
             .map(|playbook| catalog.runnable(playbook))
+    }
+
+    fn priority(&self, namespace: &str, name: &str) -> Option<Priority> {
+        self.0.borrow().playbook(namespace, name)?.spec.priority
     }
 
     fn kept(&self) -> Vec<content::Playbook> {

@@ -13,6 +13,7 @@ use crate::api::yaml;
 use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
+use crate::engine::places::PLACES;
 use crate::incidents::WorkspaceIds;
 use crate::store::{Address, Location};
 
@@ -75,6 +76,11 @@ pub struct Arguments {
     /// APIService is told its authority.
     #[arg(long, value_name = "DIR")]
     journal_tls: Option<PathBuf>,
+
+    /// How many runs are driven at a time. Those beyond wait, answers to incidents the shortest; runs that only wait for
+    /// a time or a callback count for nothing.
+    #[arg(long, value_name = "COUNT", default_value_t = PLACES)]
+    max_active_runs: usize,
 
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
@@ -155,6 +161,7 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             allowed_networks: arguments.allow_network.clone(),
             ..Egress::default()
         },
+        active_runs: arguments.max_active_runs,
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,
             tls: arguments.journal_tls.clone(),

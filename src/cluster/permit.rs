@@ -7,6 +7,7 @@ use kube::Client;
 
 use super::resource::PLAYBOOK;
 use crate::api::api_connection::ConnectionLimits;
+use crate::api::playbook::Priority;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
@@ -116,6 +117,10 @@ impl Content for ClusterContent {
 
     fn kept(&self) -> Vec<Playbook> {
         self.catalog.kept()
+    }
+
+    fn priority(&self, namespace: &str, name: &str) -> Option<Priority> {
+        self.catalog.priority(namespace, name)
     }
 
     fn changes(&self) -> Box<dyn Changes> {

@@ -26,7 +26,7 @@ use crate::connectors::{self, ConnectorServices, Egress};
 use crate::controllers;
 use crate::controllers::context::Context;
 use crate::controllers::live::{self, Live};
-use crate::engine::Engine;
+use crate::engine::{Engine, nested};
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
@@ -52,6 +52,8 @@ pub struct Options {
     pub workspaces: WorkspaceIds,
     /// What calls may reach.
     pub egress: Egress,
+    /// How many runs are driven at a time.
+    pub active_runs: usize,
     /// How the aggregated API is served, if it is.
     pub journal: Option<journal::Options>,
 }
@@ -119,12 +121,16 @@ impl Operator {
         let content = ClusterContent::new(catalog.clone(), context.reviews.clone());
         let connections = ClusterConnections::new(catalog, context.reviews.clone());
         let services = ConnectorServices::new(Arc::new(connections), services, desk.clone());
-        let engine = Engine::new(
+        let engine = Engine::with(
             store.clone(),
             sealer,
             Arc::new(services),
             Arc::new(content),
             desk.clone(),
+            nested::Settings {
+                places: options.active_runs,
+                ..nested::Settings::default()
+            },
         );
         let scopes = scopes(&options.watched, &OF_CATALOG);
         Ok(Self {

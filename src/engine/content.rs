@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::api::AutomationRuleSpec;
+use crate::api::playbook::Priority;
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::grants::Permission;
@@ -90,6 +91,11 @@ impl Changes for NoChanges {
 pub trait Content: Send + Sync {
     /// A playbook.
     fn playbook(&self, namespace: &str, name: &str) -> Option<Playbook>;
+
+    /// How urgent the playbook says that its runs are; `None` where it says nothing.
+    fn priority(&self, _namespace: &str, _name: &str) -> Option<Priority> {
+        None
+    }
 
     /// The playbooks whose triggers run by time or collect messages; see [`TriggerKind::is_kept`].
     ///

@@ -1,6 +1,6 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `run`, `shell` and the shells of
+//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `places`, `run`, `shell` and the shells of
 //! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
 //! [`plan::Planner`] turns what is ready into events and calls.
 
@@ -13,6 +13,7 @@ pub mod content;
 pub mod event;
 pub mod incoming;
 pub mod invoke;
+pub mod lanes;
 pub mod node;
 pub mod plan;
 pub mod retry;
@@ -30,6 +31,7 @@ mod ends;
 mod evaluate;
 pub mod journal;
 pub mod nested;
+pub mod places;
 mod replica;
 mod run;
 pub mod shell;

@@ -16,6 +16,7 @@ use super::call::{Admission, Answer, Call, CallError, Services, Target};
 use super::content::Playbook;
 use super::event::Event;
 use super::journal::Error;
+use super::places::PLACES;
 use super::shell::{Engine, Notice, PLAYBOOK, Shared, StartError, now};
 use super::start::{Request, StartKind};
 use super::state::State;
@@ -36,13 +37,15 @@ const PATIENCE: i64 = 10;
 /// The longest time between two questions, in seconds.
 const ASKED_AGAIN: i64 = 300;
 
-/// How calls of playbooks and scripts are performed.
+/// How runs are driven, and how calls of playbooks and scripts are performed.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a call waits in memory for the answer of another playbook.
     pub hold: Duration,
     /// What runs scripts.
     pub scripts: Scripts,
+    /// How many runs are driven at a time; those beyond wait in their lanes.
+    pub places: usize,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
         Self {
             hold: Duration::from_secs(30),
             scripts: Scripts::default(),
+            places: PLACES,
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::engine::answer::Reply;
 use crate::engine::callback::Link;
 use crate::engine::incoming::{Incoming, Invocation, Rejected};
 use crate::engine::invoke::{Answered, Invoked};
+use crate::engine::lanes::Lane;
 use crate::engine::shell::{StartError, now};
 use crate::engine::start::{Refused, Request as Wish, StartKind};
 
@@ -62,7 +63,7 @@ pub(super) async fn trigger(
     let requester = admit(&state, &named, &mut parts).await?;
     let request = Request::from_parts(parts, content);
     let room = state
-        .room()
+        .room(Lane::Enrichment)
         .map_err(|full| Problem::new(Kind::Overloaded, full.to_string()))?;
     let uri = request.uri().clone();
     let (method, headers) = (request.method().to_string(), headers(&request));

@@ -10,6 +10,7 @@ use super::metrics::Measures;
 use super::token::Tokens;
 use crate::catalog::Current;
 use crate::engine::Engine;
+use crate::engine::lanes::Lane;
 use crate::incidents::Desk;
 use crate::store::Store;
 
@@ -22,9 +23,10 @@ pub struct Settings {
     pub max_body: usize,
     /// How many deliveries are taken in at once; more are told to come again. Defaults to 256.
     pub max_deliveries: usize,
-    /// How far what was taken in may be behind, to be stored or to be begun with, before more is told to come again.
-    /// Defaults to 5 s.
+    /// How long what was taken in may wait to be stored before more is told to come again. Defaults to 5 s.
     pub max_behind: Duration,
+    /// How long runs may wait for a place before what would make more of them is told to come again. Defaults to 60 s.
+    pub max_waiting: Duration,
     /// How long a caller of a playbook waits for its answer. Defaults to 120 s, as in Logic Apps.
     pub answer_timeout: Duration,
     /// How long a client may take to send the head of a request, and then its body. Defaults to 10 s.
@@ -43,6 +45,7 @@ impl Default for Settings {
             max_body: 1024 * 1024,
             max_deliveries: 256,
             max_behind: Duration::from_secs(5),
+            max_waiting: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(120),
             read_timeout: Duration::from_secs(10),
             loopback_port: None,
@@ -80,14 +83,20 @@ pub(super) enum Full {
     /// What came before is not on the disk yet.
     #[error("what came before is not stored yet; deliver again")]
     Store,
+    /// What came before has not begun.
+    #[error("what came before waits to be worked on; deliver again")]
+    Runs,
 }
 
 impl ServerState {
-    /// Room for a delivery, which it holds until it is dropped. There is none while what came before is behind: so a sender
-    /// that waits for an answer waits for its own delivery, and who takes no more says so at once.
-    pub(super) fn room(&self) -> Result<OwnedSemaphorePermit, Full> {
+    /// Room for a delivery, which it holds until it is dropped. There is none while what came before is behind, to be
+    /// stored or, if it is as urgent as this would be, to begin.
+    pub(super) fn room(&self, lane: Lane) -> Result<OwnedSemaphorePermit, Full> {
         if self.store.behind() > self.settings.max_behind {
             return Err(Full::Store);
+        }
+        if self.engine.behind(lane) > self.settings.max_waiting {
+            return Err(Full::Runs);
         }
         self.deliveries
             .clone()

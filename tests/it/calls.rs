@@ -139,6 +139,7 @@ impl Process {
         let settings = Settings {
             hold,
             scripts: Scripts::new(Some(env!("CARGO_BIN_EXE_riposte").into())),
+            ..Settings::default()
         };
         let engine = Engine::with(
             store.clone(),

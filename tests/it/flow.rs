@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod lanes;
 mod limits;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use riposte::connectors::{Client, Connections, ConnectorServices, Egress, Resolv
 use riposte::definition;
 use riposte::engine::content::{Connection, Content, Playbook, Undecided};
 use riposte::engine::event::Event;
+use riposte::engine::nested::Settings;
 use riposte::engine::start::Request;
 use riposte::engine::state::State;
 use riposte::engine::status::RunStatus;
@@ -34,6 +36,7 @@ use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::store::{RunRow, Sealer, Store};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A test that waits longer for something has failed.
@@ -48,6 +51,8 @@ struct Noted {
     calls: Vec<(Instant, String)>,
     under_way: usize,
     at_once: usize,
+    /// Calls of the path `hold` wait until it is opened.
+    is_open: watch::Sender<bool>,
     /// What the next calls are answered instead of 200.
     busy: Vec<(StatusCode, &'static str)>,
 }
@@ -74,11 +79,16 @@ impl Service {
 async fn answer(Shared(service): Shared<Service>, request: HttpRequest) -> Response {
     let path = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
     let busy = service.noted(|noted| {
-        noted.calls.push((Instant::now(), path));
+        noted.calls.push((Instant::now(), path.clone()));
         noted.under_way += 1;
         noted.at_once = noted.at_once.max(noted.under_way);
         (!noted.busy.is_empty()).then(|| noted.busy.remove(0))
     });
+    if path == "hold" {
+        let mut opened = service.noted(|noted| noted.is_open.subscribe());
+        // The test ends where nothing opens it any more.
+        let _ = opened.wait_for(|is_open| *is_open).await;
+    }
     // Others have time to come while this call is under way.
     tokio::time::sleep(Duration::from_millis(20)).await;
     service.noted(|noted| noted.under_way -= 1);
@@ -174,6 +184,7 @@ fn ask(address: &str) -> serde_json::Value {
 struct Process {
     runtime: tokio::runtime::Runtime,
     store: Store,
+    desk: Desk,
     engine: Engine,
     connections: Arc<Bound>,
     service: Service,
@@ -181,6 +192,10 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path, playbook: &Playbook, limits: Option<ConnectionLimits>) -> Self {
+        Self::with(folder, playbook, limits, Settings::default())
+    }
+
+    fn with(folder: &Path, playbook: &Playbook, limits: Option<ConnectionLimits>, settings: Settings) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -198,12 +213,14 @@ impl Process {
         };
         let services = ConnectorServices::new(connections.clone(), Client::new(egress), desk.clone());
         let catalog = Arc::new(Catalog(playbook.clone()));
-        let engine = Engine::new(store.clone(), Sealer::new([7; 32]), Arc::new(services), catalog, desk);
+        let (sealer, services) = (Sealer::new([7; 32]), Arc::new(services));
+        let engine = Engine::with(store.clone(), sealer, services, catalog, desk.clone(), settings);
         let serving = engine.clone();
         runtime.spawn(async move { serving.serve(CancellationToken::new()).await });
         Self {
             runtime,
             store,
+            desk,
             engine,
             connections,
             service,
@@ -217,12 +234,10 @@ impl Process {
     }
 
     fn run(&self) -> String {
-        let request = Request {
-            namespace: "soc".into(),
-            playbook: "enrich".into(),
-            requester: "user/test".into(),
-            ..Request::default()
-        };
+        self.start_run(request())
+    }
+
+    fn start_run(&self, request: Request) -> String {
         self.within(self.engine.start(&request)).unwrap().remove(0)
     }
 
@@ -248,6 +263,15 @@ impl Process {
     fn look(&self, run: &str) -> (Value, Vec<Event>) {
         let (workflow, events) = self.within(self.engine.history(run)).unwrap();
         (view::run(&workflow, &State::fold(&workflow, &events).unwrap()), events)
+    }
+}
+
+fn request() -> Request {
+    Request {
+        namespace: "soc".into(),
+        playbook: "enrich".into(),
+        requester: "user/test".into(),
+        ..Request::default()
     }
 }
 

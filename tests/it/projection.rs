@@ -69,6 +69,7 @@ impl House {
                 allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
                 ..Egress::default()
             },
+            active_runs: 100,
         };
         let operator = Operator::open(client, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

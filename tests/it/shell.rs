@@ -276,6 +276,7 @@ fn stored(id: &str, at: i64, events: Vec<EventRow>) -> NewRun {
         definition: Some("hash".into()),
         created_at: at,
         wake_at: at,
+        lane: 3,
         events,
         payloads: Vec::new(),
     }

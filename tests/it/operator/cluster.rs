@@ -54,6 +54,7 @@ impl House {
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
+            active_runs: 100,
             journal: None,
         };
         let operator = Operator::open(client, options).await.expect("an operator");
