@@ -169,6 +169,7 @@ impl Connections {
                 hosts: Vec::new(),
                 allowed_networks: Vec::new(),
                 limits: None,
+                brakes: None,
             };
             let annotations = connection.origin.annotations();
             let name = &connection.name;

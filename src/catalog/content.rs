@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::entry::{Connection, Playbook};
 use super::snapshot::Catalog;
-use crate::api::api_connection::{Authentication, ConnectionLimits};
+use crate::api::api_connection::{Authentication, Brakes, ConnectionLimits};
 use crate::api::playbook::Priority;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{AutomationRuleSpec, SecretString};
@@ -250,6 +250,10 @@ impl Connections for Current {
 
     fn limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
         self.0.borrow().connection(namespace, name)?.spec.limits
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.0.borrow().connection(namespace, name)?.spec.brakes.clone()
     }
 
     fn identity(&self, (namespace, name): (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {

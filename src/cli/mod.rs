@@ -8,6 +8,7 @@ use crate::api::diagnostic::Severity;
 use crate::catalog::Catalog;
 
 mod actions;
+mod brake;
 mod cancel;
 mod crds;
 mod describe;
@@ -66,6 +67,9 @@ enum Command {
     Logs(logs::Arguments),
     Start(start::Arguments),
     Cancel(cancel::Arguments),
+    Pause(brake::PauseArguments),
+    Unpause(brake::UnpauseArguments),
+    Release(brake::ReleaseArguments),
     #[command(name = crate::script::COMMAND, hide = true)]
     ScriptHost(script_host::Arguments),
 }
@@ -94,6 +98,9 @@ pub fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Cancel(arguments) => cancel::run(&arguments),
+        Command::Pause(arguments) => brake::pause(&arguments),
+        Command::Unpause(arguments) => brake::unpause(&arguments),
+        Command::Release(arguments) => brake::release(&arguments),
         Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -82,6 +82,11 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = PLACES)]
     max_active_runs: usize,
 
+    /// Let what runs of this namespace would change outside wait as long as the operator runs so; `*` is all namespaces.
+    /// May be given several times. `riposte pause` does the same at any time.
+    #[arg(long = "pause-actions", value_name = "NAMESPACE")]
+    paused: Vec<String>,
+
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
@@ -162,6 +167,7 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             ..Egress::default()
         },
         active_runs: arguments.max_active_runs,
+        paused: arguments.paused.clone(),
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,
             tls: arguments.journal_tls.clone(),

@@ -76,6 +76,7 @@ fn needed(access: Access) -> (&'static str, &'static str) {
         Access::Read => ("get", "incidents"),
         Access::Start => (RUN_VERB, PLAYBOOK.plural),
         Access::Cancel => ("patch", "playbookruns"),
+        Access::Brake => ("approve", "playbookruns"),
     }
 }
 

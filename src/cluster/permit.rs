@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kube::Client;
 
 use super::resource::PLAYBOOK;
-use crate::api::api_connection::ConnectionLimits;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
 use crate::api::playbook::Priority;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
@@ -162,6 +162,10 @@ impl Connections for ClusterConnections {
 
     fn limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
         self.catalog.limits(namespace, name)
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.catalog.brakes(namespace, name)
     }
 
     async fn may_triage(&self, (namespace, name): (&str, &str), workspace: &str) -> Result<(), NoTriage> {

@@ -54,6 +54,8 @@ pub struct Options {
     pub egress: Egress,
     /// How many runs are driven at a time.
     pub active_runs: usize,
+    /// Namespaces whose actions are paused; `*` is all.
+    pub paused: Vec<String>,
     /// How the aggregated API is served, if it is.
     pub journal: Option<journal::Options>,
 }
@@ -129,6 +131,7 @@ impl Operator {
             desk.clone(),
             nested::Settings {
                 places: options.active_runs,
+                paused: options.paused.clone(),
                 ..nested::Settings::default()
             },
         );

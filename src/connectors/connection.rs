@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::spec::Connector;
 use crate::api::SecretString;
-use crate::api::api_connection::ConnectionLimits;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
 
 /// An ApiConnection whose values are at hand.
 #[derive(Clone, Debug)]
@@ -104,6 +104,11 @@ pub trait Connections: Send + Sync {
 
     /// How much may be asked through the ApiConnection of this name in this namespace; `None` where nothing limits it.
     fn limits(&self, _namespace: &str, _name: &str) -> Option<ConnectionLimits> {
+        None
+    }
+
+    /// What holds calls through the ApiConnection of this name in this namespace.
+    fn brakes(&self, _namespace: &str, _name: &str) -> Option<Brakes> {
         None
     }
 

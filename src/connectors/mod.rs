@@ -5,6 +5,7 @@
 
 mod authentication;
 pub mod body;
+mod brakes;
 pub mod by_id;
 pub mod catalog;
 pub mod client;

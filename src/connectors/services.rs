@@ -16,8 +16,8 @@ use super::request::HttpRequest;
 use super::sentinel::Performer;
 use super::throttle::Throttle;
 use super::tokens::{Asker, Tokens};
-use super::{authentication, by_id, guard, request};
-use crate::engine::call::{Admission, Answer, Call, CallError, Services, Target};
+use super::{authentication, brakes, by_id, guard, request};
+use crate::engine::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use crate::incidents::Desk;
 use crate::store::Millis;
 
@@ -51,6 +51,16 @@ impl ConnectorServices {
     fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
         let found = self.connections.connection(&call.namespace, name);
         found.map_err(|reason| Code::ConnectionNotFound.refusal(reason))
+    }
+
+    /// Looks at a call that would change something outside, with its address and the id of its operation; `None` if it
+    /// changes nothing, or cannot be made.
+    fn change<T>(&self, call: &Call, name: &str, look: impl FnOnce(&Call, &str) -> T) -> Option<T> {
+        let connection = self.connection(call, name).ok()?;
+        let (call, found) = by_id::find(&connection.connector, call).ok()?;
+        let operation = found.operation;
+        let is_ours = operation.native.is_some() || operation.translation.is_some();
+        (!is_ours && brakes::changes(&operation.real.method)).then(|| look(&call, &operation.id))
     }
 
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
@@ -237,6 +247,32 @@ impl Services for ConnectorServices {
             }
             Target::Http | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => Admission::Go(None),
         }
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        match &call.target {
+            _ if request::is_poll(call) => false,
+            Target::Http => brakes::changes(&call.method),
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                self.change(call, name, |_, _| ()).is_some()
+            }
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
+        }
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        let (Target::Connection(name) | Target::Operation { connection: name, .. }) = &call.target else {
+            return Vec::new();
+        };
+        let Some(own) = self
+            .connections
+            .brakes(&call.namespace, name)
+            .filter(|_| !request::is_poll(call))
+        else {
+            return Vec::new();
+        };
+        let found = self.change(call, name, |call, operation| brakes::of(name, &own, operation, call));
+        found.unwrap_or_default()
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

@@ -143,6 +143,34 @@ pub struct Hold {
     pub until: Millis,
 }
 
+/// What holds a call that would change something outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brake {
+    /// The actions of its connection are paused.
+    Paused {
+        /// The ApiConnection.
+        connection: String,
+    },
+    /// It names something that is not to be touched.
+    Protected {
+        /// The ApiConnection that says so.
+        connection: String,
+        /// What.
+        value: String,
+    },
+    /// Its operation may be called so often only.
+    Limit {
+        /// The ApiConnection.
+        connection: String,
+        /// Id of the operation.
+        operation: String,
+        /// Calls in any window.
+        most: u32,
+        /// Length of the window.
+        window_seconds: u32,
+    },
+}
+
 /// What a call takes while it is under way, such as one of the places of a connection; dropping it gives that back.
 pub type Place = Box<dyn Send>;
 
@@ -163,6 +191,16 @@ pub trait Services: Send + Sync {
     /// Whether a call may be made at this time. Asked once before each attempt, and again when a wait is over.
     fn admit(&self, _call: &Call, _now: Millis) -> Admission {
         Admission::Go(None)
+    }
+
+    /// Whether a call would change something outside; Riposte's own incidents are not.
+    fn changes(&self, _call: &Call) -> bool {
+        false
+    }
+
+    /// What holds a call that would change something, of its connection's brakes.
+    fn brakes(&self, _call: &Call) -> Vec<Brake> {
+        Vec::new()
     }
 
     /// Whether the operation may be repeated after its outcome was lost: by its real HTTP method, or because

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::call::{Admission, Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use super::content::Content;
 use super::schedule::release;
 use crate::definition::workflow::TriggerKind;
@@ -156,6 +156,14 @@ impl Services for Collecting {
 
     fn admit(&self, call: &Call, now: Millis) -> Admission {
         self.services.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.services.brakes(call)
     }
 
     /// Nothing has happened before the end of the action is committed.

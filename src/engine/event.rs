@@ -162,7 +162,7 @@ pub enum Event {
         /// When the next attempt is due.
         next_at: Millis,
     },
-    /// The call that was just announced waits before it is made: a limit of its connection, or the wish of its service.
+    /// A call that was announced waits before it is made: a limit of its connection, the wish of its service, or a brake.
     Held {
         /// When.
         at: Millis,
@@ -181,6 +181,9 @@ pub enum Event {
         at: Millis,
         /// The action.
         node: NodeId,
+        /// Who let it go on, where brakes hold it; no brake holds it again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// A loop goes into its next round.
     Repeated {

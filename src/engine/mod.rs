@@ -1,6 +1,6 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `collect`, `ends`, `evaluate`, `journal`, `nested`, `places`, `run`, `shell` and the shells of
+//! The core (everything but `collect`, `ends`, `evaluate`, `held`, `journal`, `nested`, `places`, `run`, `shell` and the shells of
 //! `schedule`) knows no clock, store or network: [`state::State`] folds events and tells what became ready,
 //! [`plan::Planner`] turns what is ready into events and calls.
 
@@ -29,12 +29,15 @@ pub mod view;
 mod collect;
 mod ends;
 mod evaluate;
+mod held;
 pub mod journal;
 pub mod nested;
+pub mod pauses;
 pub mod places;
 mod replica;
 mod run;
 pub mod shell;
 
+pub use held::Unreleased;
 pub use run::Undelivered;
 pub use shell::{Engine, Notice};

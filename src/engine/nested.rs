@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::actions::call::SECRET_HEADERS;
-use super::call::{Admission, Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use super::content::Playbook;
 use super::event::Event;
 use super::journal::Error;
@@ -46,6 +46,8 @@ pub struct Settings {
     pub scripts: Scripts,
     /// How many runs are driven at a time; those beyond wait in their lanes.
     pub places: usize,
+    /// Namespaces whose actions are paused as long as the process lives; `*` is all.
+    pub paused: Vec<String>,
 }
 
 impl Default for Settings {
@@ -54,6 +56,7 @@ impl Default for Settings {
             hold: Duration::from_secs(30),
             scripts: Scripts::default(),
             places: PLACES,
+            paused: Vec::new(),
         }
     }
 }
@@ -158,6 +161,14 @@ impl Services for Nested {
 
     fn admit(&self, call: &Call, now: Millis) -> Admission {
         self.outside.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.outside.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.outside.brakes(call)
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

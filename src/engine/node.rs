@@ -57,6 +57,9 @@ pub struct Node {
     pub deadline: Option<Millis>,
     /// Attempts of its call.
     pub attempts: u32,
+    /// Whether somebody let it go on though brakes hold it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub freed: bool,
     /// Frames that it opened.
     pub frames: Vec<FrameId>,
 }
@@ -151,6 +154,7 @@ impl Node {
             tracked: None,
             deadline: None,
             attempts: 0,
+            freed: false,
             frames: Vec::new(),
         }
     }

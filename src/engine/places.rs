@@ -25,6 +25,7 @@ const NAP: Duration = Duration::from_secs(30);
 impl Engine {
     pub(super) async fn drive_due(&self, stop: CancellationToken) {
         let mut elsewhere = self.shared().store.elsewhere();
+        self.shared().read_pauses().await;
         self.shared().serving.store(true, Ordering::Relaxed);
         self.adopt().await;
         while !stop.is_cancelled() {
@@ -50,6 +51,9 @@ impl Engine {
 
     /// Takes up what is due, or lets it wait for a place, and says how long to sleep.
     async fn take_due(&self) -> Duration {
+        if self.shared().is_shared() {
+            self.shared().read_pauses().await;
+        }
         let (mut live, mut after, now) = (Vec::new(), None, now());
         loop {
             let due = match self.shared().store.due_runs(now, after.as_ref(), DUE_MAX).await {

@@ -460,7 +460,7 @@ impl<'a> Planner<'a> {
                 events: Vec::new(),
                 call: self.poll(id, location).map(|call| (id, call)),
             },
-            Phase::Held { .. } => self.go_on(id),
+            Phase::Held { .. } => self.go_on(id, None),
             Phase::Retrying { .. }
             | Phase::Polling { .. }
             | Phase::Paused { .. }

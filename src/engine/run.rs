@@ -6,7 +6,7 @@
 mod inbox;
 pub mod queue;
 pub(super) mod share;
-mod turn;
+pub(super) mod turn;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
 pub use inbox::Undelivered;
+pub(super) use inbox::{context as inbox_context, released_name};
 
 use crate::store::{Append, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction};
 
@@ -189,11 +190,12 @@ impl<'a> Drive<'a> {
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
-        if !self.subscribed.is_empty() || self.shared.is_shared() {
+        self.ask_brakes_again();
+        if !self.subscribed.is_empty() || self.shared.is_shared() || self.has_held() {
             ready.extend(self.receive(&mut step).await?);
         }
-        ready.extend(self.recover(&mut step)?);
-        ready.extend(self.due(&mut step)?);
+        ready.extend(self.recover(&mut step).await?);
+        ready.extend(self.due(&mut step).await?);
         loop {
             if !self.may_go_on() {
                 return self.leave(step).await;
@@ -209,11 +211,16 @@ impl<'a> Drive<'a> {
                 }
                 Woken::Timer if self.awaits_callback() => {
                     let mut ready = self.receive(&mut step).await?;
-                    ready.extend(self.due(&mut step)?);
+                    ready.extend(self.due(&mut step).await?);
                     ready
                 }
-                Woken::Timer => self.due(&mut step)?,
-                Woken::Nudged => self.receive(&mut step).await?,
+                Woken::Timer => self.due(&mut step).await?,
+                Woken::Nudged => {
+                    let mut ready = self.receive(&mut step).await?;
+                    self.ask_brakes_again();
+                    ready.extend(self.due(&mut step).await?);
+                    ready
+                }
                 Woken::Answers(answers) => {
                     let mut ready = self.settle(&mut step, answers).await?;
                     if self.has_early {
@@ -254,24 +261,28 @@ impl<'a> Drive<'a> {
     }
 
     /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown.
-    fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+    async fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
         let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
         let lost: Vec<NodeId> = self.state.active.iter().copied().filter(is_calling).collect();
         let mut ready = Vec::new();
         for id in lost {
-            let moment = self.moment();
-            let planner = self.planner(&moment);
-            let call = planner.rebuild(id);
-            let safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
-            match call.filter(safe) {
-                Some(call) => self.admit(step, id, call)?,
+            match self.repeatable(id) {
+                Some(call) => self.admit(step, id, call).await?,
                 None => {
-                    let event = planner.outcome_unknown(id);
+                    let event = self.planner(&self.moment()).outcome_unknown(id);
                     ready.extend(self.record(step, event)?);
                 }
             }
         }
         Ok(ready)
+    }
+
+    /// The call of an action, if repeating it is safe.
+    fn repeatable(&self, id: NodeId) -> Option<Call> {
+        let moment = self.moment();
+        let planner = self.planner(&moment);
+        let is_safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
+        planner.rebuild(id).filter(is_safe)
     }
 
     /// Plans everything that is ready, until nothing is.
@@ -289,7 +300,7 @@ impl<'a> Drive<'a> {
                 ready.extend(more);
             }
             if let Some((id, call)) = planned.call {
-                self.admit(step, id, call)?;
+                self.admit(step, id, call).await?;
             }
             if step.events.len() >= STEP_MAX {
                 self.commit_early(step).await?;
@@ -580,30 +591,30 @@ impl<'a> Drive<'a> {
     }
 
     /// What is due by time: retries, polls, time-outs.
-    fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
-        let moment = self.moment();
-        if self.state.deadline() <= moment.now {
+    async fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+        let now = now();
+        if self.state.deadline() <= now {
             let error = ActionError::new("RunTimedOut", "The run took longer than 90 days, the most that it may.");
-            let event = self.planner(&moment).cut(RunStatus::TimedOut, error);
+            let event = self.planner(&self.moment()).cut(RunStatus::TimedOut, error);
             return self.record(step, event);
         }
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
-        let is_due = |id: &NodeId| self.timer(*id).is_some_and(|at| at <= moment.now);
+        let is_due = |id: &NodeId| self.timer(*id).is_some_and(|at| at <= now);
         let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
         let mut ready = Vec::new();
         for id in due {
             if !self.state.active.contains(&id) {
                 continue;
             }
-            let planned = self.planner(&moment).due(id);
+            let planned = self.planner(&self.moment()).due(id);
             match planned.call {
-                Some((id, call)) if self.is_held_back(id) => self.ask_again(step, id, call, planned.events)?,
+                Some((id, call)) if self.is_held_back(id) => self.ask_again(step, id, call, planned.events).await?,
                 call => {
                     for event in planned.events {
                         ready.extend(self.record(step, event)?);
                     }
                     if let Some((id, call)) = call.filter(|(id, _)| !flying.contains(id)) {
-                        self.admit(step, id, call)?;
+                        self.admit(step, id, call).await?;
                     }
                 }
             }

@@ -20,6 +20,7 @@ use super::event::{Event, Opened};
 use super::journal::{self, Error};
 use super::lanes::{Lane, Lanes};
 use super::nested::{self, Nested};
+use super::pauses::Pauses;
 use super::run::{Control, Drive, Driven};
 use super::start::{self, Refused, Request};
 use super::{evaluate, schedule, status::RunStatus};
@@ -99,6 +100,12 @@ pub struct Shared {
     pub(super) live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
     /// How many runs are driven at a time.
     pub(super) places: usize,
+    /// Namespaces whose actions are paused by a setting of the process; `*` is all.
+    pub(super) paused: Vec<String>,
+    /// Where actions are paused, as the store has it.
+    pub(super) pauses: Mutex<Arc<Pauses>>,
+    /// Held while that is read or changed.
+    pub(super) pausing: tokio::sync::Mutex<()>,
     /// Runs that wait for a place.
     pub(super) lanes: Mutex<Lanes<RunRow>>,
     workflows: Mutex<HashMap<String, Known>>,
@@ -311,6 +318,14 @@ impl Shared {
         (run, event, next_payload)
     }
 
+    /// Lets every run in memory look at what has changed.
+    pub(super) fn nudge_live(&self) {
+        self.each_live(|_, sender| {
+            // A full channel has a nudge in it already, or something that does more.
+            let _ = sender.try_send(Control::Nudge);
+        });
+    }
+
     /// Looks at each run in memory and at how to reach the task that drives it.
     pub(super) fn each_live(&self, mut look: impl FnMut(&str, &mpsc::Sender<Control>)) {
         for (run, sender) in &*lock(&self.live) {
@@ -392,6 +407,9 @@ impl Engine {
             serving: AtomicBool::new(false),
             live: Mutex::default(),
             places: settings.places.max(1),
+            paused: settings.paused.clone(),
+            pauses: Mutex::default(),
+            pausing: tokio::sync::Mutex::default(),
             lanes: Mutex::default(),
             workflows: Mutex::default(),
         });

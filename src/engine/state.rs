@@ -193,7 +193,12 @@ impl State {
                 let (code, message, next_at) = (code.clone(), message.clone(), *next_at);
                 self.set_phase(*node, Phase::Held { code, message, next_at });
             }
-            Event::Released { node, .. } => self.set_phase(*node, Phase::Calling),
+            Event::Released { node: id, by, .. } => {
+                self.set_phase(*id, Phase::Calling);
+                if let Some(node) = self.node_mut(*id) {
+                    node.freed |= by.is_some();
+                }
+            }
             Event::Polling {
                 node: id,
                 location,
@@ -256,7 +261,9 @@ impl State {
             Event::Retrying { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
             }),
-            Event::Held { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Calling))),
+            Event::Held { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Held { .. }))
+            }),
             Event::Released { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Held { .. }))),
             Event::Polling { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))

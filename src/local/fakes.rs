@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::SecretString;
-use crate::api::api_connection::ConnectionLimits;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
 use crate::catalog::{Connection, Current};
 use crate::connectors::fake::{self, Fake};
 use crate::connectors::{Connections, Connector, ResolvedConnection};
@@ -117,6 +117,10 @@ impl Connections for Fakes {
 
     fn limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
         self.catalog.limits(namespace, name)
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.catalog.brakes(namespace, name)
     }
 
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::catalog::Current;
 use crate::connectors::ConnectorServices;
-use crate::engine::call::{Admission, Answer, Call, CallError, Services, Target};
+use crate::engine::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use crate::rehearsal::{Asked, Mocks, Served};
 use crate::store::Millis;
 
@@ -71,6 +71,17 @@ impl Services for Mocked {
         match self.stands_in(call) {
             true => Admission::Go(None),
             false => self.services.admit(call, now),
+        }
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        !self.stands_in(call) && self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        match self.stands_in(call) {
+            true => Vec::new(),
+            false => self.services.brakes(call),
         }
     }
 

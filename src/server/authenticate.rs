@@ -18,6 +18,8 @@ pub enum Access {
     Start,
     /// End a run.
     Cancel,
+    /// Pause actions, or let go on what brakes hold.
+    Brake,
 }
 
 /// Who asks.

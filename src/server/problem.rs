@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::authenticate::Unchecked;
+use crate::engine::Unreleased;
 use crate::engine::journal;
 use crate::engine::shell::StartError;
 use crate::engine::start::Refused;
@@ -239,6 +240,16 @@ impl From<store::Error> for Problem {
 impl From<journal::Error> for Problem {
     fn from(error: journal::Error) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<Unreleased> for Problem {
+    fn from(error: Unreleased) -> Self {
+        match error {
+            Unreleased::NotHeld(_) => Self::new(Kind::Conflict, error.to_string()),
+            Unreleased::Run(error) => error.into(),
+            Unreleased::Store(error) => error.into(),
+        }
     }
 }
 

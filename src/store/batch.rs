@@ -17,7 +17,7 @@ use super::group::Claim;
 use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, NewRun, Next, Operation, Refusal, RunId, Transaction};
-use super::{alert, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
+use super::{alert, brake, change, document, group, inbox, incident, journal, message, note, run, schedule, watchlist};
 
 /// What the caller of a transaction is told.
 pub(super) type Outcome = Result<Committed, Error>;
@@ -240,6 +240,7 @@ async fn apply_operations(
             Operation::ChangeWatchlist(change) => watchlist::apply(connection, change).await?,
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
             Operation::LimitRuns { namespace, name, most } => run::limit(connection, namespace, name, most).await?,
+            Operation::UseBrake(wish) => brake::count(connection, wish).await?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,

@@ -18,13 +18,13 @@ const SQLITE: &[Step] = &[
     (4, "schedules", include_str!("migrations/sqlite/0004_schedules.sql")),
     (5, "watchlists", include_str!("migrations/sqlite/0005_watchlists.sql")),
     (6, "inbox", include_str!("migrations/sqlite/0006_inbox.sql")),
-    (12, "lanes", include_str!("migrations/sqlite/0012_lanes.sql")),
+    (12, "brakes", include_str!("migrations/sqlite/0012_brakes.sql")),
 ];
 
 const POSTGRES: &[Step] = &[
     (6, "initial", include_str!("migrations/postgres/0006_initial.sql")),
     (8, "shards", include_str!("migrations/postgres/0008_shards.sql")),
-    (12, "lanes", include_str!("migrations/postgres/0012_lanes.sql")),
+    (12, "brakes", include_str!("migrations/postgres/0012_brakes.sql")),
 ];
 
 /// Brings the database to the schema of this program.

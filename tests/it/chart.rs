@@ -144,6 +144,9 @@ fn people_get_no_permission_of_unknown_resources() {
         "runs/actions",
         "runs/log",
         "runs/cancel",
+        "runs/release",
+        "brakes/pause",
+        "brakes/unpause",
         "playbooks/start",
     ];
     for role in documents(&read("charts/riposte/files/people.yaml"))[0]

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod brakes;
 mod lanes;
 mod limits;
 
@@ -20,7 +21,7 @@ use axum::Router;
 use axum::extract::{Request as HttpRequest, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use riposte::api::api_connection::ConnectionLimits;
+use riposte::api::api_connection::{Brakes, ConnectionLimits};
 use riposte::api::{AutomationRuleSpec, SecretString};
 use riposte::connectors::{Client, Connections, ConnectorServices, Egress, ResolvedConnection, catalog};
 use riposte::definition;
@@ -102,6 +103,7 @@ async fn answer(Shared(service): Shared<Service>, request: HttpRequest) -> Respo
 struct Bound {
     port: u16,
     limits: Mutex<Option<ConnectionLimits>>,
+    brakes: Mutex<Option<Brakes>>,
 }
 
 impl Connections for Bound {
@@ -123,6 +125,10 @@ impl Connections for Bound {
 
     fn limits(&self, _: &str, _: &str) -> Option<ConnectionLimits> {
         *self.limits.lock().unwrap()
+    }
+
+    fn brakes(&self, _: &str, _: &str) -> Option<Brakes> {
+        self.brakes.lock().unwrap().clone()
     }
 }
 
@@ -206,6 +212,7 @@ impl Process {
         let connections = Arc::new(Bound {
             port: runtime.block_on(service.serve()),
             limits: Mutex::new(limits),
+            brakes: Mutex::default(),
         });
         let egress = Egress {
             allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],

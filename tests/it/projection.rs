@@ -70,6 +70,7 @@ impl House {
                 ..Egress::default()
             },
             active_runs: 100,
+            paused: Vec::new(),
         };
         let operator = Operator::open(client, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -103,11 +103,11 @@ impl Planner<'_> {
         }
     }
 
-    /// The call that was held, whatever the time; it is to be asked whether it may go on.
-    pub(in crate::engine) fn go_on(&self, id: NodeId) -> Planned {
+    /// The call that was held, whatever the time; it is to be asked whether it may go on. `by` says who lets it.
+    pub(in crate::engine) fn go_on(&self, id: NodeId, by: Option<String>) -> Planned {
         let at = self.moment.now;
         let (event, call) = match self.rebuild(id) {
-            Some(call) => (Event::Released { at, node: id }, Some((id, call))),
+            Some(call) => (Event::Released { at, node: id, by }, Some((id, call))),
             None => {
                 let error = ActionError::new("InternalError", "the call that was held cannot be built again");
                 (self.ended(id, Status::Failed, "InternalError", Some(error)), None)

@@ -24,6 +24,14 @@ use crate::store::{DeliveryRow, Error as StoreError, Operation, Refusal, Transac
 const ATTEMPTS: u32 = 4;
 /// The longest wait between them.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// What the name of a wish to let a call go on begins with; the name of its action follows.
+const RELEASE: &str = "release/";
+
+/// The name under which the wish comes to let the call of an execution go on.
+pub(in crate::engine) fn released_name(node: &str) -> String {
+    format!("{RELEASE}{node}")
+}
+
 /// Why something that came to a callback URL was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
@@ -79,7 +87,7 @@ impl Engine {
 }
 
 /// What a delivery belongs to: it opens nowhere else.
-pub(super) fn context(run: &str, node: &str) -> String {
+pub(in crate::engine) fn context(run: &str, node: &str) -> String {
     format!("inbox/{run}/{node}")
 }
 
@@ -95,6 +103,10 @@ impl Drive<'_> {
             if row.node == super::share::CANCEL {
                 let event = self.cancelled(&self.wisher(&row)?);
                 ready.extend(self.record(step, event)?);
+            }
+            if let Some(id) = row.node.strip_prefix(RELEASE).and_then(parse_node) {
+                let by = self.wisher(&row)?;
+                self.release(step, id, by).await?;
             }
             let waiting = parse_node(&row.node).filter(|id| self.state.active.contains(id) && self.is_webhook(*id));
             if waiting.is_some_and(|id| flying.contains(&id)) {

@@ -112,6 +112,7 @@ fn access(what: &Attributes) -> Access {
     match (what.verb, what.subresource) {
         ("get" | "list", _) => Access::Read,
         (_, Some("cancel")) => Access::Cancel,
+        (_, Some("release" | "pause" | "unpause")) => Access::Brake,
         _ => Access::Start,
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::query::{Field, Form, Selection};
 use super::request::{Asked, Attributes, Collection, Place};
 use super::status::Failure;
-use super::{Journal, discovery, incident, log, objects, query, run, start, table};
+use super::{Journal, brake, discovery, incident, log, objects, query, run, start, table};
 use crate::api::{Kind, VERSION};
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State;
@@ -61,6 +61,18 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             }
             let number = numbers(state, std::slice::from_ref(&row)).await?;
             Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+        }
+        Asked::Release(place) => {
+            query::refuse_dry_run(&query)?;
+            let row = row(state, &place).await?;
+            brake::release(state, &asker, &row, Request::from_parts(parts, body)).await?;
+            let number = numbers(state, std::slice::from_ref(&row)).await?;
+            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+        }
+        Asked::Pause(namespace, wish) => {
+            query::refuse_dry_run(&query)?;
+            let pause = brake::pause(state, &asker, namespace, wish).await?;
+            Ok((StatusCode::CREATED, Json(pause)).into_response())
         }
         Asked::Start(place) => {
             query::refuse_dry_run(&query)?;

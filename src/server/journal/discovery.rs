@@ -48,6 +48,9 @@ fn of_journal() -> Vec<Value> {
         part("runs/log", "Run", "get"),
         part("runs/actions", "RunActions", "get"),
         part("runs/cancel", "Run", "create"),
+        part("runs/release", "Run", "create"),
+        part("brakes/pause", "Pause", "create"),
+        part("brakes/unpause", "Pause", "create"),
         collection(Collection::Incidents, "incident"),
         part("playbooks/start", "PlaybookStart", "create"),
     ]

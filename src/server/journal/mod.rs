@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod brake;
 mod certificate;
 mod discovery;
 mod identity;

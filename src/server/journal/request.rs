@@ -9,6 +9,9 @@ use crate::api::{GROUP as OBJECT_GROUP, Kind, VERSION};
 
 /// The group of the aggregated API.
 pub const GROUP: &str = "journal.riposte.dev";
+/// The resource of brakes, and its one object.
+const BRAKES: &str = "brakes";
+const ACTIONS: &str = "actions";
 /// The longest name of an object.
 const NAME_MAX: usize = 253;
 
@@ -90,8 +93,37 @@ pub(super) enum Asked {
     Actions(Place),
     /// The end of a run, now.
     Cancel(Place),
+    /// That a call goes on which brakes hold.
+    Release(Place),
+    /// That actions wait, of a namespace or of all, or go on.
+    Pause(Option<String>, Wish),
     /// A new run of a playbook.
     Start(Place),
+}
+
+/// What becomes of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// They wait.
+    Pause,
+    /// They go on.
+    Unpause,
+}
+
+impl Wish {
+    /// The part of the resource.
+    fn part(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Unpause => "unpause",
+        }
+    }
+
+    fn of(part: &str) -> Option<Self> {
+        [Self::Pause, Self::Unpause]
+            .into_iter()
+            .find(|wish| wish.part() == part)
+    }
 }
 
 /// Where a thing is.
@@ -115,6 +147,10 @@ impl Asked {
             ["apis", name] => (Self::Group(group(name)?), Method::GET),
             ["apis", name, VERSION] => (Self::Resources(group(name)?), Method::GET),
             ["apis", name, VERSION, plural] => (Self::List(collection(group(name)?, plural)?, None), Method::GET),
+            ["apis", GROUP, VERSION, BRAKES, ACTIONS, part] => {
+                let wish = Wish::of(part).ok_or_else(Failure::no_path)?;
+                (Self::Pause(None, wish), Method::POST)
+            }
             ["apis", name, VERSION, "namespaces", namespace, rest @ ..] => {
                 in_namespace(group(name)?, &checked(namespace)?, rest)?
             }
@@ -153,6 +189,15 @@ impl Asked {
             Self::Log(place) => run("get", "log", place),
             Self::Actions(place) => run("get", "actions", place),
             Self::Cancel(place) => run("create", "cancel", place),
+            Self::Release(place) => run("create", "release", place),
+            Self::Pause(namespace, wish) => Attributes {
+                verb: "create",
+                group: GROUP,
+                resource: BRAKES,
+                subresource: Some(wish.part()),
+                namespace: namespace.clone(),
+                name: Some(ACTIONS.to_owned()),
+            },
             Self::Start(place) => Attributes {
                 resource: "playbooks",
                 ..of(
@@ -183,6 +228,11 @@ fn in_namespace(group: &'static str, namespace: &str, rest: &[&str]) -> Result<(
         (GROUP, ["runs", name, "log"]) => (Asked::Log(place(name)?), Method::GET),
         (GROUP, ["runs", name, "actions"]) => (Asked::Actions(place(name)?), Method::GET),
         (GROUP, ["runs", name, "cancel"]) => (Asked::Cancel(place(name)?), Method::POST),
+        (GROUP, ["runs", name, "release"]) => (Asked::Release(place(name)?), Method::POST),
+        (GROUP, [BRAKES, ACTIONS, part]) => {
+            let wish = Wish::of(part).ok_or_else(Failure::no_path)?;
+            (Asked::Pause(Some(namespace.to_owned()), wish), Method::POST)
+        }
         (GROUP, ["playbooks", name, "start"]) => (Asked::Start(place(name)?), Method::POST),
         _ => return Err(Failure::no_path()),
     })
@@ -227,6 +277,13 @@ mod tests {
             ("GET", "/namespaces/soc/runs/r1/log", "get runs log/soc/r1"),
             ("GET", "/namespaces/soc/runs/r1/actions", "get runs actions/soc/r1"),
             ("POST", "/namespaces/soc/runs/r1/cancel", "create runs cancel/soc/r1"),
+            ("POST", "/namespaces/soc/runs/r1/release", "create runs release/soc/r1"),
+            (
+                "POST",
+                "/namespaces/soc/brakes/actions/pause",
+                "create brakes pause/soc/actions",
+            ),
+            ("POST", "/brakes/actions/unpause", "create brakes unpause/-/actions"),
             ("GET", "/namespaces/soc/incidents/7", "get incidents -/soc/7"),
             (
                 "POST",

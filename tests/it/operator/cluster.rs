@@ -55,6 +55,7 @@ impl House {
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
             active_runs: 100,
+            paused: Vec::new(),
             journal: None,
         };
         let operator = Operator::open(client, options).await.expect("an operator");

@@ -55,6 +55,9 @@ async fn discovery_names_what_is_served() {
         r#"runs/log ["get"]"#,
         r#"runs/actions ["get"]"#,
         r#"runs/cancel ["create"]"#,
+        r#"runs/release ["create"]"#,
+        r#"brakes/pause ["create"]"#,
+        r#"brakes/unpause ["create"]"#,
         r#"incidents ["get","list"]"#,
         r#"playbooks/start ["create"]"#,
     ];
