@@ -1,12 +1,14 @@
 //! A load test of durable runs: a real store on the disk, the real engine, real HTTP to a service on loopback.
 //!
-//! `cargo bench --bench durable_actions -- [--quick] [waiting] [actions] [latency] [rate] [foreach]` prints one line a
-//! scenario and ends by itself: each scenario is bounded in time and in count. `--quick` only tries that all of it works.
-//! Everything shares the machine's cores: engine, store, service and load.
+//! `cargo bench --bench durable_actions -- [--quick] [--store=URL] [idle] [waiting] [actions] [latency] [rate] [foreach]`
+//! prints one line a scenario and ends by itself: each scenario is bounded in time and in count. `--quick` only tries that
+//! all of it works. With the URL of a PostgreSQL server, such as `postgres://riposte@localhost/postgres`, each scenario has
+//! a database of its own there; its user must be allowed to make one. Everything shares the machine's cores: engine, store,
+//! service and load.
 
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
+use riposte::catalog::{Current, Folder};
 use riposte::connectors::{Client, Connections, ConnectorServices, Egress, ResolvedConnection};
 use riposte::definition;
 use riposte::engine::content::{Content, Playbook, Undecided};
@@ -22,13 +25,16 @@ use riposte::engine::{Engine, Notice, shell};
 use riposte::expression::Value;
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{Sealer, Store};
+use riposte::local::{Options, System};
+use riposte::store::{Address, Location, Sealer, Store};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Longer than any scenario may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +49,7 @@ const AT_A_TIME: usize = 200;
 #[derive(Clone, Copy)]
 struct Scale {
     load: Duration,
+    playbooks: usize,
     waiting: usize,
     items: usize,
     slow_rate: u32,
@@ -51,13 +58,15 @@ struct Scale {
 
 const FULL: Scale = Scale {
     load: Duration::from_secs(10),
-    waiting: 10_000,
+    playbooks: 1_000,
+    waiting: 100_000,
     items: 5_000,
     slow_rate: 200,
     fast_rate: 2_000,
 };
 const QUICK: Scale = Scale {
     load: Duration::from_millis(500),
+    playbooks: 20,
     waiting: 200,
     items: 200,
     slow_rate: 200,
@@ -80,31 +89,103 @@ fn main() -> anyhow::Result<()> {
     // Nothing else of this process installs one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let server = arguments.iter().find_map(|argument| argument.strip_prefix("--store="));
+    let place = Place {
+        folder: folder.path().to_owned(),
+        server: server.map(str::to_owned),
+    };
+    let store = match &place.server {
+        Some(_) => "PostgreSQL with its own fsync and synchronous_commit",
+        None => "SQLite in WAL mode, synchronous=FULL",
+    };
     println!(
-        "{} cores for engine, store, service and load; SQLite in WAL mode, synchronous=FULL, group commit",
+        "{} cores for engine, store, service and load; {store}, group commit",
         std::thread::available_parallelism()?
     );
     let service = Service::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // The first in a fresh process, so that idle memory is that of an idle engine.
+        if wants("idle") {
+            idle(&place.folder.join("idle"), scale).await?;
+        }
         if wants("waiting") {
-            waiting(&service, folder.path(), scale).await?;
+            waiting(&service, &place, scale).await?;
         }
         if wants("actions") {
-            actions(&service, folder.path(), scale).await?;
+            actions(&service, &place, scale).await?;
         }
         if wants("latency") {
-            rate("latency", &service, folder.path(), scale.slow_rate, scale.load).await?;
+            rate("latency", &service, &place, scale.slow_rate, scale.load).await?;
         }
         if wants("rate") {
-            rate("rate", &service, folder.path(), scale.fast_rate, scale.load).await?;
+            rate("rate", &service, &place, scale.fast_rate, scale.load).await?;
         }
         if wants("foreach") {
-            foreach(&service, folder.path(), scale).await?;
+            foreach(&service, &place, scale).await?;
         }
         Ok(())
     })
+}
+
+/// Where stores of scenarios are made.
+struct Place {
+    folder: PathBuf,
+    /// URL of a PostgreSQL server; without one stores are folders.
+    server: Option<String>,
+}
+
+impl Place {
+    async fn store(&self, name: &str) -> anyhow::Result<Location> {
+        let Some(server) = &self.server else {
+            return Ok(self.folder.join(name).into());
+        };
+        let database = format!("riposte_bench_{name}_{}", std::process::id());
+        let mut connection = PgConnection::connect(server).await?;
+        let statement = format!("CREATE DATABASE {database}");
+        // The name is made of constants and a number.
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+        let mut url = Url::parse(server)?;
+        url.set_path(&database);
+        Ok(Address::parse(url.as_str())?.into())
+    }
+}
+
+/// A whole local system with many playbooks, and nothing to do.
+async fn idle(folder: &Path, scale: Scale) -> anyhow::Result<()> {
+    let manifests = folder.join("manifests");
+    std::fs::create_dir_all(&manifests)?;
+    let mut steps = json!({});
+    for step in 0..STEPS {
+        steps[format!("Step_{step}")] = get("https://service.example/@{triggerBody()?['id']}", json!({}));
+    }
+    for number in 0..scale.playbooks {
+        let playbook = json!({
+            "apiVersion": "riposte.dev/v1alpha1",
+            "kind": "Playbook",
+            "metadata": {"name": format!("playbook-{number}")},
+            "spec": {"definition": {
+                "triggers": {"manual": {"type": "Request", "kind": "Http"}},
+                "actions": steps,
+            }},
+        });
+        std::fs::write(manifests.join(format!("{number}.yaml")), playbook.to_string())?;
+    }
+    let catalog = Folder::open(&manifests)?;
+    let known = catalog.changed().borrow().playbooks().count();
+    ensure!(known == scale.playbooks, "{known} playbooks are valid");
+    let options = Options {
+        data: folder.join("data"),
+        schedules: true,
+        ..Options::default()
+    };
+    let system = System::open(Current(catalog.changed()), options).await?;
+    println!(
+        "idle: a system with {known} playbooks of {STEPS} actions: {:.1} MiB resident",
+        resident()?
+    );
+    system.stop().await;
+    Ok(())
 }
 
 /// What an append and fsync of 4 KiB takes on this disk now. On a shared disk that changes within seconds, and with it
@@ -122,7 +203,7 @@ fn probe(folder: &Path) -> anyhow::Result<String> {
 }
 
 /// 200 runs at a time of ten HTTP calls, one after the other.
-async fn actions(service: &Service, folder: &Path, scale: Scale) -> anyhow::Result<()> {
+async fn actions(service: &Service, place: &Place, scale: Scale) -> anyhow::Result<()> {
     let mut steps = json!({});
     for step in 0..STEPS {
         let after = match step {
@@ -131,7 +212,7 @@ async fn actions(service: &Service, folder: &Path, scale: Scale) -> anyhow::Resu
         };
         steps[format!("Step_{step}")] = get(&service.url("/ok"), after);
     }
-    let bench = Bench::open(&folder.join("actions"), &steps).await?;
+    let bench = Bench::open(place, "actions", &steps).await?;
     let cost = Cost::begin(service, &bench)?;
     let begin = cost.begin;
     let workers: Vec<_> = (0..AT_A_TIME)
@@ -167,7 +248,7 @@ async fn actions(service: &Service, folder: &Path, scale: Scale) -> anyhow::Resu
 }
 
 /// Runs of two Compose actions at a rate, whether or not the ones before have ended.
-async fn rate(name: &str, service: &Service, folder: &Path, rate: u32, load: Duration) -> anyhow::Result<()> {
+async fn rate(name: &str, service: &Service, place: &Place, rate: u32, load: Duration) -> anyhow::Result<()> {
     let steps = json!({
         "First": {"type": "Compose", "inputs": "@triggerBody()?['text']", "runAfter": {}},
         "Second": {
@@ -176,7 +257,7 @@ async fn rate(name: &str, service: &Service, folder: &Path, rate: u32, load: Dur
             "runAfter": {"First": ["Succeeded"]},
         },
     });
-    let bench = Bench::open(&folder.join(name), &steps).await?;
+    let bench = Bench::open(place, name, &steps).await?;
     let (count, cost) = (load.as_millis() as u32 * rate / 1_000, Cost::begin(service, &bench)?);
     let body = Value::object([("text", "a short text")]);
     let mut runs = Vec::new();
@@ -204,7 +285,7 @@ async fn rate(name: &str, service: &Service, folder: &Path, rate: u32, load: Dur
 }
 
 /// One run with a call for each of many elements.
-async fn foreach(service: &Service, folder: &Path, scale: Scale) -> anyhow::Result<()> {
+async fn foreach(service: &Service, place: &Place, scale: Scale) -> anyhow::Result<()> {
     let steps = json!({
         "Each": {
             "type": "Foreach",
@@ -214,7 +295,7 @@ async fn foreach(service: &Service, folder: &Path, scale: Scale) -> anyhow::Resu
             "runtimeConfiguration": {"concurrency": {"repetitions": 50}},
         },
     });
-    let bench = Bench::open(&folder.join("foreach"), &steps).await?;
+    let bench = Bench::open(place, "foreach", &steps).await?;
     let items = Value::array((0..scale.items).map(|number| Value::Int(number as i64)));
     let cost = Cost::begin(service, &bench)?;
     bench.run(items, cost.begin).await?;
@@ -236,9 +317,9 @@ async fn foreach(service: &Service, folder: &Path, scale: Scale) -> anyhow::Resu
 }
 
 /// Runs whose service asks them to come back in an hour.
-async fn waiting(service: &Service, folder: &Path, scale: Scale) -> anyhow::Result<()> {
+async fn waiting(service: &Service, place: &Place, scale: Scale) -> anyhow::Result<()> {
     let steps = json!({"Later": get(&service.url("/later"), json!({}))});
-    let bench = Bench::open(&folder.join("waiting"), &steps).await?;
+    let bench = Bench::open(place, "waiting", &steps).await?;
     let (idle, begin) = (resident()?, Instant::now());
     for _ in 0..scale.waiting / AT_A_TIME {
         let starts: Vec<_> = (0..AT_A_TIME)
@@ -253,7 +334,7 @@ async fn waiting(service: &Service, folder: &Path, scale: Scale) -> anyhow::Resu
     }
     // A run with a call in flight is due within its lease.
     let soon = Duration::from_secs(1_800).as_millis() as i64;
-    while !bench.store.due_runs(shell::now() + soon, 1).await?.is_empty() {
+    while !bench.store.due_runs(shell::now() + soon, None, 1).await?.is_empty() {
         ensure!(begin.elapsed() < PATIENCE, "not every run waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -374,9 +455,9 @@ struct Bench {
 }
 
 impl Bench {
-    async fn open(folder: &Path, actions: &Json) -> anyhow::Result<Self> {
-        let store = Store::open(folder).await?;
-        println!("append and fsync alone: {}", probe(folder)?);
+    async fn open(place: &Place, name: &str, actions: &Json) -> anyhow::Result<Self> {
+        let store = Store::open(place.store(name).await?).await?;
+        println!("append and fsync alone: {}", probe(&place.folder)?);
         let desk = Desk::new(store.clone(), WorkspaceIds::default());
         let egress = Egress {
             allowed_networks: vec!["127.0.0.0/8".parse()?],

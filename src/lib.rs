@@ -18,6 +18,7 @@ pub mod local;
 pub mod rehearsal;
 pub mod script;
 pub mod store;
+pub mod telemetry;
 
 pub mod cluster;
 pub mod controllers;

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::FAILED;
+use super::measures::LocalMeasures;
 use super::output::{Style, Tone, clean, plain};
 use super::remote;
 use super::watch::Watch;
@@ -59,6 +60,11 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
+    /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 /// Runs the command.
@@ -91,6 +97,7 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ..Egress::default()
         },
         schedules: true,
+        traces: super::otlp_endpoint(arguments.otlp_endpoint.as_deref()),
     };
     let system = System::open(catalog, options).await?;
     let stop = CancellationToken::new();
@@ -101,7 +108,8 @@ async fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         system.store.clone(),
         settings,
     )
-    .with_catalog(system.catalog.clone());
+    .with_catalog(system.catalog.clone())
+    .with_measures(Arc::new(LocalMeasures::new(&system.store, system.figures.clone())));
     let announced = Announced::write(&arguments.data, &url)?;
     let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
     let mut session = Session::new(&system);
@@ -316,7 +324,7 @@ impl<'a> Session<'a> {
                 }
                 self.watch.event(&run, &event);
             }
-            Ok(Notice::Ended { run, kind, status }) => {
+            Ok(Notice::Ended { run, kind, status, .. }) => {
                 if kind == crate::engine::shell::EVALUATION {
                     self.show_rules(&run).await?;
                 } else {

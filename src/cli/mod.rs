@@ -19,6 +19,7 @@ mod functions;
 mod get;
 mod import;
 mod logs;
+mod measures;
 mod operator;
 mod output;
 mod page;
@@ -139,6 +140,13 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // A provider that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Where the traces of runs are sent: what the flag says, else the variable that every program with OpenTelemetry reads.
+fn otlp_endpoint(given: Option<&str>) -> Option<String> {
+    let endpoint = given.map(str::to_owned);
+    let endpoint = endpoint.or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok());
+    endpoint.filter(|endpoint| !endpoint.is_empty())
 }
 
 /// Waits for Ctrl-C, or for the signal that supervisors send.

@@ -90,6 +90,11 @@ pub struct Arguments {
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<ipnet::IpNet>,
+
+    /// Send the traces of runs to a collector of OpenTelemetry at this base URL, by OTLP over HTTP. Default: what
+    /// OTEL_EXPORTER_OTLP_ENDPOINT says; without it none are sent.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 /// Runs the command.
@@ -168,6 +173,7 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
         },
         active_runs: arguments.max_active_runs,
         paused: arguments.paused.clone(),
+        traces: super::otlp_endpoint(arguments.otlp_endpoint.as_deref()),
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,
             tls: arguments.journal_tls.clone(),

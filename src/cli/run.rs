@@ -195,6 +195,7 @@ async fn execute(
             ..Egress::default()
         },
         schedules: false,
+        traces: None,
     };
     let system = System::open(catalog, options).await?;
     // The engine stops before its folder goes, whatever came of the run.

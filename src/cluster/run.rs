@@ -31,6 +31,7 @@ use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
 use crate::store::{Location, Sealer, Store};
+use crate::telemetry::{Exporter, Metered, UnusableEndpoint};
 
 /// How long the tasks of a stopping operator may take together.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -56,6 +57,8 @@ pub struct Options {
     pub active_runs: usize,
     /// Namespaces whose actions are paused; `*` is all.
     pub paused: Vec<String>,
+    /// The base URL of the collector that the traces of runs are sent to, if they are.
+    pub traces: Option<String>,
     /// How the aggregated API is served, if it is.
     pub journal: Option<journal::Options>,
 }
@@ -74,6 +77,9 @@ pub enum Error {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] UnusableEndpoint),
     /// The server broke off.
     #[error("the server broke off: {0}")]
     Server(#[from] std::io::Error),
@@ -88,6 +94,7 @@ pub struct Operator {
     engine: Engine,
     shelf: Arc<Shelf>,
     metrics: Arc<Metrics>,
+    exporter: Option<Exporter>,
     context: Arc<Context>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     catalogs: watch::Sender<Arc<Catalog>>,
@@ -106,7 +113,7 @@ impl Operator {
         let store = Store::open(options.store.clone()).await?;
         let sealer = Sealer::load_or_create(&options.sealing_key)?;
         let desk = Desk::new(store.clone(), options.workspaces.clone());
-        let metrics = Arc::new(Metrics::default());
+        let metrics = Arc::new(Metrics::new(&store));
         let (snapshots, snapshot) = watch::channel(Arc::default());
         let (catalogs, catalog) = watch::channel(Arc::default());
         let (leading, leads) = watch::channel(false);
@@ -123,6 +130,7 @@ impl Operator {
         let content = ClusterContent::new(catalog.clone(), context.reviews.clone());
         let connections = ClusterConnections::new(catalog, context.reviews.clone());
         let services = ConnectorServices::new(Arc::new(connections), services, desk.clone());
+        let services = Metered::new(Arc::new(services), metrics.figures().clone());
         let engine = Engine::with(
             store.clone(),
             sealer,
@@ -136,6 +144,7 @@ impl Operator {
             },
         );
         let scopes = scopes(&options.watched, &OF_CATALOG);
+        let exporter = options.traces.as_deref().map(Exporter::new).transpose()?;
         Ok(Self {
             client,
             shelf: Arc::new(Shelf::new(scopes)),
@@ -144,6 +153,7 @@ impl Operator {
             desk,
             engine,
             metrics,
+            exporter,
             context: Arc::new(context),
             snapshots,
             catalogs,
@@ -167,7 +177,7 @@ impl Operator {
     /// # Errors
     /// The server broke off.
     pub async fn run(
-        self,
+        mut self,
         listener: TcpListener,
         aggregated: Option<TcpListener>,
         stop: CancellationToken,
@@ -257,7 +267,7 @@ impl Operator {
     }
 
     /// Everything that watches: the sources with their controllers, what is made of them, what is counted.
-    fn followers(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
+    fn followers(&mut self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let mut followers: Vec<BoxFuture<'static, ()>> = Vec::new();
         let of_catalog = scopes(&self.options.watched, &OF_CATALOG)
             .into_iter()
@@ -282,8 +292,12 @@ impl Operator {
             stop.clone(),
         )));
         followers.push(Box::pin(show(self.live(), stop.clone())));
-        let (metrics, engine, stopped) = (self.metrics.clone(), self.engine.clone(), stop.clone());
-        followers.push(Box::pin(async move { metrics.follow(&engine, &stopped).await }));
+        let (figures, engine, stopped) = (self.metrics.figures().clone(), self.engine.clone(), stop.clone());
+        followers.push(Box::pin(async move { figures.follow(&engine, &stopped).await }));
+        if let Some(exporter) = self.exporter.take() {
+            let (engine, stopped) = (self.engine.clone(), stop.clone());
+            followers.push(Box::pin(async move { exporter.follow(&engine, &stopped).await }));
+        }
         let (metrics, leading, stopped) = (self.metrics.clone(), self.leading.subscribe(), stop.clone());
         followers.push(Box::pin(
             async move { count_leading(&metrics, leading, &stopped).await },

@@ -96,6 +96,7 @@ mod tests {
             authentication: None,
             minimum_items: None,
             timeout: Duration::from_secs(1),
+            traceparent: String::new(),
         }
     }
 

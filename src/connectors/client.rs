@@ -16,7 +16,7 @@ use super::guard::{self, Denied, Reach};
 use super::request::HttpRequest;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
 use super::response;
-use crate::engine::call::{Answer, CallError};
+use crate::engine::call::{Answer, CallError, Traffic};
 
 const REDIRECTS: usize = 5;
 /// Reaches are few: as many as there are different lists of allowed networks.
@@ -108,13 +108,15 @@ impl Client {
     }
 
     async fn follow(&self, mut request: HttpRequest, bounds: &Bounds) -> Result<Answer, CallError> {
-        let mut reached = false;
+        let (mut reached, mut traffic) = (false, Traffic::default());
         for _ in 0..=REDIRECTS {
-            let answer = self.once(&request, bounds).await.map_err(|error| CallError {
+            let mut answer = self.once(&request, bounds).await.map_err(|error| CallError {
                 reached: reached || error.reached,
                 ..error
             })?;
             reached = true;
+            traffic += answer.traffic;
+            answer.traffic = traffic;
             match redirected(&request, &answer) {
                 Some(next) => request = next,
                 None => return Ok(answer),
@@ -146,7 +148,12 @@ impl Client {
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), headers_of(response.headers()));
         let body = self.read(response).await?;
-        Ok(located(response::answer(status, &headers, &body), &request.url))
+        let traffic = Traffic {
+            sent: request.body.len() as u64,
+            received: body.len() as u64,
+        };
+        let answer = response::answer(status, &headers, &body);
+        Ok(located(Answer { traffic, ..answer }, &request.url))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {

@@ -64,6 +64,7 @@ impl Pages {
         // A page that leads to itself would be fetched for ever.
         self.link = link.filter(|link| self.link.as_deref() != Some(link));
         self.items.extend(items);
+        self.first.traffic += page.traffic;
         self.count += 1;
         Ok(())
     }

@@ -212,6 +212,9 @@ fn start(call: &Call, method: &str, url: Url, consumes: Option<&str>) -> Result<
         request.set_header("Content-Type", media);
     }
     request.body = payload.bytes;
+    if !call.traceparent.is_empty() {
+        request.add_missing_header("traceparent", &call.traceparent);
+    }
     request.add_missing_header("User-Agent", concat!("riposte/", env!("CARGO_PKG_VERSION")));
     Ok(request)
 }

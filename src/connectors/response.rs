@@ -81,7 +81,7 @@ pub fn answer(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer 
         status,
         body: decode(media.as_deref(), body),
         headers: joined,
-        writes: Vec::new(),
+        ..Answer::default()
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Call {
     pub minimum_items: Option<u32>,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// The span that the call belongs to (W3C `traceparent`); empty for none.
+    pub traceparent: String,
 }
 
 impl fmt::Debug for Call {
@@ -105,6 +107,22 @@ impl Target {
     }
 }
 
+/// Bytes of bodies that went over the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Sent to the service.
+    pub sent: u64,
+    /// Received from it, decompressed.
+    pub received: u64,
+}
+
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.received = self.received.saturating_add(other.received);
+    }
+}
+
 /// What a service answered: any HTTP status.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
@@ -114,6 +132,8 @@ pub struct Answer {
     pub headers: Object,
     /// Body, typed by its content type; `None` when empty.
     pub body: Option<Value>,
+    /// What went over the wire for it.
+    pub traffic: Traffic,
     /// Changes of Riposte's own incidents; they commit together with the end of the action, so they happen exactly once.
     pub writes: Vec<Operation>,
 }
@@ -189,19 +209,13 @@ pub trait Services: Send + Sync {
     async fn call(&self, call: &Call) -> Result<Answer, CallError>;
 
     /// Whether a call may be made at this time. Asked once before each attempt, and again when a wait is over.
-    fn admit(&self, _call: &Call, _now: Millis) -> Admission {
-        Admission::Go(None)
-    }
+    fn admit(&self, call: &Call, now: Millis) -> Admission;
 
     /// Whether a call would change something outside; Riposte's own incidents are not.
-    fn changes(&self, _call: &Call) -> bool {
-        false
-    }
+    fn changes(&self, call: &Call) -> bool;
 
     /// What holds a call that would change something, of its connection's brakes.
-    fn brakes(&self, _call: &Call) -> Vec<Brake> {
-        Vec::new()
-    }
+    fn brakes(&self, call: &Call) -> Vec<Brake>;
 
     /// Whether the operation may be repeated after its outcome was lost: by its real HTTP method, or because
     /// the connector declares it.

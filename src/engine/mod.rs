@@ -22,6 +22,7 @@ pub mod scope;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod trace;
 pub mod trigger_scope;
 pub mod variable;
 pub mod view;

@@ -200,6 +200,9 @@ async fn begin(shared: &Arc<Shared>, call: &Call, id: &str, run: Uuid) -> Result
     if header("content-type").is_none() && matches!(call.body, Some(Value::Object(_) | Value::Array(_))) {
         headers.insert("Content-Type", "application/json; charset=utf-8");
     }
+    if header("traceparent").is_none() && !call.traceparent.is_empty() {
+        headers.insert("traceparent", call.traceparent.as_str());
+    }
     let request = Request {
         outputs: None,
         namespace: playbook.namespace,
@@ -337,7 +340,7 @@ fn response_of(outputs: &Value, run: &str) -> Result<Answer, CallError> {
         status,
         headers: headers.unwrap_or_default(),
         body: outputs.get("body").cloned(),
-        writes: Vec::new(),
+        ..Answer::default()
     })
 }
 

@@ -260,10 +260,15 @@ impl<'a> Drive<'a> {
         Moment::new(now(), self.shared.seed())
     }
 
-    /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown.
+    /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown. Those
+    /// that the step itself is about to make were not.
     async fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
-        let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
-        let lost: Vec<NodeId> = self.state.active.iter().copied().filter(is_calling).collect();
+        let lost: Vec<NodeId> = {
+            let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
+            let is_new = |id: &NodeId| step.calls.iter().any(|(new, ..)| new == id);
+            let active = self.state.active.iter().copied();
+            active.filter(|id| is_calling(id) && !is_new(id)).collect()
+        };
         let mut ready = Vec::new();
         for id in lost {
             match self.repeatable(id) {
@@ -354,7 +359,10 @@ impl<'a> Drive<'a> {
             return Err(Error::Elsewhere(self.state.opened.run.clone()));
         }
         for (id, call, place) in step.calls {
-            self.fly(id, call, place);
+            // Time may have ended the action in the same step.
+            if self.state.active.contains(&id) {
+                self.fly(id, call, place);
+            }
         }
         Ok(None)
     }

@@ -67,6 +67,12 @@ pub enum Notice {
         kind: &'static str,
         /// How.
         status: String,
+        /// Namespace of its playbook, or of its workspace.
+        namespace: String,
+        /// Name of its playbook.
+        name: String,
+        /// When it was accepted.
+        created_at: Millis,
     },
 }
 
@@ -722,7 +728,15 @@ async fn drive(
             shared.ends.tell(&run);
             let status = status.as_str().to_owned();
             let told = status.clone();
-            (Notice::Ended { run, kind, status }, Some(told))
+            let ended = Notice::Ended {
+                run,
+                kind,
+                status,
+                namespace: row.namespace.clone(),
+                name: row.name.clone(),
+                created_at: row.created_at,
+            };
+            (ended, Some(told))
         }
     };
     // Nobody listening is no failure.

@@ -168,21 +168,48 @@ impl State {
                 let inputs = Some(inputs.clone());
                 self.begin(*node, Node { inputs, ..paused });
             }
-            Event::Subscribed {
-                node: id,
-                outputs,
-                unsubscribe,
-                ..
-            } => {
-                self.set_phase(*id, Phase::Subscribed);
-                if let Some(node) = self.node_mut(*id) {
-                    node.outputs = Some(outputs.clone());
-                    node.unsubscribe.clone_from(unsubscribe);
-                }
-            }
+            Event::Subscribed { .. } => self.subscribe(event),
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
             }
+            Event::Held { .. } | Event::Released { .. } => self.hold(event),
+            Event::Polling {
+                node: id,
+                location,
+                next_at,
+                attempt,
+                ..
+            } => {
+                let (location, next_at) = (location.clone(), *next_at);
+                self.attempt(*id, *attempt, Phase::Polling { location, next_at });
+            }
+            Event::Ended { .. } => self.end(workflow, event, &mut ready),
+            Event::Closed { .. } => self.close(event),
+        }
+        Ok(ready)
+    }
+
+    /// A service took a subscription.
+    fn subscribe(&mut self, event: &Event) {
+        let Event::Subscribed {
+            node: id,
+            outputs,
+            unsubscribe,
+            ..
+        } = event
+        else {
+            return;
+        };
+        self.set_phase(*id, Phase::Subscribed);
+        if let Some(node) = self.node_mut(*id) {
+            node.outputs = Some(outputs.clone());
+            node.unsubscribe.clone_from(unsubscribe);
+        }
+    }
+
+    /// A call is held before it is made, or goes on.
+    fn hold(&mut self, event: &Event) {
+        match event {
             Event::Held {
                 node,
                 code,
@@ -199,20 +226,18 @@ impl State {
                     node.freed |= by.is_some();
                 }
             }
-            Event::Polling {
-                node: id,
-                location,
-                next_at,
-                attempt,
-                ..
-            } => {
-                let (location, next_at) = (location.clone(), *next_at);
-                self.attempt(*id, *attempt, Phase::Polling { location, next_at });
-            }
-            Event::Ended { .. } => self.end(workflow, event, &mut ready),
-            Event::Closed { .. } => self.close(event),
+            Event::Opened(_)
+            | Event::Entered { .. }
+            | Event::Looped { .. }
+            | Event::Called { .. }
+            | Event::Retrying { .. }
+            | Event::Repeated { .. }
+            | Event::Paused { .. }
+            | Event::Subscribed { .. }
+            | Event::Polling { .. }
+            | Event::Ended { .. }
+            | Event::Closed { .. } => {}
         }
-        Ok(ready)
     }
 
     /// A call is about to be made.

@@ -14,6 +14,7 @@ use crate::engine::call::Services;
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::rehearsal::Mocks;
 use crate::store::{Sealer, Store};
+use crate::telemetry::{Exporter, Figures, Metered, UnusableEndpoint};
 
 /// How a local system is made.
 #[derive(Default)]
@@ -30,6 +31,8 @@ pub struct Options {
     pub egress: Egress,
     /// Whether triggers that nobody calls run: schedules, polls and batches.
     pub schedules: bool,
+    /// The base URL of the collector that the traces of runs are sent to, if they are.
+    pub traces: Option<String>,
 }
 
 /// Which services without credentials are faked.
@@ -56,6 +59,8 @@ pub struct System {
     pub catalog: Current,
     /// The fakes, if asked for.
     pub fakes: Option<Fakes>,
+    /// What it measures.
+    pub figures: Arc<Figures>,
     stopping: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -74,6 +79,9 @@ pub enum Error {
     /// A fake of a service cannot be served.
     #[error("a fake of a service cannot be served: {0}")]
     Fake(std::io::Error),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] UnusableEndpoint),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -111,17 +119,30 @@ impl System {
             Some(mocks) => Arc::new(Mocked::new(mocks, real, catalog.clone())),
             None => Arc::new(real),
         };
+        let figures = Arc::new(Figures::default());
+        let services = Arc::new(Metered::new(services, figures.clone()));
         let engine = Engine::new(store.clone(), sealer, services, Arc::new(catalog.clone()), desk.clone());
+        let exporter = options.traces.as_deref().map(Exporter::new).transpose()?;
         let stopping = CancellationToken::new();
         let serving = tokio::spawn({
-            let (engine, stopping) = (engine.clone(), stopping.clone());
+            let (engine, stopping, figures) = (engine.clone(), stopping.clone(), figures.clone());
             async move {
                 let keeping = async {
                     if options.schedules {
                         engine.keep_schedules(stopping.clone()).await;
                     }
                 };
-                tokio::join!(engine.serve(stopping.clone()), keeping);
+                let tracing = async {
+                    if let Some(exporter) = exporter {
+                        exporter.follow(&engine, &stopping).await;
+                    }
+                };
+                tokio::join!(
+                    engine.serve(stopping.clone()),
+                    keeping,
+                    tracing,
+                    figures.follow(&engine, &stopping)
+                );
             }
         });
         Ok(Self {
@@ -130,6 +151,7 @@ impl System {
             engine,
             catalog,
             fakes,
+            figures,
             stopping,
             serving,
         })

@@ -36,7 +36,7 @@ pub(super) fn answer(reads: &Reads, action: &str, operation: Option<(&Connector,
         status: 200,
         headers,
         body: Some(body),
-        writes: Vec::new(),
+        ..Answer::default()
     }
 }
 

@@ -65,7 +65,7 @@ impl Incidents {
             status,
             headers,
             body: (!body.is_null()).then_some(body),
-            writes: Vec::new(),
+            ..Answer::default()
         }
     }
 

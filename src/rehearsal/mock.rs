@@ -77,7 +77,7 @@ impl Mocked {
             status: reply.status,
             headers: reply.headers,
             body: reply.body,
-            writes: Vec::new(),
+            ..Answer::default()
         })
     }
 }

@@ -28,6 +28,7 @@ mod schema;
 mod sealer;
 mod server;
 mod sql;
+mod timings;
 mod transaction;
 mod watchlist;
 mod writer;
@@ -51,6 +52,7 @@ pub use note::NoteRow;
 pub use run::{NewRun, RunFilter, RunRow};
 pub use schedule::{ScheduleKey, ScheduleRow};
 pub use sealer::Sealer;
+pub use timings::Timings;
 pub use transaction::{Committed, Operation, Transaction};
 pub use watchlist::{WatchlistChange, WatchlistItemRow, WatchlistRow};
 
@@ -71,6 +73,7 @@ pub struct Store {
     elsewhere: Option<watch::Receiver<u64>>,
     lease: Lease,
     load: load::Load,
+    timings: Timings,
 }
 
 impl Store {
@@ -111,6 +114,16 @@ impl Store {
         let mut commits = self.commits.clone();
         commits.mark_unchanged();
         commits
+    }
+
+    /// What the writer measures.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// How many transactions wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.writer.max_capacity() - self.writer.capacity()
     }
 
     /// Which runs this store may drive.

@@ -11,7 +11,7 @@ use super::news::{self, News};
 use super::server::Server;
 use super::sql::Pool;
 use super::writer::{Link, Writer};
-use super::{Error, Lease, Location, Store};
+use super::{Error, Lease, Location, Store, Timings};
 
 /// Transactions that may wait for the writer; more senders wait for room.
 const QUEUE: usize = 1024;
@@ -43,6 +43,7 @@ impl Store {
                 (Link::Server(Box::new(server)), readers, Some(told), lease)
             }
         };
+        let timings = Timings::default();
         let (writer, jobs) = mpsc::channel(QUEUE);
         let load = Load::new();
         tokio::spawn(
@@ -53,6 +54,7 @@ impl Store {
                 news,
                 readers: readers.clone(),
                 tasks,
+                timings: timings.clone(),
             }
             .work(),
         );
@@ -63,6 +65,7 @@ impl Store {
             elsewhere,
             lease,
             load,
+            timings,
         })
     }
 }

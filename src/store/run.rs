@@ -399,6 +399,15 @@ impl Store {
         Ok(query.optional(&self.readers).await?)
     }
 
+    /// When the oldest run was accepted that has not begun; `None` if each has.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the database failed.
+    pub async fn oldest_queued(&self) -> Result<Option<Millis>, Error> {
+        let query = query("SELECT created_at FROM runs WHERE ended_at IS NULL AND seq = 1 ORDER BY created_at LIMIT 1");
+        Ok(query.optional(&self.readers).await?)
+    }
+
     /// How many runs have not ended.
     ///
     /// # Errors

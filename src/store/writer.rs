@@ -14,7 +14,7 @@ use super::load::Load;
 use super::news::News;
 use super::server::Server;
 use super::sql::Pool;
-use super::{Committed, Error, Transaction};
+use super::{Committed, Error, Timings, Transaction};
 
 /// Transactions that share a commit at most, which bounds how long the first of them waits.
 const BATCH: usize = 512;
@@ -58,6 +58,7 @@ pub(super) struct Writer {
     pub(super) readers: Pool,
     /// What else goes on while the store is open.
     pub(super) tasks: JoinSet<()>,
+    pub(super) timings: Timings,
 }
 
 impl Writer {
@@ -70,8 +71,12 @@ impl Writer {
             }
             let (transactions, answers): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.transaction, job.answer)).unzip();
+            let begun = Instant::now();
             let committed = self.link.commit(transactions).await;
             self.load.end();
+            self.timings.commit_time.observe(begun.elapsed().as_secs_f64());
+            // A batch is far below 2^52, so it is exact in a double.
+            self.timings.batch.observe(answers.len() as f64);
             match committed {
                 Ok(outcomes) => {
                     self.news.committed();

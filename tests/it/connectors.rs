@@ -41,6 +41,7 @@ fn call(connection: &str, method: &str, path: &str) -> Call {
         authentication: None,
         minimum_items: None,
         timeout: Duration::from_secs(10),
+        traceparent: String::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The main job, from the outside: `riposte dev` as a real process, real content, fakes of the services on loopback.
 
+mod canary;
 mod commands;
 mod content;
 mod crash;
@@ -8,6 +9,7 @@ mod grant;
 mod process;
 mod quickstart;
 mod schedule;
+mod telemetry;
 
 use crate::enrichment::event;
 use crate::enrichment::service::{self, MALICIOUS, REPUTATIONS};

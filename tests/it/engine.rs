@@ -169,7 +169,7 @@ impl Scenario {
             status: u16::try_from(status).unwrap(),
             headers,
             body,
-            writes: Vec::new(),
+            ..Answer::default()
         })
     }
 }

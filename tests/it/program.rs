@@ -182,7 +182,7 @@ impl Lines {
     }
 
     /// All lines that have come.
-    fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         self.0.borrow().join("\n")
     }
 }

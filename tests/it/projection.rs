@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod flood;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -60,6 +62,7 @@ impl House {
         let options = Options {
             namespace: namespace.to_owned(),
             identity: "one".to_owned(),
+            traces: None,
             journal: None,
             watched: vec![namespace.to_owned()],
             store: folder.path().join("data").into(),

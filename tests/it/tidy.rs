@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intake", &["api", "rules"]),
     ("script", &["expression"]),
     ("store", &[]),
+    ("telemetry", &["definition", "engine", "store"]),
     ("incidents", &["api", "expression", "intake", "rules", "store"]),
     (
         "connectors",
@@ -78,6 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "intake",
             "rehearsal",
             "store",
+            "telemetry",
         ],
     ),
     (
@@ -139,6 +141,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "projection",
             "server",
             "store",
+            "telemetry",
         ],
     ),
     (
@@ -161,6 +164,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "script",
             "server",
             "store",
+            "telemetry",
         ],
     ),
 ];
@@ -458,5 +462,23 @@ fn every_manifest_of_the_examples_is_valid() {
             }
         }
     }
+    report(&problems);
+}
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("src/README.md")).unwrap();
+    let named = text.split('`').filter_map(|part| part.split_once(".rs::"));
+    let (mut count, mut problems) = (0, Vec::new());
+    for (file, test) in named {
+        count += 1;
+        let path = root.join(format!("tests/it/{file}.rs"));
+        let has_test = std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&format!("fn {test}(")));
+        if !has_test {
+            problems.push(format!("tests/it/{file}.rs has no test '{test}'"));
+        }
+    }
+    assert!(count > 10, "src/README.md names {count} tests");
     report(&problems);
 }

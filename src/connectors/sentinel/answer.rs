@@ -60,6 +60,7 @@ pub(super) fn ok(body: Value, writes: Vec<Operation>) -> Answer {
         headers: json_headers(),
         body: (!body.is_null()).then_some(body),
         writes,
+        ..Answer::default()
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn problem(status: u16, message: &str) -> Answer {
         status,
         headers: json_headers(),
         body: Some(Value::object([("error", error)])),
-        writes: Vec::new(),
+        ..Answer::default()
     }
 }
 

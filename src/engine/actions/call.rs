@@ -14,6 +14,7 @@ use crate::engine::retry;
 use crate::engine::scope::RunScope;
 use crate::engine::state::Phase;
 use crate::engine::status::Status;
+use crate::engine::trace::Trace;
 use crate::expression::{Object, Scope, Template, Value};
 
 /// How long one attempt of a call may take, as in Logic Apps.
@@ -195,6 +196,7 @@ impl Planner<'_> {
             timeout: action
                 .timeout
                 .map_or(ATTEMPT_TIMEOUT, |limit| limit.min(ATTEMPT_TIMEOUT)),
+            traceparent: Trace::of(opened).parent_of_call(id),
         })
     }
 

@@ -123,6 +123,7 @@ impl Question<'_> {
             authentication: secret("authentication").cloned(),
             minimum_items: self.call.minimum_items,
             timeout: ATTEMPT_TIMEOUT,
+            traceparent: String::new(),
         })
     }
 

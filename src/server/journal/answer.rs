@@ -59,15 +59,13 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             if row.ended_at.is_none() {
                 state.engine.cancel(&row.id, &asker.requester()).await?;
             }
-            let number = numbers(state, std::slice::from_ref(&row)).await?;
-            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+            created(state, &row).await
         }
         Asked::Release(place) => {
             query::refuse_dry_run(&query)?;
             let row = row(state, &place).await?;
             brake::release(state, &asker, &row, Request::from_parts(parts, body)).await?;
-            let number = numbers(state, std::slice::from_ref(&row)).await?;
-            Ok((StatusCode::CREATED, Json(run_summary(&row, &number))).into_response())
+            created(state, &row).await
         }
         Asked::Pause(namespace, wish) => {
             query::refuse_dry_run(&query)?;
@@ -93,6 +91,12 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             Ok((StatusCode::CREATED, Json(list_of(Collection::Runs, runs))).into_response())
         }
     }
+}
+
+/// That something was done to a run.
+async fn created(state: &ServerState, row: &RunRow) -> Result<Response, Failure> {
+    let number = numbers(state, std::slice::from_ref(row)).await?;
+    Ok((StatusCode::CREATED, Json(run_summary(row, &number))).into_response())
 }
 
 async fn list(

@@ -17,6 +17,9 @@ pub const POLICY: &str = r#"{
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
     pub verb: String,
+    /// When the request came.
+    #[serde(rename = "requestReceivedTimestamp")]
+    pub received_at: jiff::Timestamp,
     #[serde(rename = "requestURI")]
     pub request_uri: String,
     #[serde(default)]

@@ -33,7 +33,12 @@ impl Home {
 
     /// The files of the data folder, with their bytes.
     pub(super) fn data(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let entries = fs::read_dir(self.path("data")).unwrap();
+        self.files("data")
+    }
+
+    /// The files of a folder, with their bytes.
+    pub(super) fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.path(folder)).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }

@@ -26,6 +26,15 @@ fn one_place(folder: &TempDir) -> Process {
     Process::with(folder.path(), &playbook, None, settings)
 }
 
+/// Waits until the run is under way that holds the place.
+fn await_hold(process: &Process) {
+    let is_held = async || match process.service.paths().contains(&"hold".to_owned()) {
+        true => Ok(()),
+        false => Err("nothing is called"),
+    };
+    process.within(crate::patience::settled(PATIENCE, is_held)).unwrap();
+}
+
 fn about(name: &str) -> Request {
     Request {
         body: name.into(),
@@ -38,7 +47,7 @@ fn runs_that_wait_for_a_place_go_by_urgency_and_namespaces_take_turns() {
     let folder = TempDir::new().unwrap();
     let process = one_place(&folder);
     let mut runs = vec![process.start_run(about("hold"))];
-    process.until(&runs[0], |row, _| row.seq > 1);
+    await_hold(&process);
     let wishes = [
         Request {
             requester: "schedule".into(),
@@ -75,7 +84,7 @@ fn a_run_that_waits_for_a_place_is_not_lost_with_its_process_and_can_be_cancelle
     let folder = TempDir::new().unwrap();
     let process = one_place(&folder);
     let held = process.start_run(about("hold"));
-    process.until(&held, |row, _| row.seq > 1);
+    await_hold(&process);
     let (waiting, unwanted) = (process.start_run(about("late")), process.start_run(about("unwanted")));
     process.within(process.engine.cancel(&unwanted, "user/ada")).unwrap();
     assert_eq!(process.ended(&unwanted), RunStatus::Cancelled);
@@ -125,8 +134,8 @@ fn while_responses_wait_too_long_no_more_is_taken_in() {
     process.runtime.spawn(serve(listener, state, CancellationToken::new()));
     assert_eq!(process.within(deliver(port, "a")).0, 202);
 
-    let held = process.start_run(about("hold"));
-    process.until(&held, |row, _| row.seq > 1);
+    process.start_run(about("hold"));
+    await_hold(&process);
     let waiting = process.start_run(Request {
         kind: StartKind::Body,
         ..about("late")

@@ -56,6 +56,7 @@ impl House {
             egress: Egress::default(),
             active_runs: 100,
             paused: Vec::new(),
+            traces: None,
             journal: None,
         };
         let operator = Operator::open(client, options).await.expect("an operator");
