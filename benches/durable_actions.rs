@@ -334,7 +334,7 @@ async fn waiting(service: &Service, place: &Place, scale: Scale) -> anyhow::Resu
     }
     // A run with a call in flight is due within its lease.
     let soon = Duration::from_secs(1_800).as_millis() as i64;
-    while !bench.store.due_runs(shell::now() + soon, 1).await?.is_empty() {
+    while !bench.store.due_runs(shell::now() + soon, None, 1).await?.is_empty() {
         ensure!(begin.elapsed() < PATIENCE, "not every run waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

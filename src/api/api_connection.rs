@@ -74,6 +74,62 @@ pub struct ApiConnectionSpec {
         cel::rule("self.all(network, isCIDR(network))", cel::NO_NETWORK),
     ]))]
     pub allowed_networks: Vec<String>,
+    /// How much may be asked of the service through this connection. Calls above it wait for their turn; none fails of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<ConnectionLimits>,
+    /// What holds calls through this connection that would change something outside: all but those of the methods GET, HEAD
+    /// and OPTIONS. A call that is held waits; what its action's time-out is holds still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brakes: Option<Brakes>,
+}
+
+/// What holds calls that would change something.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Brakes {
+    /// Whether all of them wait until this is false again. Defaults to false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pause_actions: bool,
+    /// How often operations may be called, at most 20. What exceeds that waits until somebody lets it go on, with
+    /// `riposte release RUN ACTION`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["operation"]))]
+    pub limits: Vec<BrakeLimit>,
+    /// Accounts, hosts and other things that are not to be touched, at most 100, each of 3 to 253 characters. A call whose
+    /// path, query or body holds one, in whatever case, waits until somebody lets it go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(length(min = 3, max = 253)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub protected: Vec<String>,
+}
+
+/// How often an operation may be called.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BrakeLimit {
+    /// Id of the operation, as the OpenAPI document of the connector has it, such as `IsolateMachine`.
+    #[schemars(length(min = 1, max = 253))]
+    pub operation: String,
+    /// Calls in any window, 0 to 10000.
+    #[schemars(range(max = 10_000))]
+    pub most: u32,
+    /// Length of the window in seconds, 1 to 604800 (a week).
+    #[schemars(range(min = 1, max = 604_800))]
+    pub window_seconds: u32,
+}
+
+/// How much may be asked of a service. Where several replicas share the runs, each counts its own calls.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// Calls in any minute, 1 to 10000, such as 4 for a free key of VirusTotal. Absent: as many as runs make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub requests_per_minute: Option<u32>,
+    /// Calls at the same time, 1 to 1000. Absent: as many as runs make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub concurrent: Option<u16>,
 }
 
 /// How a call proves who it is. Exactly one field is set.

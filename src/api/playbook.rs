@@ -83,6 +83,11 @@ pub struct PlaybookSpec {
     /// How many runs go on at once. Absent: as many as there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<RunConcurrency>,
+    /// How urgent its runs are where more are due than are driven at a time. Absent: `Response` where an incident, an alert,
+    /// an entity or a person starts them, `Schedule` where a schedule does, else `Enrichment`. Those that an automation rule
+    /// or another playbook waits for begin at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
     /// How many succeeded runs are kept as objects, at most 1000. Defaults to 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
@@ -113,6 +118,17 @@ pub struct ConnectionBinding {
     pub name: String,
     /// The ApiConnection of this namespace.
     pub connection_ref: LocalRef,
+}
+
+/// Which runs go first.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+pub enum Priority {
+    /// Answers to incidents, first.
+    Response,
+    /// What is asked for by services.
+    Enrichment,
+    /// What time asks for, last.
+    Schedule,
 }
 
 /// Limits on runs at the same time.

@@ -168,6 +168,8 @@ impl Connections {
                 base_url: None,
                 hosts: Vec::new(),
                 allowed_networks: Vec::new(),
+                limits: None,
+                brakes: None,
             };
             let annotations = connection.origin.annotations();
             let name = &connection.name;

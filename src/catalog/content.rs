@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::entry::{Connection, Playbook};
 use super::snapshot::Catalog;
-use crate::api::api_connection::Authentication;
+use crate::api::api_connection::{Authentication, Brakes, ConnectionLimits};
+use crate::api::playbook::Priority;
 use crate::api::reference::{KeyRef, NamedValue, ValueSource};
 use crate::api::{AutomationRuleSpec, SecretString};
 use crate::connectors::{
@@ -205,6 +206,10 @@ impl Content for Current {
             .map(|playbook| catalog.runnable(playbook))
     }
 
+    fn priority(&self, namespace: &str, name: &str) -> Option<Priority> {
+        self.0.borrow().playbook(namespace, name)?.spec.priority
+    }
+
     fn kept(&self) -> Vec<content::Playbook> {
         let catalog = self.get();
         let is_kept = |playbook: &Playbook| {
@@ -257,6 +262,14 @@ impl Connections for Current {
         let catalog = self.get();
         let missing = || format!("there is no ApiConnection '{namespace}/{name}'; create it");
         catalog.resolve(catalog.connection(namespace, name).ok_or_else(missing)?)
+    }
+
+    fn connection_limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
+        self.0.borrow().connection(namespace, name)?.spec.limits
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.0.borrow().connection(namespace, name)?.spec.brakes.clone()
     }
 
     fn identity(&self, (namespace, name): (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {

@@ -188,6 +188,7 @@ impl Checker<'_> {
     fn connection(&mut self, connection: &Connection) {
         let namespace = &connection.namespace;
         self.connector_of(connection);
+        self.brakes(connection);
         self.named_values(namespace, "/spec/parameters", &connection.spec.parameters);
         let around = "/spec/authentication";
         match &connection.spec.authentication {
@@ -204,6 +205,25 @@ impl Checker<'_> {
             Some(Authentication::ClientCredentials(client)) => {
                 let pointer = format!("{around}/clientCredentials/clientSecretFrom");
                 self.value(namespace, &pointer, &client.client_secret_from);
+            }
+        }
+    }
+
+    /// The operations whose calls are limited: a name that is none would limit nothing.
+    fn brakes(&mut self, connection: &Connection) {
+        let connector = self
+            .catalog
+            .usable_connector(&connection.namespace, &connection.spec.connector);
+        let limits = connection.spec.brakes.iter().flat_map(|brakes| &brakes.limits);
+        let Some(connector) = connector else { return };
+        for (index, limit) in limits.enumerate() {
+            if connector.operation(&limit.operation).is_none() {
+                let pointer = format!("/spec/brakes/limits/{index}/operation");
+                self.warn(
+                    &pointer,
+                    "UnknownBrakeOperation",
+                    connector.no_operation(&limit.operation),
+                );
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::catalog::Catalog;
 
 mod actions;
 mod approve;
+mod brake;
 mod cancel;
 mod crds;
 mod delete;
@@ -78,6 +79,9 @@ enum Command {
     Suspend(suspend::SuspendArguments),
     Resume(suspend::ResumeArguments),
     Approve(approve::Arguments),
+    Pause(brake::PauseArguments),
+    Unpause(brake::UnpauseArguments),
+    Release(brake::ReleaseArguments),
     #[command(name = crate::script::COMMAND, hide = true)]
     ScriptHost(script_host::Arguments),
 }
@@ -111,6 +115,9 @@ pub fn main() -> ExitCode {
         Command::Suspend(arguments) => suspend::suspend(&arguments),
         Command::Resume(arguments) => suspend::resume(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
+        Command::Pause(arguments) => brake::pause(&arguments),
+        Command::Unpause(arguments) => brake::unpause(&arguments),
+        Command::Release(arguments) => brake::release(&arguments),
         Command::ScriptHost(arguments) => script_host::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

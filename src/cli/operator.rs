@@ -16,6 +16,7 @@ use crate::cluster::journal;
 use crate::cluster::run::{Operator, Options};
 use crate::connectors::Egress;
 use crate::definition::Limit;
+use crate::engine::places::PLACES;
 use crate::incidents::WorkspaceIds;
 use crate::store::{Address, Location};
 
@@ -78,6 +79,16 @@ pub struct Arguments {
     /// APIService is told its authority.
     #[arg(long, value_name = "DIR")]
     journal_tls: Option<PathBuf>,
+
+    /// How many runs are driven at a time. Those beyond wait, answers to incidents the shortest; runs that only wait for
+    /// a time or a callback count for nothing.
+    #[arg(long, value_name = "COUNT", default_value_t = PLACES)]
+    max_active_runs: usize,
+
+    /// Let what runs of this namespace would change outside wait as long as the operator runs so; `*` is all namespaces.
+    /// May be given several times. `riposte pause` does the same at any time.
+    #[arg(long = "pause-actions", value_name = "NAMESPACE")]
+    paused: Vec<String>,
 
     /// Let calls reach these private networks too, in CIDR form.
     #[arg(long, value_name = "CIDR")]
@@ -172,6 +183,8 @@ fn options(arguments: &Arguments, config: &Config) -> anyhow::Result<Options> {
             ..Egress::default()
         },
         retention: arguments.keep.retention(),
+        active_runs: arguments.max_active_runs,
+        paused: arguments.paused.clone(),
         traces: super::otlp_endpoint(arguments.otlp_endpoint.as_deref()),
         journal: arguments.journal_service.clone().map(|service| journal::Options {
             service,

@@ -101,6 +101,12 @@ pub fn start_path(namespace: &str, playbook: &str) -> String {
     format!("/apis/{JOURNAL}/{VERSION}/namespaces/{namespace}/playbooks/{playbook}/start")
 }
 
+/// The path on which actions are paused or let go on, of a namespace or of all.
+pub fn brakes_path(namespace: Option<&str>, wish: &str) -> String {
+    let place = namespace.map_or_else(String::new, |namespace| format!("namespaces/{}/", escaped(namespace)));
+    format!("/apis/{JOURNAL}/{VERSION}/{place}brakes/actions/{wish}")
+}
+
 /// A segment of a path.
 fn escaped(segment: &str) -> String {
     percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC)

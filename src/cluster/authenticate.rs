@@ -78,7 +78,7 @@ fn needed(access: Access) -> Attributes {
         Access::Inspect => ("get", "runs"),
         Access::Start => (RUN_VERB, PLAYBOOK.plural),
         Access::Cancel => ("patch", "playbookruns"),
-        Access::Approve => ("approve", "playbookruns"),
+        Access::Approve | Access::Brake => ("approve", "playbookruns"),
     };
     let is_part = access == Access::Inspect;
     Attributes {

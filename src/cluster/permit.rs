@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use kube::Client;
 
 use super::resource::PLAYBOOK;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
+use crate::api::playbook::Priority;
 use crate::api::{AutomationRuleSpec, GROUP};
 use crate::catalog::Current;
 use crate::connectors::{Connections, NoTriage, ResolvedConnection};
@@ -126,6 +128,10 @@ impl Content for ClusterContent {
         self.catalog.limits()
     }
 
+    fn priority(&self, namespace: &str, name: &str) -> Option<Priority> {
+        self.catalog.priority(namespace, name)
+    }
+
     fn changes(&self) -> Box<dyn Changes> {
         self.catalog.changes()
     }
@@ -161,6 +167,14 @@ impl Connections for ClusterConnections {
 
     fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
         self.catalog.identity(playbook, identity)
+    }
+
+    fn connection_limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
+        self.catalog.connection_limits(namespace, name)
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.catalog.brakes(namespace, name)
     }
 
     async fn may_triage(&self, (namespace, name): (&str, &str), workspace: &str) -> Result<(), NoTriage> {

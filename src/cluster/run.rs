@@ -27,8 +27,8 @@ use crate::controllers;
 use crate::controllers::context::Context;
 use crate::controllers::live::{self, Live};
 use crate::definition::Limits;
-use crate::engine::Engine;
 use crate::engine::callback::{LINKS, Links};
+use crate::engine::{Engine, nested};
 use crate::incidents::{Desk, WorkspaceIds};
 use crate::projection;
 use crate::server::{self, Readiness, ServerState, Settings};
@@ -59,6 +59,10 @@ pub struct Options {
     pub retention: Retention,
     /// The limits of playbooks.
     pub limits: Limits,
+    /// How many runs are driven at a time.
+    pub active_runs: usize,
+    /// Namespaces whose actions are paused; `*` is all.
+    pub paused: Vec<String>,
     /// The base URL of the collector that the traces of runs are sent to, if they are.
     pub traces: Option<String>,
     /// How the aggregated API is served, if it is.
@@ -134,12 +138,17 @@ impl Operator {
         let links = Links::new(&desk.workspaces().public_url, &sealer.derive(LINKS));
         let services = ConnectorServices::new(Arc::new(connections), services, desk.clone()).with_links(links);
         let services = Metered::new(Arc::new(services), metrics.figures().clone());
-        let engine = Engine::new(
+        let engine = Engine::with(
             store.clone(),
             sealer,
             Arc::new(services),
             Arc::new(content),
             desk.clone(),
+            nested::Settings {
+                places: options.active_runs,
+                paused: options.paused.clone(),
+                ..nested::Settings::default()
+            },
         );
         let scopes = scopes(&options.watched, &OF_CATALOG);
         let exporter = options.traces.as_deref().map(Exporter::new).transpose()?;

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::spec::Connector;
 use crate::api::SecretString;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
 
 /// An ApiConnection whose values are at hand.
 #[derive(Clone, Debug)]
@@ -100,6 +101,16 @@ pub trait Connections: Send + Sync {
     /// # Errors
     /// As for [`Connections::connection`], or nothing is bound under this name.
     fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String>;
+
+    /// How much may be asked through the ApiConnection of this name in this namespace; `None` where nothing limits it.
+    fn connection_limits(&self, _namespace: &str, _name: &str) -> Option<ConnectionLimits> {
+        None
+    }
+
+    /// What holds calls through the ApiConnection of this name in this namespace.
+    fn brakes(&self, _namespace: &str, _name: &str) -> Option<Brakes> {
+        None
+    }
 
     /// Whether a playbook, by namespace and name, may change incidents of a workspace that is not its namespace and did
     /// not start the run: a right that somebody must have given it. Outside of a cluster nobody can.

@@ -6,6 +6,7 @@
 mod approval;
 mod authentication;
 pub mod body;
+mod brakes;
 pub mod by_id;
 pub mod catalog;
 pub mod client;
@@ -15,6 +16,7 @@ mod failure;
 pub mod fake;
 mod form;
 pub mod guard;
+mod limits;
 mod logs;
 mod multipart;
 mod pages;
@@ -28,6 +30,7 @@ mod services;
 mod shared_key;
 pub mod spec;
 mod status;
+mod throttle;
 mod tokens;
 mod upload;
 

@@ -1,11 +1,17 @@
 //! From what came over the wire to the values that expressions read.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{form, multipart};
 use crate::engine::call::{Answer, Traffic};
 use crate::expression::{Object, Value};
+use crate::store::Millis;
+
+/// The longest wait that a `Retry-After` header can ask for: one day.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The headers that .NET knows and so writes in its own form; every other name stays as it came.
 const KNOWN: &[&str] = &[
@@ -163,5 +169,37 @@ fn text(bytes: &[u8], charset: Option<&str>) -> String {
     match charset.map(str::to_ascii_lowercase).as_deref() {
         Some("iso-8859-1" | "latin1" | "windows-1252") => bytes.iter().map(|byte| char::from(*byte)).collect(),
         _ => String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).into_owned(),
+    }
+}
+
+/// The wait that a `Retry-After` header asks for, in seconds or as an HTTP date.
+pub fn retry_after(header: &str, now: Millis) -> Option<Duration> {
+    if let Ok(seconds) = header.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+    }
+    let date = jiff::fmt::rfc2822::parse(header.trim())
+        .ok()?
+        .timestamp()
+        .as_millisecond();
+    let wait = u64::try_from(date.saturating_sub(now)).unwrap_or(0);
+    Some(Duration::from_millis(wait).min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_reads_seconds_and_dates() {
+        assert_eq!(retry_after("120", 0), Some(Duration::from_secs(120)));
+        assert_eq!(
+            retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 30_000),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(
+            retry_after("Thu, 01 Jan 1970 00:00:00 GMT", 30_000),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(retry_after("soon", 0), None);
     }
 }

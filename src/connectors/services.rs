@@ -14,13 +14,17 @@ use super::failure::Code;
 use super::pages::Pages;
 use super::request::HttpRequest;
 use super::sentinel::Performer;
+use super::throttle::Throttle;
 use super::tokens::{Asker, Tokens};
 use super::upload::Upload;
-use super::{approval, authentication, by_id, guard, request};
-use crate::engine::call::{Answer, Call, CallError, Services, Target};
+use super::{approval, authentication, brakes, by_id, guard, request};
+use crate::engine::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use crate::engine::callback::Links;
 use crate::incidents::Desk;
+use crate::store::Millis;
 
+/// What stands for the operation of a call to a location that the service named.
+const LOCATED: &str = "";
 const REPEATABLE: &[&str] = &["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
 
 /// As whom an action asks for a token: the client, and the ApiConnection that it comes from, if any.
@@ -34,6 +38,7 @@ pub struct ConnectorServices {
     incidents: Performer,
     tokens: Tokens,
     links: Arc<Links>,
+    throttle: Throttle,
 }
 
 impl ConnectorServices {
@@ -45,6 +50,7 @@ impl ConnectorServices {
             client,
             tokens: Tokens::default(),
             links: Arc::new(Links::new("", &[])),
+            throttle: Throttle::default(),
         }
     }
 
@@ -58,6 +64,19 @@ impl ConnectorServices {
     fn connection(&self, call: &Call, name: &str) -> Result<ResolvedConnection, CallError> {
         let found = self.connections.connection(&call.namespace, name);
         found.map_err(|reason| Code::ConnectionNotFound.refusal(reason))
+    }
+
+    /// Looks at a call that would change something outside, with its address and the id of its operation; `None` if it
+    /// changes nothing, or cannot be made.
+    fn change<T>(&self, call: &Call, name: &str, look: impl FnOnce(&Call, &str) -> T) -> Option<T> {
+        if request::is_located(call) {
+            return brakes::changes(&call.method).then(|| look(call, LOCATED));
+        }
+        let connection = self.connection(call, name).ok()?;
+        let (call, found) = by_id::find(&connection.connector, call).ok()?;
+        let operation = found.operation;
+        let is_ours = operation.native.is_some() || operation.translation.is_some() || operation.approval.is_some();
+        (!is_ours && brakes::changes(&operation.real.method)).then(|| look(&call, &operation.id))
     }
 
     async fn call_connection(&self, call: &Call, name: &str) -> Result<Answer, CallError> {
@@ -313,13 +332,50 @@ impl Services for ConnectorServices {
         match &call.target {
             Target::Http => self.call_uri(call).await,
             Target::Connection(name) | Target::Operation { connection: name, .. } => {
-                self.call_connection(call, name).await
+                let answered = self.call_connection(call, name).await;
+                if let Ok(answer) = &answered {
+                    let now = Timestamp::now().as_millisecond();
+                    self.throttle.heard((&call.namespace, name), answer, now);
+                }
+                answered
             }
             Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => {
                 let message = format!("no connector performs the action '{}'", call.action);
                 Err(Code::OperationNotFound.refusal(message))
             }
         }
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        match &call.target {
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                let limits = self.connections.connection_limits(&call.namespace, name);
+                let connection = (call.namespace.as_str(), name.as_str());
+                self.throttle.admit(connection, limits, &call.idempotency_key, now)
+            }
+            Target::Http | Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => Admission::Go(None),
+        }
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        match &call.target {
+            Target::Http => brakes::changes(&call.method),
+            Target::Connection(name) | Target::Operation { connection: name, .. } => {
+                self.change(call, name, |_, _| ()).is_some()
+            }
+            Target::Playbook(_) | Target::Batch { .. } | Target::Script { .. } => false,
+        }
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        let (Target::Connection(name) | Target::Operation { connection: name, .. }) = &call.target else {
+            return Vec::new();
+        };
+        let Some(own) = self.connections.brakes(&call.namespace, name) else {
+            return Vec::new();
+        };
+        let found = self.change(call, name, |call, operation| brakes::of(name, &own, operation, call));
+        found.unwrap_or_default()
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

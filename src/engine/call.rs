@@ -170,11 +170,70 @@ pub struct CallError {
     pub reached: bool,
 }
 
+/// A call that has to wait before it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Stable code, such as `ConnectionLimit` or `RetryAfter`.
+    pub code: &'static str,
+    /// Why, for people; never a secret.
+    pub message: String,
+    /// When to ask again.
+    pub until: Millis,
+}
+
+/// What holds a call that would change something outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brake {
+    /// The actions of its connection are paused.
+    Paused {
+        /// The ApiConnection.
+        connection: String,
+    },
+    /// It names something that is not to be touched.
+    Protected {
+        /// The ApiConnection that says so.
+        connection: String,
+        /// What.
+        value: String,
+    },
+    /// Its operation may be called so often only.
+    Limit {
+        /// The ApiConnection.
+        connection: String,
+        /// Id of the operation.
+        operation: String,
+        /// Calls in any window.
+        most: u32,
+        /// Length of the window.
+        window_seconds: u32,
+    },
+}
+
+/// What a call takes while it is under way, such as one of the places of a connection; dropping it gives that back.
+pub type Place = Box<dyn Send>;
+
+/// Whether a call may be made.
+pub enum Admission {
+    /// It may, with what it takes.
+    Go(Option<Place>),
+    /// Not yet.
+    Wait(Hold),
+}
+
 /// The outside world of a run.
 #[async_trait]
 pub trait Services: Send + Sync {
     /// Performs one attempt of a call.
     async fn call(&self, call: &Call) -> Result<Answer, CallError>;
+
+    /// Whether a call may be made at this time. Asked once before each attempt, and again when a wait is over.
+    fn admit(&self, call: &Call, now: Millis) -> Admission;
+
+    /// Whether a call would change something outside; Riposte's own incidents are not.
+    fn changes(&self, call: &Call) -> bool;
+
+    /// What holds a call that would change something, of its connection's brakes.
+    fn brakes(&self, call: &Call) -> Vec<Brake>;
 
     /// Whether the operation may be repeated after its outcome was lost: by its real HTTP method, or because
     /// the connector declares it.

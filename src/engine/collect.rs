@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::call::{Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use super::content::Content;
 use super::schedule::release;
 use crate::definition::workflow::TriggerKind;
 use crate::expression::Value;
 use crate::grants::Permission;
 use crate::incidents::Desk;
-use crate::store::{Error as StoreError, MessageRow, Operation, Partition, Sealer, Store};
+use crate::store::{Error as StoreError, MessageRow, Millis, Operation, Partition, Sealer, Store};
 
 /// Services with the playbooks that collect messages before them.
 pub(super) struct Collecting {
@@ -157,6 +157,18 @@ impl Services for Collecting {
 
     fn stands_in(&self, call: &Call) -> bool {
         self.services.stands_in(call)
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.services.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.services.brakes(call)
     }
 
     /// Nothing has happened before the end of the action is committed.

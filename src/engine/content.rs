@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::api::AutomationRuleSpec;
+use crate::api::playbook::Priority;
 use crate::definition::{Limits, Workflow};
 use crate::expression::Value;
 use crate::grants::Permission;
@@ -96,6 +97,11 @@ pub trait Content: Send + Sync {
     /// The limits that runs are held to.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// How urgent the playbook says that its runs are; `None` where it says nothing.
+    fn priority(&self, _namespace: &str, _name: &str) -> Option<Priority> {
+        None
     }
 
     /// The playbooks whose triggers run by time, are subscribed at a service or collect messages; see [`TriggerKind::is_kept`].

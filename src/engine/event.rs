@@ -162,6 +162,29 @@ pub enum Event {
         /// When the next attempt is due.
         next_at: Millis,
     },
+    /// A call that was announced waits before it is made: a limit of its connection, the wish of its service, or a brake.
+    Held {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+        /// What holds it, such as `ConnectionLimit`.
+        code: String,
+        /// The same for people.
+        message: String,
+        /// When it asks whether it may go on; it may ask more often, which is no event.
+        next_at: Millis,
+    },
+    /// A call that waited is about to be made: the intent, on disk before the call.
+    Released {
+        /// When.
+        at: Millis,
+        /// The action.
+        node: NodeId,
+        /// Who let it go on, where brakes hold it; no brake holds it again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// A loop goes into its next round.
     Repeated {
         /// When.
@@ -345,6 +368,8 @@ impl Event {
             | Self::Called { at, .. }
             | Self::Retrying { at, .. }
             | Self::Polling { at, .. }
+            | Self::Held { at, .. }
+            | Self::Released { at, .. }
             | Self::Repeated { at, .. }
             | Self::Paused { at, .. }
             | Self::Subscribed { at, .. }
@@ -362,6 +387,8 @@ impl Event {
             | Self::Called { node, .. }
             | Self::Retrying { node, .. }
             | Self::Polling { node, .. }
+            | Self::Held { node, .. }
+            | Self::Released { node, .. }
             | Self::Repeated { node, .. }
             | Self::Paused { node, .. }
             | Self::Subscribed { node, .. }
@@ -401,7 +428,11 @@ impl Event {
             Self::Subscribed {
                 outputs, unsubscribe, ..
             } => [outputs].into_iter().chain(unsubscribe).collect(),
-            Self::Retrying { .. } | Self::Repeated { .. } | Self::Cancelling { .. } => Vec::new(),
+            Self::Retrying { .. }
+            | Self::Held { .. }
+            | Self::Released { .. }
+            | Self::Repeated { .. }
+            | Self::Cancelling { .. } => Vec::new(),
         }
     }
 }

@@ -22,7 +22,7 @@ impl Engine {
         while has_failed && self.shared().serving.load(Ordering::Relaxed) {
             match self.shared().store.run(run).await {
                 Ok(row) => {
-                    self.take_all(row.into_iter().filter(|row| row.ended_at.is_none()).collect());
+                    self.line_up_all(row.into_iter().filter(|row| row.ended_at.is_none()).collect());
                     return;
                 }
                 Err(error) => {

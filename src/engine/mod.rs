@@ -1,8 +1,8 @@
 //! The engine: a pure core that folds events, and a shell that performs what becomes ready.
 //!
-//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `interrupted`, `journal`, `nested`, `run`, `shell`,
-//! `upkeep` and the shells of `schedule` and `subscription`) knows no clock, store or network: [`state::State`] folds events
-//! and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
+//! The core (everything but `approvals`, `collect`, `ends`, `evaluate`, `held`, `interrupted`, `journal`, `nested`, `places`,
+//! `run`, `shell`, `upkeep` and the shells of `schedule` and `subscription`) knows no clock, store or network:
+//! [`state::State`] folds events and tells what became ready, [`plan::Planner`] turns what is ready into events and calls.
 
 pub mod actions;
 pub mod answer;
@@ -15,6 +15,7 @@ pub mod content;
 pub mod event;
 pub mod incoming;
 pub mod invoke;
+pub mod lanes;
 pub mod node;
 pub mod plan;
 pub mod resubmit;
@@ -35,14 +36,18 @@ mod approvals;
 mod collect;
 mod ends;
 mod evaluate;
+mod held;
 mod interrupted;
 pub mod journal;
 pub mod nested;
+pub mod pauses;
+pub mod places;
 mod replica;
 mod run;
 pub mod shell;
 mod upkeep;
 
 pub use approvals::{Asked, NotRecorded};
+pub use held::Unreleased;
 pub use run::{Haste, Undelivered};
 pub use shell::{Engine, Notice};

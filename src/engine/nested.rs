@@ -12,10 +12,11 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::actions::call::SECRET_HEADERS;
-use super::call::{Answer, Call, CallError, Services, Target};
+use super::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use super::content::Playbook;
 use super::event::Event;
 use super::journal::Error;
+use super::places::PLACES;
 use super::shell::{Engine, Notice, PLAYBOOK, Shared, StartError, now};
 use super::start::{Request, StartKind};
 use super::state::State;
@@ -25,7 +26,7 @@ use crate::definition::workflow::{TriggerKind, Workflow};
 use crate::expression::{Object, Value};
 use crate::grants::Permission;
 use crate::script::{Outcome, Scripts, Task};
-use crate::store::{Error as StoreError, Refusal, RunRow};
+use crate::store::{Error as StoreError, Millis, Refusal, RunRow};
 
 /// The place of an answer that a run waits for, followed by the id of the run that gives it.
 const PLACE: &str = "run:";
@@ -36,13 +37,17 @@ const PATIENCE: i64 = 10;
 /// The longest time between two questions, in seconds.
 const ASKED_AGAIN: i64 = 300;
 
-/// How calls of playbooks and scripts are performed.
+/// How runs are driven, and how calls of playbooks and scripts are performed.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a call waits in memory for the answer of another playbook.
     pub hold: Duration,
     /// What runs scripts.
     pub scripts: Scripts,
+    /// How many runs are driven at a time; those beyond wait in their lanes.
+    pub places: usize,
+    /// Namespaces whose actions are paused as long as the process lives; `*` is all.
+    pub paused: Vec<String>,
 }
 
 impl Default for Settings {
@@ -50,6 +55,8 @@ impl Default for Settings {
         Self {
             hold: Duration::from_secs(30),
             scripts: Scripts::default(),
+            places: PLACES,
+            paused: Vec::new(),
         }
     }
 }
@@ -154,6 +161,18 @@ impl Services for Nested {
 
     fn stands_in(&self, call: &Call) -> bool {
         self.outside.stands_in(call)
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.outside.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.outside.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.outside.brakes(call)
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

@@ -57,6 +57,9 @@ pub struct Node {
     pub deadline: Option<Millis>,
     /// Attempts of its call.
     pub attempts: u32,
+    /// Whether somebody let it go on though brakes hold it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub freed: bool,
     /// Frames that it opened.
     pub frames: Vec<FrameId>,
 }
@@ -70,6 +73,15 @@ pub enum Phase {
     /// The next attempt is due later.
     Retrying {
         /// When.
+        next_at: Millis,
+    },
+    /// A call waits before it is made.
+    Held {
+        /// What holds it.
+        code: String,
+        /// The same for people.
+        message: String,
+        /// When it asks whether it may go on.
         next_at: Millis,
     },
     /// The answer is fetched later.
@@ -115,6 +127,7 @@ impl Node {
             Phase::Ended { status } => Some(status),
             Phase::Calling
             | Phase::Retrying { .. }
+            | Phase::Held { .. }
             | Phase::Polling { .. }
             | Phase::Paused { .. }
             | Phase::Subscribed
@@ -141,6 +154,7 @@ impl Node {
             tracked: None,
             deadline: None,
             attempts: 0,
+            freed: false,
             frames: Vec::new(),
         }
     }

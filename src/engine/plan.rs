@@ -463,6 +463,7 @@ impl<'a> Planner<'a> {
                 events: Vec::new(),
                 call: self.poll(id, location).map(|call| (id, call)),
             },
+            Phase::Held { .. } => self.go_on(id, None),
             Phase::Retrying { .. }
             | Phase::Polling { .. }
             | Phase::Paused { .. }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::connectors::response::retry_after;
 use crate::definition::workflow::RetryPolicy;
-use crate::store::Millis;
-
-/// The longest wait that a `Retry-After` header can ask for: one day.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether a status asks for a retry: 408, 429 and 5xx.
 pub fn is_retried(status: u16) -> bool {
@@ -41,19 +38,6 @@ pub fn delay(policy: &RetryPolicy, attempts: u32, fraction: f64) -> Option<Durat
     }
 }
 
-/// The wait that a `Retry-After` header asks for, in seconds or as an HTTP date.
-pub fn retry_after(header: &str, now: Millis) -> Option<Duration> {
-    if let Ok(seconds) = header.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-    }
-    let date = jiff::fmt::rfc2822::parse(header.trim())
-        .ok()?
-        .timestamp()
-        .as_millisecond();
-    let wait = u64::try_from(date.saturating_sub(now)).unwrap_or(0);
-    Some(Duration::from_millis(wait).min(RETRY_AFTER_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,19 +69,5 @@ mod tests {
         assert_eq!(delay(&policy, 2, 0.3), Some(Duration::from_secs(9)));
         assert_eq!(delay(&policy, 3, 0.3), None);
         assert_eq!(delay(&RetryPolicy::None, 1, 0.3), None);
-    }
-
-    #[test]
-    fn retry_after_reads_seconds_and_dates() {
-        assert_eq!(retry_after("120", 0), Some(Duration::from_secs(120)));
-        assert_eq!(
-            retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 30_000),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            retry_after("Thu, 01 Jan 1970 00:00:00 GMT", 30_000),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(retry_after("soon", 0), None);
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod cancel;
 mod inbox;
 pub mod queue;
 pub(super) mod share;
+pub(super) mod turn;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use super::actions::call::outputs;
 use super::approval::Approval;
 use super::approvals;
-use super::call::{Answer, Call, CallError};
+use super::call::{Answer, Call, CallError, Place};
 use super::clock::Moment;
 use super::event::{ActionError, Event, NodeId};
 use super::journal::{self, Error};
@@ -30,7 +31,7 @@ use crate::definition::Workflow;
 pub use cancel::Haste;
 pub(super) use cancel::Wish;
 pub use inbox::Undelivered;
-pub(super) use inbox::context as delivery_context;
+pub(super) use inbox::{context as delivery_context, released_name};
 
 use crate::store::{
     Append, ApprovalChange, Error as StoreError, Millis, Next, Operation, Partition, Refusal, RunRow, Transaction,
@@ -84,6 +85,8 @@ pub struct Drive<'a> {
     wake_at: Option<Millis>,
     calls: JoinSet<Result<Answer, CallError>>,
     flying: HashMap<Id, (NodeId, Call, AbortHandle)>,
+    /// When calls that are held ask again, where that is another time than their journal says.
+    turns: HashMap<NodeId, Millis>,
     /// Webhook actions that had begun and not ended at the last commit.
     subscribed: Vec<NodeId>,
     /// Whether something came for an action whose subscription is under way.
@@ -99,7 +102,7 @@ struct Step {
     events: Vec<Event>,
     append: Vec<crate::store::EventRow>,
     payloads: Vec<crate::store::PayloadRow>,
-    calls: Vec<(NodeId, Call)>,
+    calls: Vec<(NodeId, Call, Option<Place>)>,
     /// What commits together with the events.
     with: Vec<Operation>,
 }
@@ -134,6 +137,7 @@ impl<'a> Drive<'a> {
             wake_at: row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
             leaving: false,
@@ -165,6 +169,7 @@ impl<'a> Drive<'a> {
             wake_at: fresh.row.wake_at,
             calls: JoinSet::new(),
             flying: HashMap::new(),
+            turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
             leaving: false,
@@ -190,12 +195,13 @@ impl<'a> Drive<'a> {
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
-        if !self.subscribed.is_empty() || self.shared.is_shared() {
+        self.ask_brakes_again();
+        if !self.subscribed.is_empty() || self.shared.is_shared() || self.has_held() {
             ready.extend(self.receive(&mut step).await?);
         }
         if self.state.cancelling.is_none() {
-            ready.extend(self.recover(&mut step)?);
-            ready.extend(self.due(&mut step)?);
+            ready.extend(self.recover(&mut step).await?);
+            ready.extend(self.due(&mut step).await?);
         }
         loop {
             if !self.may_go_on() {
@@ -213,11 +219,16 @@ impl<'a> Drive<'a> {
                 }
                 Woken::Timer if self.awaits_callback() => {
                     let mut ready = self.receive(&mut step).await?;
-                    ready.extend(self.due(&mut step)?);
+                    ready.extend(self.due(&mut step).await?);
                     ready
                 }
-                Woken::Timer => self.due(&mut step)?,
-                Woken::Nudged => self.receive(&mut step).await?,
+                Woken::Timer => self.due(&mut step).await?,
+                Woken::Nudged => {
+                    let mut ready = self.receive(&mut step).await?;
+                    self.ask_brakes_again();
+                    ready.extend(self.due(&mut step).await?);
+                    ready
+                }
                 Woken::Answers(answers) => {
                     let mut ready = self.settle(&mut step, answers).await?;
                     if self.has_early {
@@ -257,25 +268,34 @@ impl<'a> Drive<'a> {
         Moment::new(now(), self.shared.seed())
     }
 
-    /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown.
-    fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
-        let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
-        let lost: Vec<NodeId> = self.state.active.iter().copied().filter(is_calling).collect();
+    /// Calls that were in flight when the process ended: repeated where that is safe, else their outcome is unknown. Those
+    /// that the step itself is about to make were not.
+    async fn recover(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+        let lost: Vec<NodeId> = {
+            let is_calling = |id: &NodeId| matches!(self.state.node(*id).map(|node| &node.phase), Some(Phase::Calling));
+            let is_new = |id: &NodeId| step.calls.iter().any(|(new, ..)| new == id);
+            let active = self.state.active.iter().copied();
+            active.filter(|id| is_calling(id) && !is_new(id)).collect()
+        };
         let mut ready = Vec::new();
         for id in lost {
-            let moment = self.moment();
-            let planner = self.planner(&moment);
-            let call = planner.rebuild(id);
-            let safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
-            match call.filter(safe) {
-                Some(call) => step.calls.push((id, call)),
+            match self.repeatable(id) {
+                Some(call) => self.admit(step, id, call).await?,
                 None => {
-                    let event = planner.outcome_unknown(id);
+                    let event = self.planner(&self.moment()).outcome_unknown(id);
                     ready.extend(self.record(step, event)?);
                 }
             }
         }
         Ok(ready)
+    }
+
+    /// The call of an action, if repeating it is safe.
+    fn repeatable(&self, id: NodeId) -> Option<Call> {
+        let moment = self.moment();
+        let planner = self.planner(&moment);
+        let is_safe = |call: &Call| planner.declared_safe(id) || self.shared.services.safe_to_repeat(call);
+        planner.rebuild(id).filter(is_safe)
     }
 
     /// Plans everything that is ready, until nothing is.
@@ -292,7 +312,9 @@ impl<'a> Drive<'a> {
                 more.reverse();
                 ready.extend(more);
             }
-            step.calls.extend(planned.call);
+            if let Some((id, call)) = planned.call {
+                self.admit(step, id, call).await?;
+            }
             if step.events.len() >= STEP_MAX {
                 self.commit_early(step).await?;
             }
@@ -344,8 +366,11 @@ impl<'a> Drive<'a> {
         if !step.calls.is_empty() && !self.is_held() {
             return Err(Error::Elsewhere(self.state.opened.run.clone()));
         }
-        for (id, call) in step.calls {
-            self.fly(id, call);
+        for (id, call, place) in step.calls {
+            // Time may have ended the action in the same step.
+            if self.state.active.contains(&id) {
+                self.fly(id, call, place);
+            }
         }
         Ok(None)
     }
@@ -376,7 +401,7 @@ impl<'a> Drive<'a> {
 
     /// Makes sure that the store wakes a run that leaves the memory when its next timer says so.
     async fn set_alarm(&mut self) -> Result<(), Error> {
-        let wake_at = self.state.next_timer();
+        let wake_at = self.next_timer();
         if self.wake_at == Some(wake_at) {
             return Ok(());
         }
@@ -399,7 +424,7 @@ impl<'a> Drive<'a> {
                     erase_at: closed.at + keep,
                 }
             }
-            None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.state.next_timer()),
+            None if step.calls.is_empty() && self.flying.is_empty() => Next::WakeAt(self.next_timer()),
             None => Next::WakeAt(self.next_timer().min(now() + LEASE)),
         }
     }
@@ -410,7 +435,7 @@ impl<'a> Drive<'a> {
         let timer = |id: &NodeId| match flying.contains(id) {
             true => self.state.node(*id).and_then(|node| node.deadline),
             false if self.state.cancelling.is_some() => None,
-            false => self.state.timer(*id),
+            false => self.timer(*id),
         };
         self.state
             .active
@@ -432,9 +457,13 @@ impl<'a> Drive<'a> {
         serde_json::to_string(&self.state).map_err(|error| self.unreadable(&error))
     }
 
-    fn fly(&mut self, id: NodeId, call: Call) {
+    fn fly(&mut self, id: NodeId, call: Call, place: Option<Place>) {
         let (services, asked) = (self.shared.services.clone(), call.clone());
-        let handle = self.calls.spawn(async move { services.call(&asked).await });
+        let handle = self.calls.spawn(async move {
+            let answered = services.call(&asked).await;
+            drop(place);
+            answered
+        });
         self.flying.insert(handle.id(), (id, call, handle));
     }
 
@@ -605,27 +634,34 @@ impl<'a> Drive<'a> {
     }
 
     /// What is due by time: retries, polls, time-outs.
-    fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
-        let moment = self.moment();
-        if self.state.closed.is_none() && self.state.deadline() <= moment.now {
+    async fn due(&mut self, step: &mut Step) -> Result<Vec<Ready>, Error> {
+        let now = now();
+        if self.state.closed.is_none() && self.state.deadline() <= now {
             let error = ActionError::new("RunTimedOut", "The run took longer than 90 days, the most that it may.");
-            let event = self.planner(&moment).cut(RunStatus::TimedOut, error);
+            let event = self.planner(&self.moment()).cut(RunStatus::TimedOut, error);
             return self.record(step, event);
         }
         let flying: HashSet<NodeId> = self.flying.values().map(|(id, _, _)| *id).collect();
         let may = |id: &NodeId| self.state.cancelling.is_none() || flying.contains(id);
-        let is_due = |id: &NodeId| may(id) && self.state.timer(*id).is_some_and(|at| at <= moment.now);
+        let is_due = |id: &NodeId| may(id) && self.timer(*id).is_some_and(|at| at <= now);
         let due: Vec<NodeId> = self.state.active.iter().copied().filter(is_due).collect();
         let mut ready = Vec::new();
         for id in due {
             if !self.state.active.contains(&id) {
                 continue;
             }
-            let planned = self.planner(&moment).due(id);
-            for event in planned.events {
-                ready.extend(self.record(step, event)?);
+            let planned = self.planner(&self.moment()).due(id);
+            match planned.call {
+                Some((id, call)) if self.is_held_back(id) => self.ask_again(step, id, call, planned.events).await?,
+                call => {
+                    for event in planned.events {
+                        ready.extend(self.record(step, event)?);
+                    }
+                    if let Some((id, call)) = call.filter(|(id, _)| !flying.contains(id)) {
+                        self.admit(step, id, call).await?;
+                    }
+                }
             }
-            step.calls.extend(planned.call.filter(|(id, _)| !flying.contains(id)));
         }
         Ok(ready)
     }

@@ -18,12 +18,14 @@ use super::content::{Content, Playbook};
 use super::ends::Ends;
 use super::event::{Event, Opened};
 use super::journal::{self, Error};
+use super::lanes::{Lane, Lanes};
 use super::nested::{self, Nested};
+use super::pauses::Pauses;
 pub use super::run::Haste;
 use super::run::{Control, Drive, Driven, Wish};
 use super::start::{self, Refused, Request};
 use super::subscription::Subscriptions;
-use super::{evaluate, interrupted, replica, status::RunStatus};
+use super::{evaluate, interrupted, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
@@ -33,10 +35,6 @@ use crate::store::{Error as StoreError, Millis, NewRun, Operation, Partition, Ru
 pub const PLAYBOOK: &str = "playbook";
 /// Kind of a run that evaluates automation rules.
 pub const EVALUATION: &str = "evaluation";
-/// How many due runs are taken up at a time.
-const DUE_MAX: u32 = 4_096;
-/// How long the scheduler sleeps at most.
-const NAP: Duration = Duration::from_secs(30);
 /// How long after a failure of the store a run is tried again.
 pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How many compiled definitions are kept.
@@ -100,7 +98,7 @@ pub struct Shared {
     pub(super) kept_since: watch::Sender<Option<Millis>>,
     /// Tells how subscriptions stand.
     pub(super) subscriptions: watch::Sender<Arc<Subscriptions>>,
-    wake: Notify,
+    pub(super) wake: Notify,
     /// Wakes who looks after the schedules.
     pub(super) collecting: Notify,
     /// Whether schedules may have become this replica's since this was last asked.
@@ -109,7 +107,17 @@ pub struct Shared {
     touched: Mutex<BTreeSet<Partition>>,
     /// Whether runs are driven now, and not only stored.
     pub(super) serving: AtomicBool,
-    live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
+    pub(super) live: Mutex<HashMap<String, mpsc::Sender<Control>>>,
+    /// How many runs are driven at a time.
+    pub(super) places: usize,
+    /// Namespaces whose actions are paused by a setting of the process; `*` is all.
+    pub(super) paused: Vec<String>,
+    /// Where actions are paused, as the store has it.
+    pub(super) pauses: Mutex<Arc<Pauses>>,
+    /// Held while that is read or changed.
+    pub(super) pausing: tokio::sync::Mutex<()>,
+    /// Runs that wait for a place.
+    pub(super) lanes: Mutex<Lanes<RunRow>>,
     workflows: Mutex<HashMap<String, Known>>,
 }
 
@@ -273,11 +281,13 @@ impl Shared {
     /// The runs that begin so, and the operations that make them.
     pub(super) fn prepared(&self, playbook: &Playbook, opened: Vec<Opened>, request: &Request) -> Prepared {
         let is_single = opened.len() == 1;
+        let wish = self.content.priority(&request.namespace, &request.playbook);
+        let lane = Lane::of_request(request, wish.map(Lane::from));
         let ids = opened.iter().map(|opened| opened.run.clone()).collect();
         let mut operations = Vec::from_iter(self.pin(playbook));
         let mut fresh = None;
         for opened in opened {
-            let (run, event, next_payload) = self.create(opened, request);
+            let (run, event, next_payload) = self.create(opened, request, lane);
             fresh = is_single.then(|| Fresh {
                 row: run.row(),
                 event,
@@ -300,7 +310,7 @@ impl Shared {
     }
 
     /// A new run, its first event and the number of its next payload row.
-    fn create(&self, opened: Opened, request: &Request) -> (NewRun, Event, i64) {
+    fn create(&self, opened: Opened, request: &Request, lane: Lane) -> (NewRun, Event, i64) {
         let (id, at, definition) = (opened.run.clone(), opened.at, opened.definition.clone());
         let (mut event, mut next_payload) = (Event::Opened(Box::new(opened)), 0);
         let payloads = journal::pack(event.payloads_mut(), &self.sealer, &id, &mut next_payload);
@@ -317,10 +327,19 @@ impl Shared {
             definition: Some(definition),
             created_at: at,
             wake_at: at,
+            lane: lane.number(),
             events,
             payloads,
         };
         (run, event, next_payload)
+    }
+
+    /// Lets every run in memory look at what has changed.
+    pub(super) fn nudge_live(&self) {
+        self.each_live(|_, sender| {
+            // A full channel has a nudge in it already, or something that does more.
+            let _ = sender.try_send(Control::Nudge);
+        });
     }
 
     /// Looks at each run in memory and at how to reach the task that drives it.
@@ -355,7 +374,7 @@ impl Drop for Claim {
 }
 
 /// A poisoned lock is taken all the same: the maps behind it are valid after every step.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -392,7 +411,7 @@ impl Engine {
             links,
             store,
             sealer,
-            services: Arc::new(Nested::new(services, shared.clone(), settings)),
+            services: Arc::new(Nested::new(services, shared.clone(), settings.clone())),
             content,
             desk,
             notices: broadcast::channel(NOTICES).0,
@@ -405,6 +424,11 @@ impl Engine {
             touched: Mutex::default(),
             serving: AtomicBool::new(false),
             live: Mutex::default(),
+            places: settings.places.max(1),
+            paused: settings.paused.clone(),
+            pauses: Mutex::default(),
+            pausing: tokio::sync::Mutex::default(),
+            lanes: Mutex::default(),
             workflows: Mutex::default(),
         });
         Self { shared }
@@ -484,7 +508,7 @@ impl Engine {
         }
         match prepared.fresh {
             Some(fresh) if self.shared.serving.load(Ordering::Relaxed) && self.shared.takes(&fresh.row.id) => {
-                self.take(fresh.row.clone(), Some(fresh), None);
+                self.line_up(fresh.row.clone(), Some(fresh));
             }
             _ => self.poke(),
         }
@@ -534,68 +558,10 @@ impl Engine {
         );
     }
 
-    async fn drive_due(&self, stop: CancellationToken) {
-        let mut elsewhere = self.shared.store.elsewhere();
-        self.shared.serving.store(true, Ordering::Relaxed);
-        self.adopt().await;
-        while !stop.is_cancelled() {
-            let nap = self.take_due().await;
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.shared.wake.notified() => {}
-                () = replica::committed(&mut elsewhere) => {}
-                () = tokio::time::sleep(nap) => {}
-            }
-        }
-        self.shared.serving.store(false, Ordering::Relaxed);
-    }
-
-    /// Runs whose calls were in flight when the last process ended need attention at once, not after their lease.
-    pub(super) async fn adopt(&self) {
-        let horizon = now() + super::run::LEASE;
-        match self.shared.store.left_runs(horizon).await {
-            Ok(rows) => drop(self.take_all(rows)),
-            Err(error) => tracing::error!(%error, "failed to read the runs of the last process"),
-        }
-    }
-
-    /// Takes up what is due, and says how long to sleep.
-    async fn take_due(&self) -> Duration {
-        let due = match self.shared.store.due_runs(now(), DUE_MAX).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "failed to read due runs");
-                return AFTER_FAILURE;
-            }
-        };
-        if !due.is_empty() {
-            let live = self.take_all(due);
-            self.nudge_delivered(&live).await;
-            return AFTER_FAILURE;
-        }
-        match self.shared.store.next_wake().await {
-            Ok(Some(at)) => Duration::from_millis(u64::try_from(at - now()).unwrap_or(0)).min(NAP),
-            Ok(None) => NAP,
-            Err(_) => AFTER_FAILURE,
-        }
-    }
-
-    /// Takes up runs that are this replica's, and gives those that are driven already.
-    pub(super) fn take_all(&self, rows: Vec<RunRow>) -> Vec<String> {
-        let mut live = Vec::new();
-        for row in rows.into_iter().filter(|row| self.shared.takes(&row.id)) {
-            let run = row.id.clone();
-            if !self.take(row, None, None) {
-                live.push(run);
-            }
-        }
-        live
-    }
-
     /// Takes up the evaluation of an incident that waited for the one before it.
     async fn take_next(&self, incident: &str) {
         match self.shared.store.next_evaluation(incident).await {
-            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.take_all(vec![row])),
+            Ok(Some(row)) if self.shared.serving.load(Ordering::Relaxed) => drop(self.line_up_all(vec![row])),
             Ok(Some(_) | None) => {}
             // The scheduler finds it.
             Err(_) => self.poke(),
@@ -626,6 +592,7 @@ impl Engine {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             drop(claim);
+            Engine::of(shared.clone()).fill();
             if let (Ok(Some(_)), EVALUATION, Some(incident)) = (&driven, row.kind.as_str(), &row.incident) {
                 Engine::of(shared.clone()).take_next(incident).await;
             }

@@ -179,21 +179,11 @@ impl State {
                 let inputs = Some(inputs.clone());
                 self.begin(*node, Node { inputs, ..paused });
             }
-            Event::Subscribed {
-                node: id,
-                outputs,
-                unsubscribe,
-                ..
-            } => {
-                self.set_phase(*id, Phase::Subscribed);
-                if let Some(node) = self.node_mut(*id) {
-                    node.outputs = Some(outputs.clone());
-                    node.unsubscribe.clone_from(unsubscribe);
-                }
-            }
+            Event::Subscribed { .. } => self.subscribe(event),
             Event::Retrying { node, next_at, .. } => {
                 self.set_phase(*node, Phase::Retrying { next_at: *next_at });
             }
+            Event::Held { .. } | Event::Released { .. } => self.hold(event),
             Event::Polling {
                 node: id,
                 location,
@@ -212,6 +202,58 @@ impl State {
             ready.clear();
         }
         Ok(ready)
+    }
+
+    /// A service took a subscription.
+    fn subscribe(&mut self, event: &Event) {
+        let Event::Subscribed {
+            node: id,
+            outputs,
+            unsubscribe,
+            ..
+        } = event
+        else {
+            return;
+        };
+        self.set_phase(*id, Phase::Subscribed);
+        if let Some(node) = self.node_mut(*id) {
+            node.outputs = Some(outputs.clone());
+            node.unsubscribe.clone_from(unsubscribe);
+        }
+    }
+
+    /// A call is held before it is made, or goes on.
+    fn hold(&mut self, event: &Event) {
+        match event {
+            Event::Held {
+                node,
+                code,
+                message,
+                next_at,
+                ..
+            } => {
+                let (code, message, next_at) = (code.clone(), message.clone(), *next_at);
+                self.set_phase(*node, Phase::Held { code, message, next_at });
+            }
+            Event::Released { node: id, by, .. } => {
+                self.set_phase(*id, Phase::Calling);
+                if let Some(node) = self.node_mut(*id) {
+                    node.freed |= by.is_some();
+                }
+            }
+            Event::Opened(_)
+            | Event::Entered { .. }
+            | Event::Looped { .. }
+            | Event::Called { .. }
+            | Event::Retrying { .. }
+            | Event::Repeated { .. }
+            | Event::Paused { .. }
+            | Event::Subscribed { .. }
+            | Event::Polling { .. }
+            | Event::Ended { .. }
+            | Event::Cancelling { .. }
+            | Event::Closed { .. } => {}
+        }
     }
 
     /// A call is about to be made.
@@ -263,6 +305,10 @@ impl State {
             Event::Retrying { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
             }),
+            Event::Held { node, .. } => (*node, |phase| {
+                matches!(phase, Some(Phase::Calling | Phase::Held { .. }))
+            }),
+            Event::Released { node, .. } => (*node, |phase| matches!(phase, Some(Phase::Held { .. }))),
             Event::Polling { node, .. } => (*node, |phase| {
                 matches!(phase, Some(Phase::Calling | Phase::Polling { .. }))
             }),
@@ -614,7 +660,7 @@ impl State {
     pub fn timer(&self, id: NodeId) -> Option<Millis> {
         let node = self.node(id)?;
         let due = match node.phase {
-            Phase::Retrying { next_at } | Phase::Polling { next_at, .. } => Some(next_at),
+            Phase::Retrying { next_at } | Phase::Held { next_at, .. } | Phase::Polling { next_at, .. } => Some(next_at),
             Phase::Paused { until } => Some(until),
             Phase::Calling | Phase::Subscribed | Phase::Inside { .. } | Phase::Ended { .. } => None,
         };
@@ -670,7 +716,7 @@ fn suits(workflow: &Workflow, id: ActionId, event: &Event) -> bool {
             !is_loop && block.is_some_and(|block| block.owner == Some(id))
         }
         Event::Looped { .. } => is_loop,
-        Event::Called { .. } | Event::Retrying { .. } => {
+        Event::Called { .. } | Event::Retrying { .. } | Event::Held { .. } | Event::Released { .. } => {
             matches!(kind, ActionKind::Call(_) | ActionKind::Webhook(_))
         }
         Event::Polling { .. } => matches!(kind, ActionKind::Call(_)),

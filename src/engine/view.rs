@@ -134,7 +134,11 @@ fn in_loop(workflow: &Workflow, block: BlockId) -> bool {
 fn node(node: &Node) -> Object {
     let mut view = Object::new();
     view.insert("status", phase(node));
-    view.insert("code", node.code.as_str());
+    let code = match &node.phase {
+        Phase::Held { code, .. } => code,
+        _ => &node.code,
+    };
+    view.insert("code", code.as_str());
     if let Some(inputs) = &node.inputs {
         view.insert("inputs", shown(inputs));
     }
@@ -163,7 +167,11 @@ fn node(node: &Node) -> Object {
 fn phase(node: &Node) -> &'static str {
     match &node.phase {
         Phase::Ended { status } => status.as_str(),
-        Phase::Retrying { .. } | Phase::Polling { .. } | Phase::Paused { .. } | Phase::Subscribed => "Waiting",
+        Phase::Retrying { .. }
+        | Phase::Held { .. }
+        | Phase::Polling { .. }
+        | Phase::Paused { .. }
+        | Phase::Subscribed => "Waiting",
         Phase::Calling | Phase::Inside { .. } => "Running",
     }
 }
@@ -194,6 +202,7 @@ pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
         let what = match state.node(*id)?.phase {
             Phase::Calling => "an answer",
             Phase::Retrying { .. } => "the next attempt",
+            Phase::Held { .. } => "its turn",
             Phase::Polling { .. } => "the promised answer",
             Phase::Paused { .. } => "its time",
             Phase::Subscribed => "a callback",
@@ -369,6 +378,7 @@ fn line(workflow: &Workflow, id: NodeId, node: &Node, depth: usize) -> Line {
     let note = match (&node.error, &node.phase) {
         (Some(error), _) if node.status() != Some(Status::Skipped) => format!("{}: {}", error.code, error.message),
         (_, Phase::Retrying { .. }) => format!("attempt {} failed, retrying", node.attempts),
+        (_, Phase::Held { code, message, .. }) => format!("held ({code}): {message}"),
         (_, Phase::Polling { .. }) => "waiting for the promised answer".into(),
         (_, Phase::Paused { until }) => format!("until {}", round_trip(*until)),
         (_, Phase::Subscribed) => "waiting for the service to call back".into(),

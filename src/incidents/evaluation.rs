@@ -11,6 +11,9 @@ use crate::store::{EventRow, NewRun, Operation};
 /// The kind of these runs in the store.
 const KIND: &str = "evaluation";
 
+/// How urgent they are, as `engine::lanes` numbers it.
+const LANE: i64 = 1;
+
 /// An order; `depth` is how many changes by automation led to it.
 pub(super) fn order(workspace: &str, occasion: Occasion, depth: u32, now: Timestamp) -> Result<Operation, Error> {
     // Ids that are made later in this process sort later, so evaluations of one incident keep their order.
@@ -28,6 +31,7 @@ pub(super) fn order(workspace: &str, occasion: Occasion, depth: u32, now: Timest
         definition: None,
         created_at: at,
         wake_at: at,
+        lane: LANE,
         events: vec![EventRow {
             at,
             body: rows::write("evaluation", &id, &opened)?,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::SecretString;
+use crate::api::api_connection::{Brakes, ConnectionLimits};
 use crate::catalog::{Connection, Current};
 use crate::connectors::fake::{self, Fake};
 use crate::connectors::{Connections, Connector, ResolvedConnection};
@@ -112,6 +113,14 @@ impl Fakes {
 impl Connections for Fakes {
     fn identity(&self, playbook: (&str, &str), identity: &str) -> Result<ResolvedConnection, String> {
         self.catalog.identity(playbook, identity)
+    }
+
+    fn connection_limits(&self, namespace: &str, name: &str) -> Option<ConnectionLimits> {
+        self.catalog.connection_limits(namespace, name)
+    }
+
+    fn brakes(&self, namespace: &str, name: &str) -> Option<Brakes> {
+        self.catalog.brakes(namespace, name)
     }
 
     fn connection(&self, namespace: &str, name: &str) -> Result<ResolvedConnection, String> {

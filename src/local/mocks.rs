@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use crate::catalog::Current;
 use crate::connectors::ConnectorServices;
-use crate::engine::call::{Answer, Call, CallError, Services, Target};
+use crate::engine::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use crate::rehearsal::{Asked, Mocks, Served};
+use crate::store::Millis;
 
 /// Services with mocks before them. Riposte's own incidents are real.
 pub(super) struct Mocked {
@@ -62,6 +63,25 @@ impl Services for Mocked {
                 outcome
             }
             None => self.services.call(call).await,
+        }
+    }
+
+    /// A mock knows no limits.
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        match self.stands_in(call) {
+            true => Admission::Go(None),
+            false => self.services.admit(call, now),
+        }
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        !self.stands_in(call) && self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        match self.stands_in(call) {
+            true => Vec::new(),
+            false => self.services.brakes(call),
         }
     }
 

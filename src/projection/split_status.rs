@@ -92,6 +92,7 @@ mod tests {
             definition: None,
             created_at: 0,
             seq: 1,
+            lane: 3,
             wake_at: status.is_none().then_some(1),
             status: status.map(str::to_owned),
             ended_at: status.map(|_| 5_000),

@@ -22,6 +22,8 @@ pub enum Access {
     Cancel,
     /// Decide what a run asks.
     Approve,
+    /// Pause actions, or let go on what brakes hold.
+    Brake,
 }
 
 /// Who asks.

@@ -14,6 +14,7 @@ use super::body;
 use super::caller::{Deliver, Workspace};
 use super::problem::{Kind, Problem};
 use super::state::ServerState;
+use crate::engine::lanes::Lane;
 use crate::incidents::{Accepted, Error};
 use crate::intake::{Format, Intake, decode};
 
@@ -75,8 +76,9 @@ async fn deliver(
     format: Option<Format>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let room = state.deliveries.clone().try_acquire_owned();
-    let room = room.map_err(|_| overloaded(format, "too many deliveries are under way; deliver again".into()))?;
+    let room = state
+        .room(Lane::Response)
+        .map_err(|full| overloaded(format, full.to_string()))?;
     let body = body::read(request, &state.settings).await?;
     let now = Timestamp::now();
     let intake = read(format, &body, &workspace.name, now)?;

@@ -24,6 +24,7 @@ use crate::engine::callback::Link;
 use crate::engine::content::Playbook;
 use crate::engine::incoming::{Incoming, Invocation, Rejected};
 use crate::engine::invoke::{Answered, Invoked};
+use crate::engine::lanes::Lane;
 use crate::engine::shell::{StartError, now};
 use crate::engine::start::{Refused, Request as Wish, StartKind};
 
@@ -62,12 +63,9 @@ pub(super) async fn trigger(
     let (mut parts, content) = request.into_parts();
     let requester = admit(&state, &named, &mut parts).await?;
     let request = Request::from_parts(parts, content);
-    let Ok(room) = state.deliveries.clone().try_acquire_owned() else {
-        return Err(Problem::new(
-            Kind::Overloaded,
-            "too many requests are under way; send it again",
-        ));
-    };
+    let room = state
+        .room(Lane::Enrichment)
+        .map_err(|full| Problem::new(Kind::Overloaded, full.to_string()))?;
     let uri = request.uri().clone();
     let (method, headers) = (request.method().to_string(), headers(&request));
     let body = body::bytes(request, &state.settings).await?;

@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::authenticate::Unchecked;
-use crate::engine::NotRecorded;
 use crate::engine::approval::Rejected;
 use crate::engine::journal;
 use crate::engine::resubmit::ResubmitError;
 use crate::engine::shell::StartError;
 use crate::engine::start::Refused;
+use crate::engine::{NotRecorded, Unreleased};
 use crate::intake::DecodeError;
 use crate::{incidents, store};
 
@@ -273,6 +273,16 @@ impl From<NotRecorded> for Problem {
             NotRecorded::Busy => Self::new(Kind::Unavailable, error.to_string()),
             NotRecorded::Store(error) => error.into(),
             NotRecorded::Run(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unreleased> for Problem {
+    fn from(error: Unreleased) -> Self {
+        match error {
+            Unreleased::NotHeld(_) => Self::new(Kind::Conflict, error.to_string()),
+            Unreleased::Run(error) => error.into(),
+            Unreleased::Store(error) => error.into(),
         }
     }
 }

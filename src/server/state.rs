@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::authenticate::Authenticate;
 use super::metrics::Measures;
 use super::token::Tokens;
 use crate::catalog::Current;
 use crate::engine::Engine;
+use crate::engine::lanes::Lane;
 use crate::incidents::Desk;
 use crate::store::Store;
 
@@ -22,6 +23,10 @@ pub struct Settings {
     pub max_body: usize,
     /// How many deliveries are taken in at once; more are told to come again. Defaults to 256.
     pub max_deliveries: usize,
+    /// How long what was taken in may wait to be stored before more is told to come again. Defaults to 5 s.
+    pub max_behind: Duration,
+    /// How long runs may wait for a place before what would make more of them is told to come again. Defaults to 60 s.
+    pub max_waiting: Duration,
     /// How long a caller of a playbook waits for its answer. Defaults to 120 s, as in Logic Apps.
     pub answer_timeout: Duration,
     /// How long a client may take to send the head of a request, and then its body. Defaults to 10 s.
@@ -39,6 +44,8 @@ impl Default for Settings {
             tokens: Tokens::default(),
             max_body: 1024 * 1024,
             max_deliveries: 256,
+            max_behind: Duration::from_secs(5),
+            max_waiting: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(120),
             read_timeout: Duration::from_secs(10),
             loopback_port: None,
@@ -67,7 +74,36 @@ pub trait Readiness: Send + Sync {
     fn missing(&self) -> Option<String>;
 }
 
+/// Why nothing more is taken in at this moment.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Full {
+    /// As many deliveries are under way as may be.
+    #[error("too many deliveries are under way; deliver again")]
+    Deliveries,
+    /// What came before is not on the disk yet.
+    #[error("what came before is not stored yet; deliver again")]
+    Store,
+    /// What came before has not begun.
+    #[error("what came before waits to be worked on; deliver again")]
+    Runs,
+}
+
 impl ServerState {
+    /// Room for a delivery, which it holds until it is dropped. There is none while what came before is behind, to be
+    /// stored or, if it is as urgent as this would be, to begin.
+    pub(super) fn room(&self, lane: Lane) -> Result<OwnedSemaphorePermit, Full> {
+        if self.store.behind() > self.settings.max_behind {
+            return Err(Full::Store);
+        }
+        if self.engine.behind(lane) > self.settings.max_waiting {
+            return Err(Full::Runs);
+        }
+        self.deliveries
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Full::Deliveries)
+    }
+
     /// A state over the parts of a running Riposte.
     pub fn new(desk: Desk, engine: Engine, store: Store, settings: Settings) -> Self {
         let deliveries = settings.max_deliveries.min(Semaphore::MAX_PERMITS);

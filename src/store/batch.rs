@@ -18,7 +18,7 @@ use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, IncidentRow, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
-    alert, approval, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
+    alert, approval, brake, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
     subscription, watchlist,
 };
 
@@ -199,10 +199,7 @@ async fn apply_operations(
     for operation in operations {
         match operation {
             Operation::InsertAlert(row) => alert::insert(connection, row).await?,
-            Operation::InsertIncident(row) => {
-                let numbered = insert_incident(connection, row).await?;
-                committed.incident_numbers.push(numbered);
-            }
+            Operation::InsertIncident(row) => committed.incident_numbers.push(insert_incident(connection, row).await?),
             Operation::UpdateIncident { expected_version, row } => {
                 change::incident(connection, &row.id).await?;
                 incident::update(connection, expected_version, row).await?;
@@ -244,6 +241,7 @@ async fn apply_operations(
             Operation::ChangeWatchlist(change) => watchlist::apply(connection, change).await?,
             Operation::CreateRun(new) => fresh(run::create_all(connection, events, vec![new]).await?)?,
             Operation::LimitRuns { namespace, name, most } => run::limit(connection, namespace, name, most).await?,
+            Operation::UseBrake(wish) => brake::count(connection, wish).await?,
             Operation::Append(append) => fresh(append_all(connection, events, vec![append]).await?)?,
             Operation::Wake { run, at } => inbox::wake(connection, &run, at).await.map(drop)?,
             Operation::Deliver(row) => inbox::deliver(connection, row).await?,

@@ -31,6 +31,9 @@ pub enum Refusal {
     /// As many runs of the playbook wait as may.
     #[error("so many runs of the playbook '{0}' wait that no more are taken")]
     Full(String),
+    /// As many calls under the brake count as may.
+    #[error("the brake '{0}' lets no more calls through")]
+    Braked(String),
     /// The schedule moved on since it was read.
     #[error("the schedule of playbook '{0}' has moved on")]
     StaleSchedule(String),

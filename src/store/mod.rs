@@ -8,6 +8,7 @@ mod alert;
 mod append;
 mod approval;
 mod batch;
+mod brake;
 mod change;
 mod document;
 mod error;
@@ -17,6 +18,7 @@ mod inbox;
 mod incident;
 mod journal;
 mod lease;
+mod load;
 mod message;
 mod news;
 mod note;
@@ -35,12 +37,15 @@ mod upkeep;
 mod watchlist;
 mod writer;
 
+use std::time::{Duration, Instant};
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use address::{Address, Location};
 pub use alert::AlertRow;
 pub use append::{Append, Next};
 pub use approval::{ApprovalChange, ApprovalFilter, ApprovalRow};
+pub use brake::BrakeUse;
 pub use change::{Change, Changed, RunTally};
 pub use error::{Error, Refusal};
 pub use inbox::DeliveryRow;
@@ -75,6 +80,7 @@ pub struct Store {
     /// Changes when others that share the database may have committed; none where nobody does.
     elsewhere: Option<watch::Receiver<u64>>,
     lease: Lease,
+    load: load::Load,
     timings: Timings,
 }
 
@@ -86,9 +92,18 @@ impl Store {
     /// [`Error::Refused`] if an operation was refused, [`Error::Database`] if the database failed or refused the data.
     pub async fn commit(&self, transaction: Transaction) -> Result<Committed, Error> {
         let (answer, answered) = oneshot::channel();
-        let job = writer::Job { transaction, answer };
+        let job = writer::Job {
+            transaction,
+            answer,
+            came: Instant::now(),
+        };
         self.writer.send(job).await.map_err(|_| writer_is_gone())?;
         answered.await.map_err(|_| writer_is_gone())?
+    }
+
+    /// How long the oldest transaction has waited that is not on the disk yet; zero where nothing waits.
+    pub fn behind(&self) -> Duration {
+        self.load.age()
     }
 
     /// Erases the sealed payloads of ended runs whose time has come, and says how many they were.

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::folder::Folder;
+use super::load::Load;
 use super::news::{self, News};
 use super::server::Server;
 use super::sql::Pool;
@@ -44,10 +45,12 @@ impl Store {
         };
         let timings = Timings::default();
         let (writer, jobs) = mpsc::channel(QUEUE);
+        let load = Load::new();
         tokio::spawn(
             Writer {
                 link,
                 jobs,
+                load: load.clone(),
                 news,
                 readers: readers.clone(),
                 tasks,
@@ -61,6 +64,7 @@ impl Store {
             commits: seen,
             elsewhere,
             lease,
+            load,
             timings,
         })
     }

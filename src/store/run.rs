@@ -37,6 +37,8 @@ pub struct NewRun {
     pub created_at: Millis,
     /// When it next needs attention.
     pub wake_at: Millis,
+    /// How urgent it is, as `engine::lanes` numbers it.
+    pub lane: i64,
     /// Its first events.
     pub events: Vec<EventRow>,
     /// Payloads that these events refer to.
@@ -58,7 +60,8 @@ impl NewRun {
             journal::count(&self.events),
             self.wake_at,
             lease::shard_of(&self.id),
-            self.resubmit_of
+            self.resubmit_of,
+            self.lane,
         ])
     }
 
@@ -76,6 +79,7 @@ impl NewRun {
             created_at: self.created_at,
             seq: journal::count(&self.events),
             wake_at: Some(self.wake_at),
+            lane: self.lane,
             status: None,
             ended_at: None,
         }
@@ -107,6 +111,8 @@ pub struct RunRow {
     pub seq: i64,
     /// When it next needs attention; `None` once it has ended.
     pub wake_at: Option<Millis>,
+    /// How urgent it is, as `engine::lanes` numbers it.
+    pub lane: i64,
     /// Its final status, once it has ended.
     pub status: Option<String>,
     /// When it ended, if it has.
@@ -152,6 +158,7 @@ impl FromRow for RunRow {
             created_at: row.get("created_at")?,
             seq: row.get("seq")?,
             wake_at: row.get("wake_at")?,
+            lane: row.get("lane")?,
             status: row.get("status")?,
             ended_at: row.get("ended_at")?,
         })
@@ -199,14 +206,14 @@ macro_rules! taken_up {
                 $condition,
                 " AND ",
                 in_turn!(),
-                " ORDER BY wake_at, id LIMIT $2"
+                " AND (wake_at, id) > ($3, $4) ORDER BY wake_at, id LIMIT $2"
             ),
             postgres: concat!(
                 "SELECT * FROM runs WHERE ended_at IS NULL AND ",
                 $condition,
-                " AND (1::bigint << shard::int) & $3 <> 0 AND ",
+                " AND (1::bigint << shard::int) & $5 <> 0 AND ",
                 in_turn!(),
-                " ORDER BY wake_at, id LIMIT $2"
+                " AND (wake_at, id) > ($3, $4) ORDER BY wake_at, id LIMIT $2"
             ),
         }
     };
@@ -234,16 +241,16 @@ const NEXT_WAKE: Text = Text::Each {
 /// Inserts the runs whose identities are new, in order, and gives these.
 const CREATE: Text = Text::Each {
     sqlite: "INSERT INTO runs (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at,
-            resubmit_of)
+            resubmit_of, lane)
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
-            new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 11
+            new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 11, new.value ->> 12
         FROM json_each($1) AS new WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
     postgres: "INSERT INTO runs
             (id, kind, namespace, name, incident, parent, definition, created_at, seq, wake_at, shard,
-                resubmit_of)
+                resubmit_of, lane)
         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, new.value ->> 3, new.value ->> 4, new.value ->> 5,
             new.value ->> 6, (new.value ->> 7)::bigint, (new.value ->> 8)::bigint, (new.value ->> 9)::bigint,
-            (new.value ->> 10)::bigint, new.value ->> 11
+            (new.value ->> 10)::bigint, new.value ->> 11, (new.value ->> 12)::bigint
         FROM json_array_elements($1::json) WITH ORDINALITY AS new (value, key) ORDER BY new.key
         ON CONFLICT (id) DO NOTHING RETURNING id",
 };
@@ -369,12 +376,17 @@ impl Store {
     }
 
     /// The runs that need attention by now and whose turn has come, the longest waiting first; where replicas share the
-    /// database, those that this one takes up.
+    /// database, those that this one takes up. With `after`, those that follow a run by wake-up time and identity.
     ///
     /// # Errors
     /// [`Error::Database`] if the database failed.
-    pub async fn due_runs(&self, now: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
-        self.taken_up(DUE, now, limit).await
+    pub async fn due_runs(
+        &self,
+        now: Millis,
+        after: Option<&(Millis, RunId)>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, Error> {
+        self.taken_up(DUE, now, after, limit).await
     }
 
     /// The runs that another process may have left, taken up as [`Store::due_runs`]: those that need attention by then or
@@ -383,11 +395,18 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if the database failed.
     pub async fn left_runs(&self, by: Millis) -> Result<Vec<RunRow>, Error> {
-        self.taken_up(LEFT, by, u32::MAX).await
+        self.taken_up(LEFT, by, None, u32::MAX).await
     }
 
-    async fn taken_up(&self, sql: Text, by: Millis, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let mut query = query(sql).bind(by).bind(limit);
+    async fn taken_up(
+        &self,
+        sql: Text,
+        by: Millis,
+        after: Option<&(Millis, RunId)>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, Error> {
+        let (at, id) = after.map_or((Millis::MIN, ""), |(at, id)| (*at, id.as_str()));
+        let mut query = query(sql).bind(by).bind(limit).bind(at).bind(id);
         if let Some(shards) = self.lease.filter() {
             query = query.bind(shards);
         }

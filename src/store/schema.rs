@@ -21,6 +21,7 @@ const SQLITE: &[Step] = &[
     (9, "triggers", include_str!("migrations/sqlite/0009_triggers.sql")),
     (10, "approvals", include_str!("migrations/sqlite/0010_approvals.sql")),
     (11, "control", include_str!("migrations/sqlite/0011_control.sql")),
+    (12, "brakes", include_str!("migrations/sqlite/0012_brakes.sql")),
 ];
 
 const POSTGRES: &[Step] = &[
@@ -29,6 +30,7 @@ const POSTGRES: &[Step] = &[
     (9, "triggers", include_str!("migrations/postgres/0009_triggers.sql")),
     (10, "approvals", include_str!("migrations/postgres/0010_approvals.sql")),
     (11, "control", include_str!("migrations/postgres/0011_control.sql")),
+    (12, "brakes", include_str!("migrations/postgres/0012_brakes.sql")),
 ];
 
 /// Brings the database to the schema of this program.

@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, ApprovalChange, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow, Partition, RunId,
-    ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
+    AlertRow, Append, ApprovalChange, BrakeUse, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow,
+    Partition, RunId, ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.
@@ -79,6 +79,8 @@ pub enum Operation {
         /// How many may be open.
         most: u32,
     },
+    /// A call that a brake is to let through; refused with [`super::Refusal::Braked`] if as many count as may.
+    UseBrake(BrakeUse),
     /// Events of a run; refused with [`super::Refusal::StaleRun`] unless it has exactly `expected_seq` events and has not ended.
     Append(Append),
     /// Something that came to the callback URL of an action; its run is due then. Refused with

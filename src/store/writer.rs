@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::batch::Outcome;
 use super::folder::Folder;
+use super::load::Load;
 use super::news::News;
 use super::server::Server;
 use super::sql::Pool;
@@ -23,6 +24,7 @@ const BATCH: usize = 512;
 pub(super) struct Job {
     pub(super) transaction: Transaction,
     pub(super) answer: oneshot::Sender<Result<Committed, Error>>,
+    pub(super) came: Instant,
 }
 
 /// The database that is written to.
@@ -51,6 +53,7 @@ impl Link {
 pub(super) struct Writer {
     pub(super) link: Link,
     pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) load: Load,
     pub(super) news: Arc<News>,
     pub(super) readers: Pool,
     /// What else goes on while the store is open.
@@ -63,10 +66,14 @@ impl Writer {
     pub(super) async fn work(mut self) {
         let mut jobs = Vec::with_capacity(BATCH);
         while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+            if let Some(oldest) = jobs.first() {
+                self.load.begin(oldest.came);
+            }
             let (transactions, answers): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.transaction, job.answer)).unzip();
             let begun = Instant::now();
             let committed = self.link.commit(transactions).await;
+            self.load.end();
             self.timings.commit_time.observe(begun.elapsed().as_secs_f64());
             // A batch is far below 2^52, so it is exact in a double.
             self.timings.batch.observe(answers.len() as f64);

@@ -6,7 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::Figures;
-use crate::engine::call::{Answer, Call, CallError, Services};
+use crate::engine::call::{Admission, Answer, Brake, Call, CallError, Services};
+use crate::store::Millis;
 
 /// Counts the calls of services.
 pub struct Metered {
@@ -28,6 +29,18 @@ impl Services for Metered {
         let outcome = self.services.call(call).await;
         self.figures.called(call, &outcome, begun.elapsed());
         outcome
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.services.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.services.brakes(call)
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

@@ -254,6 +254,8 @@ impl Figures {
             }
             Event::Opened(_)
             | Event::Retrying { .. }
+            | Event::Held { .. }
+            | Event::Released { .. }
             | Event::Repeated { .. }
             | Event::Cancelling { .. }
             | Event::Subscribed { .. }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::definition;
-use riposte::engine::call::{Answer, Call, CallError, Services};
+use riposte::engine::call::{Admission, Answer, Brake, Call, CallError, Services};
 use riposte::engine::content::{Content, Playbook, Undecided};
 use riposte::engine::nested::Settings;
 use riposte::engine::start::Request;
@@ -52,6 +52,18 @@ impl Services for Outside {
             body: Some(call.path.as_str().into()),
             ..Answer::default()
         })
+    }
+
+    fn admit(&self, _: &Call, _: i64) -> Admission {
+        Admission::Go(None)
+    }
+
+    fn changes(&self, _: &Call) -> bool {
+        false
+    }
+
+    fn brakes(&self, _: &Call) -> Vec<Brake> {
+        Vec::new()
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {
@@ -140,6 +152,7 @@ impl Process {
         let settings = Settings {
             hold,
             scripts: Scripts::new(Some(env!("CARGO_BIN_EXE_riposte").into())),
+            ..Settings::default()
         };
         let engine = Engine::with(
             store.clone(),

@@ -149,6 +149,19 @@ fn the_schema_knows_every_limit_of_playbooks() {
 }
 
 #[test]
+fn the_operator_is_told_of_places_and_pauses() {
+    let values = ["--set=maxActiveRuns=500", "--set-json=pauseActions=[\"soc\",\"*\"]"];
+    let deployment = &rendered("Deployment", &values)[0];
+    let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+    for argument in ["--max-active-runs=500", "--pause-actions=soc", "--pause-actions=*"] {
+        assert!(
+            arguments.as_array().unwrap().contains(&json!(argument)),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
 fn people_get_no_permission_of_unknown_resources() {
     let known: BTreeSet<_> = PERMISSIONS
         .iter()
@@ -166,6 +179,9 @@ fn people_get_no_permission_of_unknown_resources() {
         "runs/approve",
         "approvals",
         "approvals/links",
+        "runs/release",
+        "brakes/pause",
+        "brakes/unpause",
         "playbooks/start",
     ];
     for role in documents(&read("charts/riposte/files/people.yaml"))[0]

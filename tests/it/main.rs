@@ -20,6 +20,7 @@ mod engine;
 mod enrichment;
 mod evaluations;
 mod expression;
+mod flow;
 mod incidents;
 mod intake;
 mod main_job;

@@ -74,6 +74,8 @@ impl House {
                 allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
                 ..Egress::default()
             },
+            active_runs: 100,
+            paused: Vec::new(),
         };
         let operator = Operator::open(client, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -20,7 +20,7 @@ use riposte::catalog::{Catalog, Current};
 use riposte::definition;
 use riposte::engine::Engine;
 use riposte::engine::approval::{Approval, Choice};
-use riposte::engine::call::{Answer, Call, CallError, Services};
+use riposte::engine::call::{Admission, Answer, Brake, Call, CallError, Services};
 use riposte::engine::content::{Content, GivenParameter, Playbook, Undecided};
 use riposte::expression::Value;
 use riposte::grants::{self, Permission};
@@ -307,6 +307,18 @@ impl Services for Silence {
             });
         }
         std::future::pending().await
+    }
+
+    fn admit(&self, _: &Call, _: i64) -> Admission {
+        Admission::Go(None)
+    }
+
+    fn changes(&self, _: &Call) -> bool {
+        false
+    }
+
+    fn brakes(&self, _: &Call) -> Vec<Brake> {
+        Vec::new()
     }
 
     fn safe_to_repeat(&self, _: &Call) -> bool {

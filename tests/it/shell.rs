@@ -25,7 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::definition::{self, ActionId, BlockId};
-use riposte::engine::call::{Answer, Call, CallError, Services};
+use riposte::engine::call::{Admission, Answer, Brake, Call, CallError, Services};
 use riposte::engine::content::{Content, GivenParameter, Playbook, Undecided};
 use riposte::engine::event::{Event, FrameId, NodeId, Opened};
 use riposte::engine::start::Request;
@@ -109,6 +109,18 @@ impl Services for Scripted {
                 Says::Nothing => std::future::pending().await,
             },
         )
+    }
+
+    fn admit(&self, _: &Call, _: i64) -> Admission {
+        Admission::Go(None)
+    }
+
+    fn changes(&self, _: &Call) -> bool {
+        false
+    }
+
+    fn brakes(&self, _: &Call) -> Vec<Brake> {
+        Vec::new()
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {
@@ -292,6 +304,7 @@ fn stored(id: &str, at: i64, events: Vec<EventRow>) -> NewRun {
         definition: Some("hash".into()),
         created_at: at,
         wake_at: at,
+        lane: 3,
         events,
         payloads: Vec::new(),
     }

@@ -206,6 +206,7 @@ fn new_run(id: &str) -> NewRun {
         definition: None,
         created_at: 1_000,
         wake_at: 2_000,
+        lane: 3,
         events: events(&["started"]),
         payloads: Vec::new(),
     }

@@ -213,6 +213,7 @@ const SHELLS: &[&str] = &[
     "engine/journal.rs",
     "engine/invoke.rs",
     "engine/nested.rs",
+    "engine/places.rs",
     "engine/replica.rs",
     "engine/run.rs",
     "engine/run/inbox.rs",

@@ -20,7 +20,7 @@ pub(super) fn validate(found: &Dereferenced) -> Result<(Shown, ResolvedConnectio
             .filter(|diagnostic| codes.contains(&&*diagnostic.code));
         fitting.map(message).collect::<Vec<_>>()
     };
-    let incomplete = of(&["MissingConnectionParameter"]);
+    let incomplete = of(&["MissingConnectionParameter", "UnknownBrakeOperation"]);
     if !incomplete.is_empty() {
         return Err(ReconcileError::Stalled {
             reason: "InvalidSpec",

@@ -7,7 +7,7 @@ use super::target::{address, script_context, target_inputs};
 use crate::connectors::code_of;
 use crate::definition::workflow::{CallAction, CallTarget};
 use crate::definition::{Action, ActionKind, Limit, Limits, function_app};
-use crate::engine::call::{Answer, Call, CallError, Target};
+use crate::engine::call::{Answer, Call, CallError, Hold, Target};
 use crate::engine::event::{ActionError, Event, NodeId, Payload};
 use crate::engine::plan::{Planned, Planner, reason};
 use crate::engine::retry;
@@ -78,6 +78,43 @@ impl Planner<'_> {
         Planned {
             events: vec![event],
             call: self.rebuild(id).map(|call| (id, call)),
+        }
+    }
+
+    /// What a hold means for an announced call: it waits, and where it asks for a promised answer, it asks later.
+    pub(in crate::engine) fn held(&self, id: NodeId, hold: Hold) -> Event {
+        let at = self.moment.now;
+        match self.state.node(id).map(|node| (&node.phase, node.attempts)) {
+            Some((Phase::Polling { location, .. }, attempt)) => Event::Polling {
+                at,
+                node: id,
+                location: location.clone(),
+                next_at: hold.until,
+                attempt,
+            },
+            _ => Event::Held {
+                at,
+                node: id,
+                code: hold.code.into(),
+                message: hold.message,
+                next_at: hold.until,
+            },
+        }
+    }
+
+    /// The call that was held, whatever the time; it is to be asked whether it may go on. `by` says who lets it.
+    pub(in crate::engine) fn go_on(&self, id: NodeId, by: Option<String>) -> Planned {
+        let at = self.moment.now;
+        let (event, call) = match self.rebuild(id) {
+            Some(call) => (Event::Released { at, node: id, by }, Some((id, call))),
+            None => {
+                let error = ActionError::new("InternalError", "the call that was held cannot be built again");
+                (self.ended(id, Status::Failed, "InternalError", Some(error)), None)
+            }
+        };
+        Planned {
+            events: vec![event],
+            call,
         }
     }
 

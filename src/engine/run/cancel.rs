@@ -74,9 +74,7 @@ impl Drive<'_> {
         let Some(haste) = Haste::of_name(&row.node) else {
             return Ok(None);
         };
-        let context = super::inbox::context(&row.run, &row.node);
-        let by = self.shared.sealer.open(&context, &row.bytes)?;
-        let by = String::from_utf8_lossy(&by).into_owned();
+        let by = String::from_utf8_lossy(&self.plain(row)?).into_owned();
         Ok(Some(Wish { by, haste }))
     }
 

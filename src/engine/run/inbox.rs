@@ -24,6 +24,14 @@ use crate::store::{ApprovalChange, DeliveryRow, Error as StoreError, Operation, 
 const ATTEMPTS: u32 = 4;
 /// The longest wait between them.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// What the name of a wish to let a call go on begins with; the name of its action follows.
+const RELEASE: &str = "release/";
+
+/// The name under which the wish comes to let the call of an execution go on.
+pub(in crate::engine) fn released_name(node: &str) -> String {
+    format!("{RELEASE}{node}")
+}
+
 /// Why something that came to a callback URL was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
@@ -103,13 +111,18 @@ impl Drive<'_> {
             if let Some(wish) = self.wish_in(&row)? {
                 self.heed(step, &wish)?;
             }
+            if let Some(id) = row.node.strip_prefix(RELEASE).and_then(parse_node) {
+                let by = self.plain(&row)?;
+                self.release(step, id, String::from_utf8_lossy(&by).into_owned())
+                    .await?;
+            }
             let waiting = parse_node(&row.node).filter(|id| self.state.active.contains(id) && self.is_webhook(*id));
             if waiting.is_some_and(|id| flying.contains(&id)) {
                 self.has_early = true;
                 continue;
             }
             if let Some(id) = waiting {
-                let plain = self.shared.sealer.open(&context(&run, &row.node), &row.bytes)?;
+                let plain = self.plain(&row)?;
                 let delivered = serde_json::from_slice(&plain).map_err(|error| self.unreadable(&error))?;
                 let event = self.planner(&self.moment()).called_back(id, &delivered);
                 ready.extend(self.record(step, event)?);
@@ -122,6 +135,11 @@ impl Drive<'_> {
             });
         }
         Ok(ready)
+    }
+
+    /// What a delivery says.
+    pub(super) fn plain(&self, row: &DeliveryRow) -> Result<Vec<u8>, Error> {
+        Ok(self.shared.sealer.open(&context(&row.run, &row.node), &row.bytes)?)
     }
 
     /// Whether time is about to end an action that could have been called back in this moment.

@@ -11,6 +11,7 @@ use super::plan::{self, Kind, Schedule, Standing};
 use super::poll::{Question, Verdict};
 use super::release;
 use crate::definition::workflow::{BatchConfiguration, CallAction, TriggerKind};
+use crate::engine::call::Admission;
 use crate::engine::clock::Moment;
 use crate::engine::collect;
 use crate::engine::content::Playbook;
@@ -128,6 +129,15 @@ impl Taking {
             return self
                 .step(self.row_after(schedule, now(), self.row.cursor.clone(), None))
                 .await;
+        };
+        let _place = match self.shared.services.admit(&call, now()) {
+            Admission::Go(place) => place,
+            Admission::Wait(hold) => {
+                let cursor = self.row.cursor.clone();
+                return self
+                    .step(schedule.row(self.row.version + 1, &self.standing, Some(hold.until), cursor))
+                    .await;
+            }
         };
         let answer = self.shared.services.call(&call).await;
         let at = now();

@@ -114,6 +114,7 @@ fn access(what: &Attributes) -> Access {
         ("get", Some("actions")) => Access::Inspect,
         ("get" | "list", _) => Access::Read,
         ("delete", _) | (_, Some("cancel")) => Access::Cancel,
+        (_, Some("release" | "pause" | "unpause")) => Access::Brake,
         _ => Access::Start,
     }
 }

@@ -8,10 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+use super::access::Asker;
 use super::query::{Field, Form, Selection};
-use super::request::{Asked, Attributes, Collection, Place};
+use super::request::{Asked, Attributes, Change, Collection, Place};
 use super::status::Failure;
-use super::{Journal, approval, control, discovery, incident, log, objects, query, run, start, table};
+use super::{Journal, approval, brake, control, discovery, incident, log, objects, query, run, start, table};
 use crate::api::{Kind, VERSION};
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State;
@@ -51,40 +52,50 @@ pub(super) async fn answer(journal: &Journal, request: Request) -> Result<Respon
             let row = row(state, &place).await?;
             actions(state, &row).await
         }
-        Asked::Cancel(place) => {
+        Asked::Links(place) => Ok(Json(approval::links(state, &approval::find(state, &place).await?)).into_response()),
+        Asked::Change(wanted) => {
             query::refuse_dry_run(&query)?;
+            change(state, &asker, wanted, Request::from_parts(parts, body)).await
+        }
+    }
+}
+
+/// Does what a request changes, and says what came of it.
+async fn change(state: &ServerState, asker: &Asker, wanted: Change, request: Request) -> Result<Response, Failure> {
+    match wanted {
+        Change::Cancel(place) => {
             let row = row(state, &place).await?;
-            let request = Request::from_parts(parts, body);
             let haste = control::haste(state, request).await?;
             if row.ended_at.is_none() {
                 state.engine.cancel(&row.id, &asker.requester(), haste).await?;
             }
             created(state, &row).await
         }
-        Asked::Resubmit(place) => {
-            query::refuse_dry_run(&query)?;
+        Change::Release(place) => {
             let row = row(state, &place).await?;
-            asker.admit(state, &run_playbook(&row.namespace, &row.name)).await?;
-            let request = Request::from_parts(parts, body);
-            let row = control::resubmit(state, &asker, &row, request).await?;
+            brake::release(state, asker, &row, request).await?;
             created(state, &row).await
         }
-        Asked::Delete(place) => {
-            query::refuse_dry_run(&query)?;
+        Change::Pause(namespace, wish) => {
+            let pause = brake::pause(state, asker, namespace, wish).await?;
+            Ok((StatusCode::CREATED, Json(pause)).into_response())
+        }
+        Change::Resubmit(place) => {
+            let row = row(state, &place).await?;
+            asker.admit(state, &run_playbook(&row.namespace, &row.name)).await?;
+            created(state, &control::resubmit(state, asker, &row, request).await?).await
+        }
+        Change::Delete(place) => {
             let row = row(state, &place).await?;
             Ok(Json(control::delete(state, &row).await?).into_response())
         }
-        Asked::Approve(place) => {
-            query::refuse_dry_run(&query)?;
-            let decided = approval::decide(state, &asker, &place, Request::from_parts(parts, body)).await?;
+        Change::Approve(place) => {
+            let decided = approval::decide(state, asker, &place, request).await?;
             Ok((StatusCode::CREATED, Json(approval::object(&decided))).into_response())
         }
-        Asked::Links(place) => Ok(Json(approval::links(state, &approval::find(state, &place).await?)).into_response()),
-        Asked::Start(place) => {
-            query::refuse_dry_run(&query)?;
+        Change::Start(place) => {
             asker.admit(state, &run_playbook(&place.namespace, &place.name)).await?;
-            let request = Request::from_parts(parts, body);
-            let rows = start::playbook(state, &asker, &place, request).await?;
+            let rows = start::playbook(state, asker, &place, request).await?;
             let number = numbers(state, &rows).await?;
             let runs = rows.iter().map(|row| run_summary(row, &number)).collect();
             Ok((StatusCode::CREATED, Json(list_of(Collection::Runs, runs))).into_response())

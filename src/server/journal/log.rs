@@ -42,6 +42,11 @@ fn text(workflow: &Workflow, event: &Event) -> String {
             name(node),
             round_trip(*next_at)
         ),
+        Event::Held {
+            node, code, message, ..
+        } => format!("{} is held ({code}): {message}", name(node)),
+        Event::Released { node, by: None, .. } => format!("{} goes on", name(node)),
+        Event::Released { node, by: Some(by), .. } => format!("{} was let go on by {by}", name(node)),
         Event::Polling { node, next_at, .. } => {
             format!(
                 "{} waits for the promised answer; asks at {}",

@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod approval;
+mod brake;
 mod certificate;
 mod control;
 mod discovery;

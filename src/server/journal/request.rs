@@ -9,6 +9,9 @@ use crate::api::{GROUP as OBJECT_GROUP, Kind, VERSION};
 
 /// The group of the aggregated API.
 pub const GROUP: &str = "journal.riposte.dev";
+/// The resource of brakes, and its one object.
+const BRAKES: &str = "brakes";
+const ACTIONS: &str = "actions";
 /// The longest name of an object.
 const NAME_MAX: usize = 253;
 
@@ -27,6 +30,19 @@ pub struct Attributes {
     pub namespace: Option<String>,
     /// The object; `None` means all.
     pub name: Option<String>,
+}
+
+impl Attributes {
+    fn of(verb: &'static str, collection: Collection, part: Option<&'static str>, place: &Place) -> Self {
+        Self {
+            verb,
+            group: collection.group(),
+            resource: collection.plural(),
+            subresource: part,
+            namespace: Some(place.namespace.clone()),
+            name: Some(place.name.clone()),
+        }
+    }
 }
 
 /// Things that can be listed and looked at.
@@ -92,6 +108,15 @@ pub(super) enum Asked {
     Log(Place),
     /// The actions of a run with inputs and outputs.
     Actions(Place),
+    /// The links of those who are asked.
+    Links(Place),
+    /// That something changes.
+    Change(Change),
+}
+
+/// What a request changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
     /// The end of a run, before its time.
     Cancel(Place),
     /// A new run that repeats one.
@@ -100,10 +125,37 @@ pub(super) enum Asked {
     Delete(Place),
     /// A decision on what a run asks.
     Approve(Place),
-    /// The links of those who are asked.
-    Links(Place),
+    /// That a call goes on which brakes hold.
+    Release(Place),
+    /// That actions wait, of a namespace or of all, or go on.
+    Pause(Option<String>, Wish),
     /// A new run of a playbook.
     Start(Place),
+}
+
+/// What becomes of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// They wait.
+    Pause,
+    /// They go on.
+    Unpause,
+}
+
+impl Wish {
+    /// The part of the resource.
+    fn part(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Unpause => "unpause",
+        }
+    }
+
+    fn of(part: &str) -> Option<Self> {
+        [Self::Pause, Self::Unpause]
+            .into_iter()
+            .find(|wish| wish.part() == part)
+    }
 }
 
 /// Where a thing is.
@@ -127,6 +179,10 @@ impl Asked {
             ["apis", name] => (Self::Group(group(name)?), Method::GET),
             ["apis", name, VERSION] => (Self::Resources(group(name)?), Method::GET),
             ["apis", name, VERSION, plural] => (Self::List(collection(group(name)?, plural)?, None), Method::GET),
+            ["apis", GROUP, VERSION, BRAKES, ACTIONS, part] => {
+                let wish = Wish::of(part).ok_or_else(Failure::no_path)?;
+                (Self::Change(Change::Pause(None, wish)), Method::POST)
+            }
             ["apis", name, VERSION, "namespaces", namespace, rest @ ..] => {
                 in_namespace(group(name)?, &checked(namespace)?, rest)?
             }
@@ -134,64 +190,53 @@ impl Asked {
         };
         match asked {
             asked if *method == allowed => Ok(asked),
-            Self::One(Collection::Runs, place) if *method == Method::DELETE => Ok(Self::Delete(place)),
+            Self::One(Collection::Runs, place) if *method == Method::DELETE => Ok(Self::Change(Change::Delete(place))),
             _ => Err(Failure::method(method, &allowed)),
         }
     }
 
     /// What RBAC decides on; discovery is open to everyone who is known.
     pub(super) fn attributes(&self) -> Option<Attributes> {
-        let of = |verb, collection: Collection, part, namespace: Option<&String>, name: Option<&String>| Attributes {
-            verb,
-            group: collection.group(),
-            resource: collection.plural(),
-            subresource: part,
-            namespace: namespace.cloned(),
-            name: name.cloned(),
-        };
-        let run = |verb, part, place: &Place| {
-            of(
-                verb,
-                Collection::Runs,
-                Some(part),
-                Some(&place.namespace),
-                Some(&place.name),
-            )
-        };
         Some(match self {
             Self::Groups | Self::Group(_) | Self::Resources(_) => return None,
-            Self::List(collection, namespace) => of("list", *collection, None, namespace.as_ref(), None),
-            Self::One(collection, place) => of("get", *collection, None, Some(&place.namespace), Some(&place.name)),
-            Self::Log(place) => run("get", "log", place),
-            Self::Actions(place) => run("get", "actions", place),
-            Self::Cancel(place) => run("create", "cancel", place),
-            Self::Resubmit(place) => run("create", "resubmit", place),
-            Self::Delete(place) => of(
-                "delete",
-                Collection::Runs,
-                None,
-                Some(&place.namespace),
-                Some(&place.name),
-            ),
-            Self::Approve(place) => run("create", "approve", place),
-            Self::Links(place) => of(
-                "get",
-                Collection::Approvals,
-                Some("links"),
-                Some(&place.namespace),
-                Some(&place.name),
-            ),
+            Self::List(collection, namespace) => Attributes {
+                verb: "list",
+                group: collection.group(),
+                resource: collection.plural(),
+                namespace: namespace.clone(),
+                ..Attributes::default()
+            },
+            Self::One(collection, place) => Attributes::of("get", *collection, None, place),
+            Self::Log(place) => Attributes::of("get", Collection::Runs, Some("log"), place),
+            Self::Actions(place) => Attributes::of("get", Collection::Runs, Some("actions"), place),
+            Self::Links(place) => Attributes::of("get", Collection::Approvals, Some("links"), place),
+            Self::Change(change) => change.attributes(),
+        })
+    }
+}
+
+impl Change {
+    fn attributes(&self) -> Attributes {
+        let create = |part, place| Attributes::of("create", Collection::Runs, Some(part), place);
+        match self {
+            Self::Cancel(place) => create("cancel", place),
+            Self::Resubmit(place) => create("resubmit", place),
+            Self::Delete(place) => Attributes::of("delete", Collection::Runs, None, place),
+            Self::Approve(place) => create("approve", place),
+            Self::Release(place) => create("release", place),
+            Self::Pause(namespace, wish) => Attributes {
+                verb: "create",
+                group: GROUP,
+                resource: BRAKES,
+                subresource: Some(wish.part()),
+                namespace: namespace.clone(),
+                name: Some(ACTIONS.to_owned()),
+            },
             Self::Start(place) => Attributes {
                 resource: "playbooks",
-                ..of(
-                    "create",
-                    Collection::Runs,
-                    Some("start"),
-                    Some(&place.namespace),
-                    Some(&place.name),
-                )
+                ..create("start", place)
             },
-        })
+        }
     }
 }
 
@@ -210,11 +255,19 @@ fn in_namespace(group: &'static str, namespace: &str, rest: &[&str]) -> Result<(
         (_, [plural, name]) => (Asked::One(collection(group, plural)?, place(name)?), Method::GET),
         (GROUP, ["runs", name, "log"]) => (Asked::Log(place(name)?), Method::GET),
         (GROUP, ["runs", name, "actions"]) => (Asked::Actions(place(name)?), Method::GET),
-        (GROUP, ["runs", name, "cancel"]) => (Asked::Cancel(place(name)?), Method::POST),
-        (GROUP, ["runs", name, "resubmit"]) => (Asked::Resubmit(place(name)?), Method::POST),
-        (GROUP, ["runs", name, "approve"]) => (Asked::Approve(place(name)?), Method::POST),
+        (GROUP, ["runs", name, "cancel"]) => (Asked::Change(Change::Cancel(place(name)?)), Method::POST),
+        (GROUP, ["runs", name, "resubmit"]) => (Asked::Change(Change::Resubmit(place(name)?)), Method::POST),
+        (GROUP, ["runs", name, "approve"]) => (Asked::Change(Change::Approve(place(name)?)), Method::POST),
         (GROUP, ["approvals", name, "links"]) => (Asked::Links(place(name)?), Method::GET),
-        (GROUP, ["playbooks", name, "start"]) => (Asked::Start(place(name)?), Method::POST),
+        (GROUP, ["runs", name, "release"]) => (Asked::Change(Change::Release(place(name)?)), Method::POST),
+        (GROUP, [BRAKES, ACTIONS, part]) => {
+            let wish = Wish::of(part).ok_or_else(Failure::no_path)?;
+            (
+                Asked::Change(Change::Pause(Some(namespace.to_owned()), wish)),
+                Method::POST,
+            )
+        }
+        (GROUP, ["playbooks", name, "start"]) => (Asked::Change(Change::Start(place(name)?)), Method::POST),
         _ => return Err(Failure::no_path()),
     })
 }
@@ -272,6 +325,13 @@ mod tests {
                 "/namespaces/soc/approvals/r1.0-1/links",
                 "get approvals links/soc/r1.0-1",
             ),
+            ("POST", "/namespaces/soc/runs/r1/release", "create runs release/soc/r1"),
+            (
+                "POST",
+                "/namespaces/soc/brakes/actions/pause",
+                "create brakes pause/soc/actions",
+            ),
+            ("POST", "/brakes/actions/unpause", "create brakes unpause/-/actions"),
             ("GET", "/namespaces/soc/incidents/7", "get incidents -/soc/7"),
             (
                 "POST",

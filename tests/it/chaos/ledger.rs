@@ -234,7 +234,14 @@ pub(super) fn standings(journal: &[Event]) -> BTreeMap<NodeId, Standing> {
                 continue;
             }
             Event::Called { node, attempt, .. } => (*node, Standing::Calling(*attempt)),
-            Event::Retrying { node, .. } | Event::Polling { node, .. } | Event::Subscribed { node, .. } => {
+            Event::Released { node, .. } => match standings.get(node) {
+                Some(Standing::Waiting(attempt)) => (*node, Standing::Calling(*attempt)),
+                _ => continue,
+            },
+            Event::Retrying { node, .. }
+            | Event::Held { node, .. }
+            | Event::Polling { node, .. }
+            | Event::Subscribed { node, .. } => {
                 let attempts = match standings.get(node) {
                     Some(Standing::Calling(attempt)) => *attempt,
                     _ => 0,

@@ -13,13 +13,13 @@ use riposte::catalog;
 use riposte::connectors::{Client, ConnectorServices, Egress};
 use riposte::definition;
 use riposte::engine::Engine;
-use riposte::engine::call::{Answer, Call, CallError, Services};
+use riposte::engine::call::{Admission, Answer, Brake, Call, CallError, Services};
 use riposte::engine::content::{Content, Playbook, Undecided};
 use riposte::expression;
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::server::{ServerState, Settings, serve};
-use riposte::store::{Address, Location, Sealer, Store};
+use riposte::store::{Address, Location, Millis, Sealer, Store};
 use serde::{Deserialize, Serialize};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::net::TcpListener;
@@ -158,6 +158,18 @@ impl Services for Outside {
         ];
         call.headers.extend(marks.map(|(name, value)| (name.to_owned(), value)));
         self.services.call(&call).await
+    }
+
+    fn admit(&self, call: &Call, now: Millis) -> Admission {
+        self.services.admit(call, now)
+    }
+
+    fn changes(&self, call: &Call) -> bool {
+        self.services.changes(call)
+    }
+
+    fn brakes(&self, call: &Call) -> Vec<Brake> {
+        self.services.brakes(call)
     }
 
     fn safe_to_repeat(&self, call: &Call) -> bool {

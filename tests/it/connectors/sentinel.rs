@@ -130,6 +130,7 @@ fn run(id: &str, incident: Option<&str>, parent: Option<&str>) -> Operation {
         definition: None,
         created_at: 0,
         wake_at: 0,
+        lane: 3,
         events: Vec::new(),
         payloads: Vec::new(),
     })

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use riposte::api::AutomationRuleSpec;
 use riposte::connectors::{Client, ConnectorServices};
 use riposte::definition;
-use riposte::engine::call::{Answer, Call, CallError, Services, Target};
+use riposte::engine::call::{Admission, Answer, Brake, Call, CallError, Services, Target};
 use riposte::engine::content::{Connection, Content, Playbook, Undecided};
 use riposte::engine::start::Request;
 use riposte::engine::state::State;
@@ -273,6 +273,18 @@ impl Services for Gated {
             }),
             false => std::future::pending().await,
         }
+    }
+
+    fn admit(&self, _: &Call, _: i64) -> Admission {
+        Admission::Go(None)
+    }
+
+    fn changes(&self, _: &Call) -> bool {
+        false
+    }
+
+    fn brakes(&self, _: &Call) -> Vec<Brake> {
+        Vec::new()
     }
 
     fn safe_to_repeat(&self, _: &Call) -> bool {

@@ -57,6 +57,8 @@ impl House {
             sealing_key: folder.path().join("sealing.key"),
             workspaces: WorkspaceIds::default(),
             egress: Egress::default(),
+            active_runs: 100,
+            paused: Vec::new(),
             traces: None,
             journal: None,
         };

@@ -220,6 +220,50 @@ async fn overload_is_told_as_the_sender_understands_it() {
     assert_eq!(house.post(ALERTS, &alert("b")).await.status, 202, "there is room again");
 }
 
+/// Asks until there is an answer of a status.
+async fn until_status(house: &House, path: &str, body: &serde_json::Value, status: u16) -> Reply {
+    let asking = async || match house.post(path, body).await {
+        reply if reply.status == status => Ok(reply),
+        reply => Err(reply),
+    };
+    let reply = crate::patience::settled(DEADLINE, asking).await;
+    reply.unwrap_or_else(|reply| panic!("{reply:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_behind_takes_no_more_and_loses_nothing_of_what_it_took() {
+    let house = House::with(|settings, _| settings.max_behind = Duration::from_millis(100)).await;
+    let house = std::sync::Arc::new(house);
+    // Another program holds the database, so nothing reaches the disk.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(house.folder.path().join("riposte.db"));
+    let mut holder = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    let taken = tokio::spawn({
+        let house = house.clone();
+        async move { house.post(ALERTS, &alert("a")).await }
+    });
+    let is_behind = async || match house.store.behind() {
+        age if age > Duration::from_millis(100) => Ok(()),
+        age => Err(age),
+    };
+    crate::patience::settled(DEADLINE, is_behind)
+        .await
+        .expect("the store is behind");
+
+    let refused = house.post(ALERTS, &alert("b")).await;
+    refused.problem(429);
+    assert_eq!(refused.header("retry-after"), "1");
+    house
+        .post("/v1/workspaces/soc/alertmanager", &json!({}))
+        .await
+        .problem(503);
+    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
+
+    assert_eq!(taken.await.unwrap().status, 202, "what was taken is stored");
+    until_status(&house, ALERTS, &alert("b"), 202).await;
+    assert_eq!(house.post(ALERTS, &alert("a")).await.status, 200, "and known");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_like_alerts_makes_few_incidents() {
     let house = std::sync::Arc::new(House::with(|settings, _| settings.max_deliveries = 512).await);

@@ -56,6 +56,9 @@ async fn discovery_names_what_is_served() {
         r#"runs/actions ["get"]"#,
         r#"runs/cancel ["create"]"#,
         r#"runs/resubmit ["create"]"#,
+        r#"runs/release ["create"]"#,
+        r#"brakes/pause ["create"]"#,
+        r#"brakes/unpause ["create"]"#,
         r#"runs/approve ["create"]"#,
         r#"incidents ["get","list"]"#,
         r#"approvals ["get","list"]"#,
@@ -298,6 +301,29 @@ async fn a_run_is_resubmitted_and_forgotten() {
     assert_status(&house.send(&Ask::delete(&path)).await, 404, "NotFound");
     let orphan = house.get(&soc(&format!("runs/{name}"))).await.json();
     assert_eq!(orphan["status"]["status"], "Succeeded", "it stands by itself");
+}
+
+#[tokio::test]
+async fn actions_are_paused_and_let_go_on_by_who_reaches_the_place() {
+    let house = House::open().await;
+    let path = soc("brakes/actions/pause");
+    let paused = house.send(&Ask::post(&path, "").token(SENDER)).await;
+    assert_eq!(paused.status, 201, "{paused:?}");
+    assert_eq!(paused.json()["status"], json!({ "paused": true, "by": "user/falco" }));
+    let all = Ask::post(&format!("{BASE}/brakes/actions/unpause"), "");
+    assert_status(&house.send(&all.token(SENDER)).await, 403, "Forbidden");
+    let all = Ask::post(&format!("{BASE}/brakes/actions/unpause"), "");
+    assert_eq!(house.send(&all).await.json()["status"]["paused"], false);
+    let setting = house.store.setting("pauses").await.unwrap();
+    assert_eq!(setting.as_deref(), Some("{}"), "it is in the store");
+
+    let wish = json!({ "body": {} });
+    let waiting = house.post(&soc("playbooks/waiting/start"), &wish).await.json();
+    let run = waiting["items"][0]["metadata"]["name"].as_str().unwrap();
+    let release = soc(&format!("runs/{run}/release"));
+    let nothing = house.post(&release, &json!({ "action": "Nothing" })).await;
+    assert_status(&nothing, 409, "Conflict");
+    assert_status(&house.post(&release, &json!({ "run": 1 })).await, 400, "BadRequest");
 }
 
 fn assert_status(reply: &Reply, code: u16, reason: &str) {

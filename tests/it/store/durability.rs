@@ -162,7 +162,7 @@ async fn what_is_answered_survives_a_kill() {
     let copy = copy_of(folder.path());
     let recovered = Store::open(copy.path()).await.unwrap();
     assert_eq!(recovered.setting("s").await.unwrap().as_deref(), Some("kept"));
-    assert_eq!(recovered.due_runs(2_000, 10).await.unwrap().len(), 1);
+    assert_eq!(recovered.due_runs(2_000, None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ async fn a_new_run_has_its_first_events_and_a_wake_up(kind: Kind) {
         created_at: 1_000,
         seq: 2,
         wake_at: Some(2_000),
+        lane: 3,
         status: None,
         ended_at: None,
     };
@@ -168,7 +169,7 @@ async fn an_ended_run_takes_no_events_and_needs_no_attention(kind: Kind) {
     );
     let late = Operation::Append(append("r1", 2, &["late"], Next::WakeAt(1)));
     assert_eq!(refusal(&store, [late]).await, Refusal::StaleRun("r1".into()));
-    assert!(store.due_runs(i64::MAX, 10).await.unwrap().is_empty());
+    assert!(store.due_runs(i64::MAX, None, 10).await.unwrap().is_empty());
     assert_eq!(store.next_wake().await.unwrap(), None);
     assert_eq!(store.open_runs_count().await.unwrap(), 0);
 }
@@ -200,12 +201,16 @@ async fn due_runs_come_longest_waiting_first(kind: Kind) {
         commit(&store, [Operation::CreateRun(NewRun { wake_at, ..new_run(id) })]).await;
     }
     let due = async |now, limit| {
-        let runs = store.due_runs(now, limit).await.unwrap();
+        let runs = store.due_runs(now, None, limit).await.unwrap();
         runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
     };
     assert_eq!(due(30, 10).await, ["r2", "r3", "r1"]);
     assert_eq!(due(30, 2).await, ["r2", "r3"]);
     assert!(due(9, 10).await.is_empty());
+    let after = (20, "r3".to_owned());
+    let rest = store.due_runs(50, Some(&after), 10).await.unwrap();
+    let rest: Vec<_> = rest.into_iter().map(|run| run.id).collect();
+    assert_eq!(rest, ["r1", "r4"]);
     assert_eq!(store.next_wake().await.unwrap(), Some(10));
     assert_eq!(store.open_runs_count().await.unwrap(), 4);
 }
@@ -259,7 +264,7 @@ async fn evaluations_of_one_incident_are_due_one_after_the_other(kind: Kind) {
     )
     .await;
     let due = async |now| {
-        let runs = store.due_runs(now, 10).await.unwrap();
+        let runs = store.due_runs(now, None, 10).await.unwrap();
         runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
     };
     assert_eq!(
