@@ -159,7 +159,10 @@ fn run_page(page: &mut Page, run: &Value) {
     }
     for wait in list(&status["waitsFor"]) {
         let (action, what, until) = (text(&wait["action"]), text(&wait["what"]), text(&wait["until"]));
-        page.line("Waits", &format!("{action} waits for {what} until {until}"));
+        let because = wait["because"]
+            .as_str()
+            .map_or_else(String::new, |because| format!(": {because}"));
+        page.line("Waits", &format!("{action} waits for {what} until {until}{because}"));
     }
     if let Some(error) = status.get("error") {
         page.line(

@@ -192,6 +192,8 @@ pub struct Wait {
     pub action: String,
     /// What it waits for.
     pub what: &'static str,
+    /// What holds it, where something does.
+    pub because: Option<String>,
     /// When it goes on, or ends, without it: by its own time-out or by that of the run.
     pub until: Millis,
 }
@@ -199,7 +201,8 @@ pub struct Wait {
 /// What the actions that go on wait for, in the order of the text.
 pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
     let wait = |id: &NodeId| {
-        let what = match state.node(*id)?.phase {
+        let phase = &state.node(*id)?.phase;
+        let what = match phase {
             Phase::Calling => "an answer",
             Phase::Retrying { .. } => "the next attempt",
             Phase::Held { .. } => "its turn",
@@ -211,6 +214,10 @@ pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
         Some(Wait {
             action: workflow.action(id.1).name.to_string(),
             what,
+            because: match phase {
+                Phase::Held { message, .. } => Some(message.clone()),
+                _ => None,
+            },
             until: state.timer(*id).unwrap_or_else(|| state.deadline()),
         })
     };

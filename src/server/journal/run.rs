@@ -65,7 +65,10 @@ pub(super) fn full(row: &RunRow, incident: Option<i64>, workflow: &Workflow, sta
         run["status"]["deadline"] = json!(round_trip(state.deadline()));
         run["status"]["waitsFor"] = view::waits(workflow, state)
             .into_iter()
-            .map(|wait| json!({ "action": wait.action, "what": wait.what, "until": round_trip(wait.until) }))
+            .map(|wait| {
+                let until = round_trip(wait.until);
+                json!({ "action": wait.action, "what": wait.what, "because": wait.because, "until": until })
+            })
             .collect();
     }
     let shown = shown(workflow, state);

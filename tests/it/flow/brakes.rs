@@ -4,8 +4,9 @@
 use riposte::api::api_connection::{BrakeLimit, Brakes};
 use riposte::connectors::catalog;
 use riposte::engine::event::Event;
+use riposte::engine::state::State;
 use riposte::engine::status::RunStatus;
-use riposte::engine::{Haste, Unreleased};
+use riposte::engine::{Haste, Unreleased, view};
 use riposte::expression::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -43,6 +44,14 @@ fn waits(process: &Process, run: &str, code: &str) {
     let (view, _) = process.look(run);
     let field = |name| view.at(&["actions", "Submit", name]).and_then(Value::as_str);
     assert_eq!((field("status"), field("code")), (Some("Waiting"), Some(code)));
+    let (workflow, events) = process.within(process.engine.history(run)).unwrap();
+    let told = view::waits(&workflow, &State::fold(&workflow, &events).unwrap());
+    let told = told.iter().find(|wait| wait.action == "Submit").unwrap();
+    let because = events.iter().rev().find_map(|event| match event {
+        Event::Held { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    assert_eq!((told.what, &told.because), ("its turn", &because));
 }
 
 /// Who let calls go on.
