@@ -41,6 +41,9 @@ pub struct PlaybookTestSpec {
     /// Values of parameters, whatever the playbook gives them. One that has no value at all gets a placeholder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Value>,
+    /// What `appsetting` gives, whatever the playbook's `appSettings` say. One that has no value gets a placeholder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub app_settings: BTreeMap<String, Value>,
     /// Answers by action (`Get_report`) or by operation (`GET https://example.com/*`, `virustotal GET /ip/{address}`):
     /// `{statusCode, headers, body, delay}` or `{error: {code, message, retryable}}`, or a list of them that are given one
     /// after the other.

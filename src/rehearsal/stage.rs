@@ -60,19 +60,11 @@ impl Stage {
         &self.notes
     }
 
-    /// The same with these parameters, whatever else the playbook gives them.
-    pub fn with_parameters<'p>(&self, given: impl IntoIterator<Item = (&'p str, Value)>) -> Playbook {
+    /// The playbook with these parameters and app settings, whatever else it gives them.
+    pub fn with(&self, parameters: &[(String, Value)], settings: &[(String, Value)]) -> Playbook {
         let mut playbook = self.playbook.clone();
-        for (name, value) in given {
-            playbook
-                .parameters
-                .retain(|known| !known.name.eq_ignore_ascii_case(name));
-            playbook.parameters.push(GivenParameter {
-                name: name.to_owned(),
-                value: Ok(value),
-                secret: false,
-            });
-        }
+        replace(&mut playbook.parameters, parameters);
+        replace(&mut playbook.settings, settings);
         playbook
     }
 
@@ -143,6 +135,18 @@ fn connector_named(alias: &str) -> String {
     match plain.strip_suffix(['-', '_']) {
         Some(name) if !name.is_empty() && plain.len() < alias.len() => name.to_lowercase(),
         _ => alias.to_lowercase(),
+    }
+}
+
+/// Gives values to some of the names, in place of those that they have.
+fn replace(all: &mut Vec<GivenParameter>, given: &[(String, Value)]) {
+    for (name, value) in given {
+        all.retain(|known| !known.name.eq_ignore_ascii_case(name));
+        all.push(GivenParameter {
+            name: name.clone(),
+            value: Ok(value.clone()),
+            secret: false,
+        });
     }
 }
 

@@ -123,6 +123,31 @@ spec:
       id: {type: Int, value: \"@triggerBody()?['id']\"}
 ";
 
+#[test]
+fn app_settings_of_a_test_go_before_those_of_the_playbook() {
+    let playbook = "\
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: {name: sited}
+spec:
+  appSettings: [{name: Site, value: plant}]
+  definition:
+    triggers: {manual: {type: Request, inputs: {}}}
+    actions:
+      Is_here:
+        type: If
+        expression: \"@equals(appsetting('SITE'), 'hq')\"
+        actions: {Here: {type: Compose, inputs: yes}}
+";
+    let at = |name: &str, settings: &str, here: &str| {
+        let spec = format!("appSettings: {settings}\nexpect: {{actions: {{Here: {{status: {here}}}}}}}\n");
+        test(name, &spec).replace("ask.yaml", "sited.yaml")
+    };
+    let folder = Folder::new(&[at("given", "{}", "Skipped"), at("replaced", "{site: hq}", "Succeeded")]);
+    fs::write(folder.0.path().join("sited.yaml"), playbook).unwrap();
+    folder.ends(0, &["ask.test.yaml"]);
+}
+
 /// A test of the playbook that splits, started with two items.
 fn split(name: &str, expect: &str) -> String {
     let spec = "trigger: {body: {items: [{id: 1}, {id: 2}]}}\nmocks: {Ask: [{body: {}}, {statusCode: 404}]}\n";

@@ -24,6 +24,8 @@ pub(super) struct Case {
     pub occasion: Occasion,
     /// Values of parameters.
     pub parameters: Vec<(String, Value)>,
+    /// Values of app settings.
+    pub settings: Vec<(String, Value)>,
     /// Answers.
     pub mocks: Mocks,
     /// What answers the rest.
@@ -73,11 +75,7 @@ impl Case {
     /// Rehearses the playbook and compares.
     pub(super) fn run(&self) -> Outcome {
         let began = Instant::now();
-        let given = self
-            .parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone()));
-        let playbook = self.stage.with_parameters(given);
+        let playbook = self.stage.with(&self.parameters, &self.settings);
         let outcome = rehearsal::rehearse(
             &self.stage,
             &playbook,

@@ -1,6 +1,6 @@
 //! Finds tests and what they test: files to cases that can run, and every problem of a test file with its place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -168,11 +168,8 @@ impl Loader<'_> {
                 document: document.clone(),
                 stage,
                 occasion,
-                parameters: spec
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| (name.clone(), Value::from(value)))
-                    .collect(),
+                parameters: values(&spec.parameters),
+                settings: values(&spec.app_settings),
                 mocks,
                 unmocked: match spec.unmocked {
                     WithoutMock::Example => Unmocked::Example,
@@ -360,6 +357,12 @@ fn check_names(spec: &PlaybookTestSpec, stage: &Stage, problems: &mut Vec<Proble
             ));
         }
     }
+}
+
+/// Names with their values.
+fn values(given: &BTreeMap<String, Json>) -> Vec<(String, Value)> {
+    let given = given.iter();
+    given.map(|(name, value)| (name.clone(), Value::from(value))).collect()
 }
 
 /// The actions and operations that an expectation names, with the pointer to each.
