@@ -1,5 +1,6 @@
 //! The operator: its parts against a mocked API server, the whole in the real control plane, and several as processes.
 
+mod away;
 mod cluster;
 mod killed;
 mod mock;

@@ -10,7 +10,7 @@ use riposte::definition::{self, Workflow};
 use riposte::engine::event::{Event, FrameId, NodeId};
 use riposte::expression::Value;
 
-use super::pair::{Callers, Member, Pair};
+use super::pair::{Callers, Member, PLAYBOOK, Pair};
 use super::service::{Manner, Service};
 use crate::chaos::CROWDED_TAKEOVER;
 use crate::control_plane::{ControlPlane, eventually};
@@ -170,7 +170,7 @@ async fn two_operators_share_a_thousand_runs_and_one_is_killed() {
     ended.await.unwrap_or_else(|open| panic!("{open} runs do not end"));
     let of_other = has_ended_its_share(&pair, &other).await;
 
-    let definition = &service.playbook("effects")["spec"]["definition"];
+    let definition = &service.playbook(PLAYBOOK)["spec"]["definition"];
     let (workflow, _) = definition::parse(&Value::from(definition)).unwrap();
     let kill = Kill {
         at: killed,
@@ -179,7 +179,7 @@ async fn two_operators_share_a_thousand_runs_and_one_is_killed() {
     };
     let mut summary = Summary::default();
     let sql = "SELECT id || ' ' || shard || ' ' || coalesce(status, '') FROM runs WHERE name = $1";
-    let runs = pair.ledger.texts(sql, Some("effects")).await;
+    let runs = pair.ledger.texts(sql, Some(PLAYBOOK)).await;
     for text in &runs {
         let [run, shard, status] = text.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let journal = pair.ledger.journal(run).await;

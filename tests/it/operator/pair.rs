@@ -18,7 +18,7 @@ use crate::program::{self, DEADLINE, Running};
 /// How many callers begin runs at a time.
 const CALLERS: usize = 4;
 /// The playbook of the runs.
-const PLAYBOOK: &str = "effects";
+pub(super) const PLAYBOOK: &str = "effects";
 
 /// A namespace and a database that operators share.
 pub(super) struct Pair {
