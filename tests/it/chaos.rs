@@ -14,7 +14,7 @@
 
 mod check;
 mod dice;
-mod machine;
+pub(crate) mod machine;
 mod playbook;
 mod process;
 mod site;

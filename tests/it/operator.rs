@@ -2,6 +2,7 @@
 
 mod away;
 mod cluster;
+mod full;
 mod killed;
 mod mock;
 mod pair;

@@ -11,6 +11,7 @@ use super::service::{Manner, Service};
 use crate::chart::content::falco;
 use crate::control_plane::{ControlPlane, condition, eventually, succeeded};
 use crate::patience::settled;
+use crate::postgres::Database;
 
 /// How many runs begin before the API server dies, and how many there are at the end.
 const BEFORE: usize = 40;
@@ -109,7 +110,7 @@ async fn runs_end_while_the_api_server_is_dead_and_are_shown_when_it_is_back() {
     let plane = ControlPlane::fragile();
     plane.apply_kinds();
     let service = Service::start(manner).await;
-    let pair = Pair::prepare(plane, |name| service.playbook(name)).await;
+    let pair = Pair::prepare(plane, Database::new().await, |name| service.playbook(name)).await;
     let members = pair.start().await;
     let mut links = Vec::new();
     for member in &members {

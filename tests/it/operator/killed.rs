@@ -16,6 +16,7 @@ use crate::chaos::CROWDED_TAKEOVER;
 use crate::control_plane::{ControlPlane, eventually};
 use crate::ledger::{Standing, standings};
 use crate::patience::settled;
+use crate::postgres::Database;
 
 const RUNS: usize = 1_000;
 /// How many calls are in flight when one operator is killed; others are begun meanwhile.
@@ -148,7 +149,7 @@ async fn two_operators_share_a_thousand_runs_and_one_is_killed() {
     let plane = ControlPlane::shared();
     crate::admission::definitions();
     let service = Service::start(manner).await;
-    let pair = Pair::prepare(plane, |name| service.playbook(name)).await;
+    let pair = Pair::prepare(plane, Database::new().await, |name| service.playbook(name)).await;
     let [one, other] = pair.start().await;
     let links = vec![pair.link(&one).await, pair.link(&other).await];
     let callers = Callers::of(&pair, links);

@@ -38,11 +38,15 @@ pub(super) struct Member {
 }
 
 impl Pair {
-    /// A namespace with this playbook, and a database.
-    pub(super) async fn prepare(plane: &'static ControlPlane, playbook: impl FnOnce(&str) -> Value) -> Self {
+    /// A namespace with this playbook beside a database.
+    pub(super) async fn prepare(
+        plane: &'static ControlPlane,
+        database: Database,
+        playbook: impl FnOnce(&str) -> Value,
+    ) -> Self {
         let namespace = plane.namespace().await;
         plane.apply(&namespace, &playbook(PLAYBOOK).to_string());
-        let (database, folder) = (Database::new().await, tempfile::tempdir().unwrap());
+        let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sealing.key"), "0123456789abcdef0123456789abcdef").unwrap();
         Self {
             plane,
@@ -141,7 +145,7 @@ impl Callers {
         self.begun.lock().unwrap().clone()
     }
 
-    /// Begins runs until so many are acknowledged; a caller leaves an operator that it does not reach.
+    /// Begins runs until so many are acknowledged, or a few more; a caller leaves an operator that it does not reach.
     pub(super) async fn begin(&self, runs: usize) {
         let callers = (0..CALLERS).map(|caller| {
             let mut links: VecDeque<String> = self.links.iter().cloned().collect();
@@ -153,6 +157,28 @@ impl Callers {
         }
     }
 
+    /// Begins runs through one operator until it refuses one, and gives its answer.
+    pub(super) async fn begin_until_refused(&self, link: &str) -> Response {
+        let mut turns = Turns::until(DEADLINE);
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let answer = post(&self.client, link, &json!({"number": number}))
+                .send()
+                .await
+                .unwrap();
+            if answer.status() != 202 {
+                return answer;
+            }
+            self.note(number, &answer);
+            assert!(turns.next().await, "no run is refused");
+        }
+    }
+
+    fn note(&self, number: usize, answer: &Response) {
+        let run = answer.headers()["x-ms-workflow-run-id"].to_str().unwrap().to_owned();
+        self.begun.lock().unwrap().insert(number, run);
+    }
+
     async fn call(self, mut links: VecDeque<String>, runs: usize) {
         let mut turns = Turns::until(DEADLINE);
         while self.begun.lock().unwrap().len() < runs {
@@ -160,8 +186,7 @@ impl Callers {
             let link = links.front().expect("an operator is there").clone();
             match post(&self.client, &link, &json!({"number": number})).send().await {
                 Ok(answer) if answer.status() == 202 => {
-                    let run = answer.headers()["x-ms-workflow-run-id"].to_str().unwrap().to_owned();
-                    self.begun.lock().unwrap().insert(number, run);
+                    self.note(number, &answer);
                     links.rotate_left(1);
                 }
                 // Whether the run was begun nobody knows; its number is not used again.
