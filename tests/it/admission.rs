@@ -25,17 +25,7 @@ type Right<'a> = (&'a str, &'a str, &'a [&'a str]);
 /// The kinds, installed once for all tests.
 pub fn definitions() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
-        let plane = ControlPlane::shared();
-        succeeded(&plane.kubectl(
-            "admin",
-            &["apply", "--server-side", "--force-conflicts", "-f", folder],
-            "",
-        ));
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "-f", folder];
-        succeeded(&plane.kubectl("admin", &wait, ""));
-    });
+    INSTALLED.get_or_init(|| ControlPlane::shared().apply_kinds());
 }
 
 /// A namespace that the policies of a release guard.

@@ -14,8 +14,7 @@
 
 mod check;
 mod dice;
-mod ledger;
-mod machine;
+pub(crate) mod machine;
 mod playbook;
 mod process;
 mod site;
@@ -37,7 +36,7 @@ const OPEN: usize = 30;
 /// How soon the runs of a dead process go on in another.
 const TAKEOVER: Duration = Duration::from_secs(10);
 /// The same beside other tests that have the cores too: the long form, which runs alone, holds to the promise itself.
-const CROWDED_TAKEOVER: Duration = Duration::from_secs(40);
+pub(crate) const CROWDED_TAKEOVER: Duration = Duration::from_secs(40);
 
 /// How long work in the middle of which a process is killed may take.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking, its harness too"
 )]
 
-mod content;
+pub mod content;
 pub mod installed;
 mod job;
 mod lifecycle;

@@ -23,6 +23,7 @@ mod expression;
 mod flow;
 mod incidents;
 mod intake;
+mod ledger;
 mod main_job;
 mod manifests;
 mod manual;

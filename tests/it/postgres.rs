@@ -13,6 +13,7 @@ use riposte::store::Address;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
+use crate::chaos::machine::{self, Machine};
 use crate::control_plane::eventually;
 use crate::control_plane::guard::Guard;
 use crate::debian::{Tree, library_path, succeeded};
@@ -37,6 +38,8 @@ pub(crate) struct Server {
     /// The certificate by which it is known over TCP.
     pub(crate) certificate: PathBuf,
     guard: Guard,
+    /// The machine that it runs on, if that is one of its own.
+    machine: Option<Machine>,
 }
 
 /// A database of its own for a test.
@@ -55,14 +58,29 @@ impl std::fmt::Debug for Database {
 impl Server {
     /// The server of this process, started by whoever needs it first.
     pub(crate) fn shared() -> &'static Server {
-        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
+        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| start(false));
         SERVER.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
     }
 
     /// Another server, which a test may harm.
     pub(crate) fn fragile() -> &'static Server {
-        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
+        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| start(false));
         SERVER.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// Another server, whose disk a test may fill.
+    pub(crate) fn fillable() -> &'static Server {
+        static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| start(true));
+        SERVER.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// Lets nothing that makes a file of the server longer find room, or all again.
+    ///
+    /// # Panics
+    /// The server is not [`Server::fillable`].
+    pub(crate) fn set_disk_full(&self, is_full: bool) {
+        let machine = self.machine.as_ref().expect("a machine of its own");
+        machine.set_blocks_taken(is_full);
     }
 
     fn options(&self, database: &str) -> PgConnectOptions {
@@ -134,7 +152,8 @@ impl Database {
     }
 }
 
-fn start() -> Result<Server, String> {
+/// Starts a server, on a machine of its own if `is_fillable`.
+fn start(is_fillable: bool) -> Result<Server, String> {
     let mut programs = Programs::find()?;
     let folder = tempfile::Builder::new().prefix("riposte-pg-").tempdir_in("/tmp");
     let folder = folder
@@ -188,6 +207,7 @@ fn start() -> Result<Server, String> {
             .iter()
             .flat_map(|setting| ["-c".into(), OsString::from(setting)]),
     );
+    let machine = is_fillable.then(|| programs.on_machine(&server));
     let command = programs.command("postgres");
     let words: Vec<OsString> = command.get_args().map(OsString::from).chain(arguments).collect();
     // An immediate end: the server takes its processes along.
@@ -198,6 +218,7 @@ fn start() -> Result<Server, String> {
         port,
         certificate,
         guard,
+        machine,
     })
 }
 
@@ -237,6 +258,8 @@ struct Programs {
     libraries: Vec<PathBuf>,
     /// The folder that they were unpacked into, if they were.
     root: Option<PathBuf>,
+    /// Variables that they see.
+    variables: Vec<String>,
 }
 
 impl Programs {
@@ -255,6 +278,7 @@ impl Programs {
                 folder,
                 libraries: Vec::new(),
                 root: None,
+                variables: Vec::new(),
             }),
             None => unpacked(),
         }
@@ -274,6 +298,15 @@ impl Programs {
         Ok(())
     }
 
+    /// Lets them see a machine whose file is in this folder.
+    fn on_machine(&mut self, folder: &Path) -> Machine {
+        let machine = Machine::new(folder.join("machine"));
+        let variable = |name: &str, path: &Path| format!("{name}={}", path.display());
+        let library = variable("LD_PRELOAD", &machine::library(folder));
+        self.variables = vec![library, variable("CHAOS_MACHINE", &machine.file)];
+        machine
+    }
+
     /// A program, by its own user.
     fn command(&self, program: &str) -> Command {
         let program = self.folder.join(program);
@@ -282,7 +315,8 @@ impl Programs {
             let user = NOBODY.to_string();
             command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--", "env"]);
         }
-        command.arg(library_path(&self.libraries)).arg(program);
+        command.arg(library_path(&self.libraries));
+        command.args(&self.variables).arg(program);
         command.env_remove("PGDATA");
         command
     }
@@ -329,6 +363,7 @@ fn unpacked() -> Result<Programs, String> {
             folder,
             libraries,
             root,
+            variables: Vec::new(),
         })
     };
     if let Some(programs) = find() {

@@ -10,7 +10,6 @@
 mod flood;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -54,11 +53,7 @@ impl House {
 
     async fn with_client(plane: &'static ControlPlane, namespace: &str, folder: &TempDir, client: Client) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let kinds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").display().to_string();
-        let arguments = ["apply", "--server-side", "--force-conflicts", "-f", &kinds];
-        succeeded(&plane.kubectl("admin", &arguments, ""));
-        let arguments = ["wait", "--for=condition=Established", "--timeout=60s", "-f", &kinds];
-        succeeded(&plane.kubectl("admin", &arguments, ""));
+        crate::admission::definitions();
         let options = Options {
             limits: riposte::definition::Limits::default(),
             namespace: namespace.to_owned(),

@@ -1,6 +1,7 @@
 /* What can happen to the machine that a process runs on, for the process alone: loaded before its own libraries, this sets
  * its clock and fills its disk, as the file named by CHAOS_MACHINE says at each moment. The file holds two numbers of 64
- * bits: by how many milliseconds the clock is wrong, and whether the disk is full. */
+ * bits: by how many milliseconds the clock is wrong, and how full the disk is: 0 for room, 1 where no write finds any, 2
+ * where all blocks are taken, so that only what makes a file longer finds none. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,24 +45,57 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     return result;
 }
 
+/* The place of a write that goes where the file stands. */
+#define HERE (-1)
+
 /* Whether a write to this file finds no room. What the process says is written elsewhere. */
-static int has_no_room(int file) {
+static int has_no_room(int file, off_t place, size_t count) {
     struct stat status;
-    return machine && machine->disk_is_full && file > STDERR_FILENO && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    if (!machine || !machine->disk_is_full || file <= STDERR_FILENO || fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    if (machine->disk_is_full == 1)
+        return 1;
+    if (place == HERE)
+        place = fcntl(file, F_GETFL) & O_APPEND ? status.st_size : lseek(file, 0, SEEK_CUR);
+    return place + (off_t)count > status.st_size;
 }
 
-#define WRITES(name, result, declared, given)                                                                          \
+static size_t length(const struct iovec *parts, int count) {
+    size_t sum = 0;
+    for (int part = 0; part < count; part++)
+        sum += parts[part].iov_len;
+    return sum;
+}
+
+#define WRITES(name, result, declared, given, place, count)                                                            \
     result name declared {                                                                                             \
         static result(*real) declared;                                                                                 \
         if (!real)                                                                                                     \
             real = (result(*) declared)dlsym(RTLD_NEXT, #name);                                                        \
-        if (has_no_room(file)) {                                                                                       \
+        if (has_no_room(file, place, count)) {                                                                         \
             errno = ENOSPC;                                                                                            \
             return -1;                                                                                                 \
         }                                                                                                              \
         return real given;                                                                                             \
     }
 
-WRITES(write, ssize_t, (int file, const void *bytes, size_t count), (file, bytes, count))
-WRITES(pwrite, ssize_t, (int file, const void *bytes, size_t count, off_t place), (file, bytes, count, place))
-WRITES(pwrite64, ssize_t, (int file, const void *bytes, size_t count, off64_t place), (file, bytes, count, place))
+WRITES(write, ssize_t, (int file, const void *bytes, size_t count), (file, bytes, count), HERE, count)
+WRITES(pwrite, ssize_t, (int file, const void *bytes, size_t count, off_t place), (file, bytes, count, place), place, count)
+WRITES(pwrite64, ssize_t, (int file, const void *bytes, size_t count, off64_t place), (file, bytes, count, place), place,
+       count)
+WRITES(pwritev, ssize_t, (int file, const struct iovec *parts, int count, off_t place), (file, parts, count, place), place,
+       length(parts, count))
+WRITES(pwritev64, ssize_t, (int file, const struct iovec *parts, int count, off64_t place), (file, parts, count, place),
+       place, length(parts, count))
+
+/* These give the error as their result. */
+#define RESERVES(name, offset)                                                                                         \
+    int name(int file, offset place, offset count) {                                                                   \
+        static int (*real)(int, offset, offset);                                                                       \
+        if (!real)                                                                                                     \
+            real = (int (*)(int, offset, offset))dlsym(RTLD_NEXT, #name);                                              \
+        return has_no_room(file, place, count) ? ENOSPC : real(file, place, count);                                    \
+    }
+
+RESERVES(posix_fallocate, off_t)
+RESERVES(posix_fallocate64, off64_t)

@@ -22,14 +22,14 @@ const QUEUE: u64 = 24;
 /// How long a gate may be closed.
 const GATE_OPENS: Duration = Duration::from_secs(60);
 
-pub(super) struct Machine {
-    pub(super) file: PathBuf,
+pub(crate) struct Machine {
+    pub(crate) file: PathBuf,
     numbers: File,
 }
 
 impl Machine {
     /// A machine that is as it should be.
-    pub(super) fn new(file: PathBuf) -> Self {
+    pub(crate) fn new(file: PathBuf) -> Self {
         fs::write(&file, [0; 32]).unwrap();
         let numbers = File::options().read(true).write(true).open(&file).unwrap();
         Self { file, numbers }
@@ -44,8 +44,14 @@ impl Machine {
         self.set(CLOCK, millis);
     }
 
+    /// Whether no write finds room.
     pub(super) fn set_disk_full(&self, is_full: bool) {
         self.set(DISK, i64::from(is_full));
+    }
+
+    /// Whether what makes a file longer finds no room.
+    pub(crate) fn set_blocks_taken(&self, are_taken: bool) {
+        self.set(DISK, if are_taken { 2 } else { 0 });
     }
 
     pub(super) fn set_gate(&self, is_closed: bool) {
@@ -103,7 +109,7 @@ impl Gate {
 }
 
 /// The library that makes a process see its machine.
-pub(super) fn library(folder: &Path) -> PathBuf {
+pub(crate) fn library(folder: &Path) -> PathBuf {
     let library = folder.join("machine.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/chaos/machine.c");
     let mut compiler = Command::new("cc");

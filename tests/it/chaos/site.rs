@@ -13,13 +13,13 @@ use tokio::time::MissedTickBehavior;
 
 use super::check::Ended;
 use super::dice::Dice;
-use super::ledger::Ledger;
 use super::machine::{self, Machine, Way};
 use super::playbook::Model;
 use super::process::{Begun, Process, begin};
 use super::summary::{Fault, Summary};
 use super::worker::{Place, Task};
 use super::world::World;
+use crate::ledger::Ledger;
 use crate::patience::settled;
 use crate::postgres::{Database, Server};
 

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::ledger::{Standing, standings};
 use super::process::{self, Begun};
 use super::site::{Kind, Site};
 use super::summary::{Fault, Hit};
 use super::world::Pace;
+use crate::ledger::{Standing, standings};
 use crate::patience::settled;
 
 /// How long calls may take to gather in a state before the kill.

@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::ledger::{Ledger, Standing, standings};
 use super::playbook::{Model, Reply};
 use super::summary::Fault;
+use crate::ledger::{Ledger, Standing, standings};
 use crate::patience::settled;
 
 /// The header with the identity of a call.

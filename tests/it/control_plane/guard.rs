@@ -2,22 +2,27 @@
 //! when the pipe closes, which the kernel does also for a test process that is killed.
 //! Invariant: after the tests neither the process nor its folder is there.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::eventually;
 use super::programs::tail;
 
 /// Arguments: the signal, the folder, the program, its arguments. Nothing of a test's control plane is kept, so it is SIGKILL.
-/// The file `exited` tells that the program ended by itself; its log stays as long as the tests run.
+/// A program that has ended is not killed later, for its number may be another's by then.
+/// The file `exited` tells that the program ended before its guard; its log stays as long as the tests run.
 const SCRIPT: &str = r#"
 signal=$1; folder=$2; shift 2
 exec 3<&0
-"$@" </dev/null 3<&- >"$folder/log" 2>&1 &
+"$@" </dev/null 3<&- >>"$folder/log" 2>&1 &
 child=$!
-{ cat <&3 >/dev/null; [ -e "$folder/exited" ] || kill -"$signal" $child; } >/dev/null 2>&1 &
+echo $child >"$folder/pid"
+{ cat <&3 >/dev/null; kill -"$signal" $child; } >/dev/null 2>&1 &
+killer=$!
 wait $child
+kill $killer
 touch "$folder/exited"
 cat <&3 >/dev/null
 rm -rf "$folder"
@@ -26,10 +31,12 @@ rmdir "${folder%/*}" 2>/dev/null
 
 /// A guarded process.
 pub struct Guard {
-    name: String,
+    program: PathBuf,
+    /// The signal, the folder, the program, its arguments.
+    words: Vec<OsString>,
     folder: PathBuf,
-    /// The shell, with the write end of its pipe.
-    _shell: Child,
+    /// The shells of all its lives, each with the write end of its pipe.
+    shells: Vec<Child>,
 }
 
 impl Guard {
@@ -46,20 +53,48 @@ impl Guard {
         folder: &Path,
     ) -> std::io::Result<Self> {
         fs::create_dir_all(folder)?;
+        let words = [signal.into(), folder.into(), program.into()];
+        let arguments = arguments.iter().map(|argument| argument.as_ref().to_owned());
+        let mut guard = Self {
+            program: program.to_owned(),
+            words: words.into_iter().chain(arguments).collect(),
+            folder: folder.to_owned(),
+            shells: Vec::new(),
+        };
+        guard.begin()?;
+        Ok(guard)
+    }
+
+    fn begin(&mut self) -> std::io::Result<()> {
         let shell = Command::new("sh")
-            .args(["-c", SCRIPT, "sh", signal])
-            .args([folder, program])
-            .args(arguments)
-            .current_dir(folder)
+            .args(["-c", SCRIPT, "sh"])
+            .args(&self.words)
+            .current_dir(&self.folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Self {
-            name: program.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            folder: folder.to_owned(),
-            _shell: shell,
-        })
+        self.shells.push(shell);
+        Ok(())
+    }
+
+    /// Whether it guards this program.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.program.ends_with(name)
+    }
+
+    /// Ends the program with SIGKILL; its folder stays.
+    pub async fn kill(&self) {
+        let kill = ["-c", "kill -KILL $(cat pid)"];
+        let killed = Command::new("sh").args(kill).current_dir(&self.folder).status();
+        assert!(killed.unwrap().success(), "{} runs no more", self.program.display());
+        eventually("the program has ended", async || self.failure()).await;
+    }
+
+    /// Starts the program that was killed again, over what it left.
+    pub fn start_again(&mut self) -> std::io::Result<()> {
+        fs::remove_file(self.folder.join("exited"))?;
+        self.begin()
     }
 
     /// What there is to say when the program ended by itself.
@@ -68,7 +103,7 @@ impl Guard {
         exited.then(|| {
             format!(
                 "{} ended; the end of its log:\n{}",
-                self.name,
+                self.program.display(),
                 tail(&self.folder.join("log"))
             )
         })
@@ -78,7 +113,6 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control_plane::eventually;
 
     #[tokio::test]
     async fn a_program_ends_with_its_guard_and_its_folder_goes() {
@@ -103,7 +137,35 @@ mod tests {
         let script = ["-c", "echo no space left >&2; exit 3"];
         let guard = Guard::start(Path::new("/bin/sh"), &script, &parent.join("failing")).unwrap();
         let failure = eventually("the failure", async || guard.failure()).await;
-        assert!(failure.starts_with("sh ended"), "{failure}");
+        assert!(failure.starts_with("/bin/sh ended"), "{failure}");
         assert!(failure.contains("no space left"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_was_killed_starts_again_in_its_folder_and_ends_with_its_guard() {
+        let parent = tempfile::tempdir().unwrap().keep();
+        let folder = parent.join("sleeper");
+        let script = ["-c", "echo life >>lives; exec sleep 600"];
+        let mut guard = Guard::start(Path::new("/bin/sh"), &script, &folder).unwrap();
+        let lives = async |count| {
+            eventually("the program runs", async || {
+                let lives = fs::read_to_string(folder.join("lives")).ok()?;
+                (lives.lines().count() == count).then_some(())
+            })
+            .await;
+            fs::read_to_string(folder.join("pid")).unwrap()
+        };
+        let first = lives(1).await;
+        guard.kill().await;
+        guard.start_again().unwrap();
+        let second = lives(2).await;
+        assert_ne!(first, second);
+        assert_eq!(guard.failure(), None);
+        drop(guard);
+        let process = Path::new("/proc").join(second.trim());
+        eventually("the program and the folder are gone", async || {
+            (!process.exists() && !parent.exists()).then_some(())
+        })
+        .await;
     }
 }

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 use super::{ControlPlane, eventually, succeeded};
 
 impl ControlPlane {
+    /// Applies the definitions of all kinds, and waits until they are served.
+    pub fn apply_kinds(&self) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
+        let apply = ["apply", "--server-side", "--force-conflicts", "-f", folder];
+        succeeded(&self.kubectl("admin", &apply, ""));
+        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "-f", folder];
+        succeeded(&self.kubectl("admin", &wait, ""));
+    }
+
     /// Applies manifests in a namespace.
     pub fn apply(&self, namespace: &str, manifests: &str) {
         let arguments = ["apply", "--server-side", "-n", namespace, "-f", "-"];

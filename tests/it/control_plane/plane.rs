@@ -1,6 +1,6 @@
 //! The control plane: etcd, the API server and the controller manager of Kubernetes as processes on 127.0.0.1, with
 //! certificates, users, RBAC, aggregation and an audit log of their own.
-//! Invariant: one for the whole test program, started by the first test that asks for it.
+//! Invariant: one for the whole test program, started by the first test that asks for it; and one that a test may harm.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 use super::audit;
 use super::certificates::{self, Authority};
@@ -25,6 +26,8 @@ const START: Duration = Duration::from_secs(120);
 const USERS: usize = 256;
 /// Ports are looked for here, below those that the kernel gives to whoever asks for port 0.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
+/// How many ports all control planes need: each has those of its own indices, for one that is away keeps its port.
+const INDICES: u16 = 4;
 /// The user of the controller manager, which Kubernetes itself gives its permissions.
 const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 /// The common name by which the API server introduces itself to aggregated API servers.
@@ -45,10 +48,10 @@ pub struct ControlPlane {
     /// Part of every token.
     secret: String,
     users: AtomicUsize,
-    pub(super) journal: tokio::sync::Mutex<()>,
+    pub(super) journal: Mutex<()>,
     /// Works beyond the end of a single test.
     pub(super) runtime: Runtime,
-    guards: Vec<Guard>,
+    guards: Mutex<Vec<Guard>>,
 }
 
 impl ControlPlane {
@@ -58,12 +61,43 @@ impl ControlPlane {
     /// It cannot be built or started; each test that needs it says why.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+        Self::once(&SHARED, 0)
+    }
+
+    /// Another one, which a test may harm.
+    ///
+    /// # Panics
+    /// As [`ControlPlane::shared`].
+    pub fn fragile() -> &'static Self {
+        static FRAGILE: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+        Self::once(&FRAGILE, 2)
+    }
+
+    fn once(place: &'static OnceLock<Result<Self, String>>, ports: u16) -> &'static Self {
         let start = || {
-            let starting = std::thread::spawn(Self::start);
+            let starting = std::thread::spawn(move || Self::start(ports));
             starting.join().unwrap_or_else(|_| Err("its start panicked".to_owned()))
         };
-        let shared = SHARED.get_or_init(start).as_ref();
-        shared.unwrap_or_else(|error| panic!("no control plane: {error}"))
+        let plane = place.get_or_init(start).as_ref();
+        plane.unwrap_or_else(|error| panic!("no control plane: {error}"))
+    }
+
+    /// Ends the API server with SIGKILL.
+    pub async fn kill_server(&self) {
+        let guards = self.guards.lock().await;
+        let server = guards.iter().find(|guard| guard.is_of(Program::ApiServer.name()));
+        server.unwrap().kill().await;
+    }
+
+    /// Starts the API server again, over the same etcd, and waits until it is ready.
+    pub async fn start_server_again(&self) {
+        let mut guards = self.guards.lock().await;
+        let mut servers = guards.iter_mut();
+        let server = servers.find(|guard| guard.is_of(Program::ApiServer.name()));
+        server.unwrap().start_again().unwrap();
+        drop(guards);
+        let outcome = settled(START, async || self.server_answers().await).await;
+        outcome.unwrap_or_else(|error| panic!("the API server is not ready again: {error}"));
     }
 
     /// A user whom no other test knows, and who may nothing yet: `tester-N`, in the group `team-N` and in
@@ -83,34 +117,40 @@ impl ControlPlane {
         self.folder.join(Program::ApiServer.name())
     }
 
-    fn start() -> Result<Self, String> {
+    /// Starts all processes, with ports of this index and the next.
+    fn start(ports: u16) -> Result<Self, String> {
         let programs = Programs::of_environment();
         let [etcd, server, manager] =
             [Program::Etcd, Program::ApiServer, Program::ControllerManager].map(|program| programs.path(program));
         let (etcd, server, manager) = (etcd?, server?, manager?);
-        let mut plane = Self::prepare(programs).map_err(|error| format!("cannot prepare it: {error}"))?;
+        let mut plane = Self::prepare(programs, ports).map_err(|error| format!("cannot prepare it: {error}"))?;
         let folder = plane.folder.clone();
         let start = |path: &Path, program: Program, arguments: &[String]| {
             let guard = Guard::start(path, arguments, &folder.join(program.name()));
             guard.map_err(|error| format!("cannot start {}: {error}", path.display()))
         };
-        let etcd_url = format!("http://127.0.0.1:{}", free_port(0)?);
+        let etcd_url = format!("http://127.0.0.1:{}", free_port(ports)?);
         plane
             .guards
+            .get_mut()
             .push(start(&etcd, Program::Etcd, &etcd_arguments(&etcd_url))?);
         let arguments = plane.server_arguments(&etcd_url);
-        plane.guards.push(start(&server, Program::ApiServer, &arguments)?);
+        plane
+            .guards
+            .get_mut()
+            .push(start(&server, Program::ApiServer, &arguments)?);
         plane.await_server()?;
         let arguments = plane.manager_arguments();
         plane
             .guards
+            .get_mut()
             .push(start(&manager, Program::ControllerManager, &arguments)?);
         plane.await_manager()?;
         Ok(plane)
     }
 
     /// Everything that the processes read.
-    fn prepare(programs: Programs) -> Result<Self, Box<dyn std::error::Error>> {
+    fn prepare(programs: Programs, ports: u16) -> Result<Self, Box<dyn std::error::Error>> {
         let folder = tempfile::Builder::new()
             .prefix("riposte-control-plane-")
             .tempdir()?
@@ -118,7 +158,7 @@ impl ControlPlane {
         let authority = Authority::new("control-plane-ca")?;
         let front_proxy = Authority::new("front-proxy-ca")?;
         let plane = Self {
-            url: format!("https://127.0.0.1:{}", free_port(1)?),
+            url: format!("https://127.0.0.1:{}", free_port(ports + 1)?),
             ca_file: folder.join(Program::ApiServer.name()).join("ca.crt"),
             authority,
             front_proxy_ca: front_proxy.certificate.clone(),
@@ -126,12 +166,12 @@ impl ControlPlane {
             folder,
             secret: uuid::Uuid::new_v4().simple().to_string(),
             users: AtomicUsize::new(0),
-            journal: tokio::sync::Mutex::new(()),
+            journal: Mutex::new(()),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()
                 .build()?,
-            guards: Vec::new(),
+            guards: Mutex::default(),
         };
         let folder = plane.server_folder();
         fs::create_dir_all(&folder)?;
@@ -190,17 +230,14 @@ impl ControlPlane {
     }
 
     fn await_server(&self) -> Result<(), String> {
-        self.await_ready("the API server", async || {
-            let request = axum::http::Request::get("/readyz")
-                .body(Vec::new())
-                .map_err(|error| error.to_string())?;
-            let client = self.client("admin").await;
-            client
-                .request_text(request)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string())
-        })
+        self.await_ready("the API server", async || self.server_answers().await)
+    }
+
+    async fn server_answers(&self) -> Result<(), String> {
+        let request = axum::http::Request::get("/readyz").body(Vec::new());
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.client("admin").await.request_text(request).await;
+        answer.map(drop).map_err(|error| error.to_string())
     }
 
     /// A controller that did something: the namespace `default` has its service account.
@@ -219,7 +256,10 @@ impl ControlPlane {
         let attempt = async || match ready().await {
             Ok(()) => Ok(Ok(())),
             // A program that ended is never ready.
-            Err(error) => self.guards.iter().find_map(Guard::failure).map(Err).ok_or(error),
+            Err(error) => {
+                let guards = self.guards.lock().await;
+                guards.iter().find_map(Guard::failure).map(Err).ok_or(error)
+            }
         };
         let outcome = self.runtime.block_on(settled(START, attempt));
         outcome.unwrap_or_else(|error| Err(format!("{what} is not ready after {} s: {error}", START.as_secs())))
@@ -251,12 +291,12 @@ fn token(user: &str, secret: &str) -> String {
     format!("{}.{secret}", user.replace(':', "-"))
 }
 
-/// A port that nobody listens on; the same `index` gives another one than a different index.
+/// A port that nobody listens on; the same `index` below [`INDICES`] gives another one than a different index.
 fn free_port(index: u16) -> Result<u16, String> {
     let size = PORTS.end - PORTS.start;
     let first = u16::try_from(std::process::id() * 7 % u32::from(size)).unwrap_or_default();
-    (0..size / 2)
-        .map(|step| PORTS.start + (first + 2 * step + index) % size)
+    (0..size / INDICES)
+        .map(|step| PORTS.start + (first + INDICES * step + index) % size)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .ok_or_else(|| format!("no port of {}-{} is free on 127.0.0.1", PORTS.start, PORTS.end))
 }

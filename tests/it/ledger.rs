@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Where an execution of an action stands in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// The intent of this attempt is the last that is known.
     Calling(u32),
     /// It waits for a time or a callback; so many attempts were made.
@@ -37,18 +37,18 @@ enum Link {
     Postgres(PgConnection),
 }
 
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     place: Place,
     link: Mutex<Option<Link>>,
 }
 
 impl Ledger {
     /// That of an SQLite database, which another may replace if it is `replaced`.
-    pub(super) fn of_file(file: PathBuf, is_replaced: bool) -> Self {
+    pub(crate) fn of_file(file: PathBuf, is_replaced: bool) -> Self {
         Self::of(Place::File(file, is_replaced))
     }
 
-    pub(super) fn of_server(database: Database) -> Self {
+    pub(crate) fn of_server(database: Database) -> Self {
         Self::of(Place::Server(database))
     }
 
@@ -71,7 +71,7 @@ impl Ledger {
     }
 
     /// The texts of the first column; a database that is away is waited for.
-    pub(super) async fn texts(&self, sql: &str, parameter: Option<&str>) -> Vec<String> {
+    pub(crate) async fn texts(&self, sql: &str, parameter: Option<&str>) -> Vec<String> {
         let mut link = self.link.lock().await;
         let mut turns = Turns::until(DEADLINE);
         loop {
@@ -83,7 +83,7 @@ impl Ledger {
     }
 
     /// Waits until the database has done what it was told before now: a process that is dead may have told it to commit.
-    pub(super) async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         let now = self.texts("SELECT clock_timestamp()::text", None).await.remove(0);
         let sql = "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database()
             AND application_name = 'riposte' AND xact_start < $1::text::timestamptz";
@@ -129,7 +129,7 @@ impl Ledger {
     }
 
     /// Lets go of the database, so that whoever opens it next finds it as a crash left it.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         match self.link.lock().await.take() {
             Some(Link::Sqlite(connection)) => connection.close().await.unwrap(),
             // It may be broken already.
@@ -139,7 +139,7 @@ impl Ledger {
     }
 
     /// The journal of a run.
-    pub(super) async fn journal(&self, run: &str) -> Vec<Event> {
+    pub(crate) async fn journal(&self, run: &str) -> Vec<Event> {
         let texts = self
             .texts("SELECT body FROM events WHERE run = $1 ORDER BY seq", Some(run))
             .await;
@@ -147,7 +147,7 @@ impl Ledger {
     }
 
     /// The playbook of a run and how it ended, if it did.
-    pub(super) async fn run(&self, run: &str) -> Option<(String, Option<String>)> {
+    pub(crate) async fn run(&self, run: &str) -> Option<(String, Option<String>)> {
         let sql = "SELECT name || ' ' || coalesce(status, '') FROM runs WHERE id = $1";
         let text = self.texts(sql, Some(run)).await.pop()?;
         let (name, status) = text.split_once(' ').unwrap();
@@ -155,17 +155,17 @@ impl Ledger {
     }
 
     /// The runs that have not ended.
-    pub(super) async fn open_runs(&self) -> Vec<String> {
+    pub(crate) async fn open_runs(&self) -> Vec<String> {
         self.texts("SELECT id FROM runs WHERE ended_at IS NULL", None).await
     }
 
     /// All runs.
-    pub(super) async fn runs(&self) -> Vec<String> {
+    pub(crate) async fn runs(&self) -> Vec<String> {
         self.texts("SELECT id FROM runs", None).await
     }
 
     /// The playbooks and journals of the open runs, of those only that a replica holds if one is named.
-    pub(super) async fn open_journals(&self, replica: Option<&str>) -> BTreeMap<String, (String, Vec<Event>)> {
+    pub(crate) async fn open_journals(&self, replica: Option<&str>) -> BTreeMap<String, (String, Vec<Event>)> {
         let held = match replica {
             Some(_) => "JOIN shards ON shards.shard = runs.shard WHERE owner = $1 AND",
             None => "WHERE",
@@ -186,12 +186,12 @@ impl Ledger {
     }
 
     /// The names of the replicas.
-    pub(super) async fn replicas(&self) -> Vec<String> {
+    pub(crate) async fn replicas(&self) -> Vec<String> {
         self.texts("SELECT name FROM replicas", None).await
     }
 
     /// Waits until so many replicas have an equal part of the runs.
-    pub(super) async fn shared_by(&self, replicas: usize) {
+    pub(crate) async fn shared_by(&self, replicas: usize) {
         let sql = "SELECT count(*)::text FROM shards WHERE owner IS NOT NULL GROUP BY owner";
         let shared = async || {
             let parts = self.texts(sql, None).await;
@@ -203,7 +203,7 @@ impl Ledger {
     }
 
     /// Ends the lease of a replica that is dead, as time would do some seconds later.
-    pub(super) async fn bury(&self, replica: &str) {
+    pub(crate) async fn bury(&self, replica: &str) {
         let free = "UPDATE shards SET owner = NULL, until = 0 WHERE owner = $1 RETURNING ''";
         self.texts(free, Some(replica)).await;
         self.texts("DELETE FROM replicas WHERE name = $1 RETURNING ''", Some(replica))
@@ -211,12 +211,12 @@ impl Ledger {
     }
 
     /// The process of the database that serves this ledger.
-    pub(super) async fn backend(&self) -> String {
+    pub(crate) async fn backend(&self) -> String {
         self.texts("SELECT pg_backend_pid()::text", None).await.remove(0)
     }
 
     /// Breaks each connection of the processes to the database.
-    pub(super) async fn break_connections(&self) {
+    pub(crate) async fn break_connections(&self) {
         let sql = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'riposte'";
         self.texts(sql, None).await;
@@ -224,7 +224,7 @@ impl Ledger {
 }
 
 /// Where each execution of an action stands that calls, waits or contains others.
-pub(super) fn standings(journal: &[Event]) -> BTreeMap<NodeId, Standing> {
+pub(crate) fn standings(journal: &[Event]) -> BTreeMap<NodeId, Standing> {
     let mut standings = BTreeMap::new();
     for event in journal {
         let (node, standing) = match event {
