@@ -1,8 +1,11 @@
 //! Callers in a cluster: their tokens are reviewed by the API server, and so is what they may. A sender needs the verb
 //! `create` on the virtual resource `alerts` in the namespace of its workspace.
+//!
+//! While the API server cannot be asked, senders that it allowed a short time ago go on delivering: many send an alert
+//! once. Nothing else is allowed then.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,14 +19,16 @@ use super::permit::Reviews;
 use super::resource::PLAYBOOK;
 use crate::api::GROUP;
 use crate::grants::RUN_VERB;
-use crate::server::journal::{Attributes, GROUP as JOURNAL, User};
+use crate::server::journal::{Attributes, GROUP as JOURNAL, Undecided, User};
 use crate::server::{Access, Authenticate, Identity, Reach, Unchecked};
 
 /// How long the API server may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a reviewed token counts.
 const FRESH: Duration = Duration::from_secs(10);
-/// How many reviewed tokens are kept.
+/// How long a sender goes on delivering by what was last decided, where nobody can decide.
+const OUTAGE: Duration = Duration::from_secs(600);
+/// How many reviewed tokens, and senders, are kept.
 const KEPT_MAX: usize = 4_096;
 
 /// Authenticates by the API server. Only digests of tokens are kept.
@@ -31,12 +36,15 @@ pub struct ClusterCallers {
     client: Client,
     reviews: Reviews,
     kept: Mutex<HashMap<Digested, Reviewed>>,
+    senders: Mutex<HashMap<Sender, Instant>>,
 }
 
 /// SHA-256 of a token.
 type Digested = [u8; 32];
 /// When a token was reviewed, and whose it is.
 type Reviewed = (Instant, Option<Identity>);
+/// The name of a sender, and the workspace that it delivers to.
+type Sender = (Arc<str>, Option<String>);
 
 impl ClusterCallers {
     /// Callers of this cluster.
@@ -45,6 +53,7 @@ impl ClusterCallers {
             client,
             reviews,
             kept: Mutex::default(),
+            senders: Mutex::default(),
         }
     }
 
@@ -67,6 +76,26 @@ impl ClusterCallers {
             groups: user.groups.unwrap_or_default(),
             reach: Reach::All,
         }))
+    }
+
+    /// What is decided on a sender; where nobody can decide, what was decided a short time ago.
+    fn on_sender(&self, sender: Sender, decided: Result<bool, Undecided>) -> Result<bool, Undecided> {
+        let mut senders = lock(&self.senders);
+        let is_recent = |at: &Instant| at.elapsed() < OUTAGE;
+        match decided {
+            Err(_) if senders.get(&sender).is_some_and(is_recent) => return Ok(true),
+            Err(_) => {}
+            Ok(false) => drop(senders.remove(&sender)),
+            Ok(true) => {
+                if senders.len() >= KEPT_MAX {
+                    senders.retain(|_, at| is_recent(at));
+                }
+                if senders.len() < KEPT_MAX || senders.contains_key(&sender) {
+                    senders.insert(sender, Instant::now());
+                }
+            }
+        }
+        decided
     }
 }
 
@@ -95,16 +124,18 @@ fn needed(access: Access) -> Attributes {
 impl Authenticate for ClusterCallers {
     async fn identify(&self, token: &str) -> Result<Option<Identity>, Unchecked> {
         let digest: Digested = Sha256::digest(token).into();
+        let known = lock(&self.kept).get(&digest).cloned();
+        if let Some((at, identity)) = &known
+            && at.elapsed() < FRESH
         {
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((at, identity)) = kept.get(&digest)
-                && at.elapsed() < FRESH
-            {
-                return Ok(identity.clone());
-            }
+            return Ok(identity.clone());
         }
-        let identity = self.review(token).await?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = match (self.review(token).await, known) {
+            (Ok(identity), _) => identity,
+            (Err(_), Some((at, Some(identity)))) if at.elapsed() < OUTAGE => return Ok(Some(identity)),
+            (Err(unchecked), _) => return Err(unchecked),
+        };
+        let mut kept = lock(&self.kept);
         if kept.len() >= KEPT_MAX {
             kept.retain(|_, (at, _)| at.elapsed() < FRESH);
         }
@@ -124,7 +155,16 @@ impl Authenticate for ClusterCallers {
             groups: identity.groups.clone(),
             ..User::default()
         };
-        let allowed = self.reviews.reviewer().allows(&user, &what).await;
-        allowed.map_err(|undecided| Unchecked(undecided.0))
+        let decided = self.reviews.reviewer().allows(&user, &what).await;
+        let decided = match access {
+            Access::Deliver => self.on_sender((identity.name.clone(), what.namespace), decided),
+            _ => decided,
+        };
+        decided.map_err(|undecided| Unchecked(undecided.0))
     }
+}
+
+/// A poisoned lock is taken all the same: the maps behind it are valid after every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -184,3 +184,39 @@ async fn an_unknown_token_is_nobody() {
     play(&mut api, 201, &review).await;
     assert_eq!(asking.await.expect("an answer"), Ok(None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_goes_on_delivering_for_a_while_when_nobody_can_be_asked_and_does_nothing_else() {
+    let (client, mut api) = api();
+    let callers = std::sync::Arc::new(ClusterCallers::new(client.clone(), Reviews::new(client)));
+    let ask = |access: Access| {
+        let callers = callers.clone();
+        tokio::spawn(async move {
+            let falco = callers.identify("token").await?.expect("an account");
+            callers.may(&falco, access, Some("soc")).await
+        })
+    };
+    let asking = ask(Access::Deliver);
+    let review = json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
+        "spec": {}, "status": { "authenticated": true, "user": { "username": "falco" } },
+    });
+    play(&mut api, 201, &review).await;
+    play(&mut api, 201, &reviewed(true)).await;
+    assert_eq!(asking.await.expect("an answer"), Ok(true));
+
+    for (later, access, allowed) in [
+        (60, Access::Deliver, true),
+        (0, Access::Read, false),
+        (600, Access::Deliver, false),
+    ] {
+        tokio::time::advance(std::time::Duration::from_secs(later)).await;
+        let asking = ask(access);
+        play(&mut api, 500, &refused(500)).await;
+        if later < 600 {
+            play(&mut api, 500, &refused(500)).await;
+        }
+        let answer = asking.await.expect("an answer");
+        assert_eq!(answer.is_ok_and(|may| may), allowed, "{access:?} after {later} s");
+    }
+}

@@ -106,10 +106,10 @@ impl Pair {
         format!("{url}{}", link["value"].as_str().unwrap())
     }
 
-    /// Delivers an alert to an operator.
-    pub(super) async fn deliver(&self, member: &Member, event: &Value) -> Response {
+    /// Delivers an alert to an operator with this token.
+    pub(super) async fn deliver(&self, member: &Member, event: &Value, token: &str) -> Response {
         let url = format!("{}/v1/workspaces/{}/falco", member.process.url, self.namespace);
-        let request = post(&self.client, &url, event).bearer_auth(self.plane.token("admin"));
+        let request = post(&self.client, &url, event).bearer_auth(token);
         request.send().await.unwrap()
     }
 }
