@@ -18,8 +18,8 @@ use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, IncidentRow, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
-    activity, alert, approval, brake, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
-    subscription, watchlist,
+    activity, alert, approval, brake, change, document, group, inbox, incident, journal, message, note, retention, run,
+    schedule, subscription, watchlist,
 };
 
 /// What the caller of a transaction is told.

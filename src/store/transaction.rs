@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    ActivityRow, AlertRow, Append, ApprovalChange, BrakeUse, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow,
-    Partition, RunId, ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
+    ActivityRow, AlertRow, Append, ApprovalChange, BrakeUse, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun,
+    NoteRow, Partition, RunId, ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.

@@ -102,7 +102,9 @@ fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
         }
     }
     // What is no time comes first; the order of the same times stays.
-    happenings.sort_by_key(|happening| happening.at.parse::<Timestamp>().ok());
+    // Runs know their times in milliseconds; the beginning is not after what it caused.
+    let time = |happening: &Happening| happening.at.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
+    happenings.sort_by_key(time);
     happenings
 }
 
