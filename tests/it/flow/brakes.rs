@@ -4,7 +4,9 @@
 use riposte::api::api_connection::{BrakeLimit, Brakes};
 use riposte::connectors::catalog;
 use riposte::engine::event::Event;
+use riposte::engine::state::State;
 use riposte::engine::status::RunStatus;
+use riposte::engine::view;
 use riposte::engine::{Haste, Unreleased};
 use riposte::expression::Value;
 use serde_json::json;
@@ -97,6 +99,35 @@ fn a_pause_of_another_namespace_holds_nothing_and_one_of_all_holds_this_too() {
         .unwrap();
     assert_eq!(process.ended(&run), RunStatus::Succeeded, "a person can let one go on");
     assert_eq!(released(&process.look(&run).1), [Some("user/mira")]);
+}
+
+#[test]
+fn what_holds_executions_of_a_loop_is_told_once_with_its_beginning() {
+    let folder = TempDir::new().unwrap();
+    let each = json!({"type": "Foreach", "foreach": [1, 2], "runAfter": {}, "actions": {"Submit": submit("a")}});
+    let process = Process::start(folder.path(), &playbook(&json!({"Each": each})), None);
+    process.within(process.engine.pause(Some("soc"), "user/ada")).unwrap();
+    let run = process.run();
+    process.until(&run, |_, events| held(events).len() == 2);
+    let (workflow, events) = process.within(process.engine.history(&run)).unwrap();
+    let state = State::fold(&workflow, &events).unwrap();
+    let holds = view::holds(&workflow, &state, &events);
+    let times = events.iter().filter_map(|event| match event {
+        Event::Held { at, .. } => Some(*at),
+        _ => None,
+    });
+    assert_eq!((holds.len(), holds[0].executions, holds[0].is_brake), (1, 2, true));
+    assert_eq!(Some(holds[0].since), times.min());
+    let standing = view::standings(&workflow, &state)[holds[0].action.0 as usize];
+    assert_eq!(
+        (standing.status, standing.executions, standing.is_held),
+        ("Waiting", 2, true)
+    );
+    process.within(process.engine.unpause(None, "user/ada")).unwrap();
+    assert_eq!(process.ended(&run), RunStatus::Succeeded);
+    let (workflow, events) = process.within(process.engine.history(&run)).unwrap();
+    let state = State::fold(&workflow, &events).unwrap();
+    assert!(view::holds(&workflow, &state, &events).is_empty());
 }
 
 #[test]
