@@ -301,6 +301,7 @@ fn incident(page: &mut Page, incident: &Value) {
     ];
     table(page, "Runs", status, "runs", &runs);
     rules(page, status);
+    changes(page, status);
     if !list(&status["comments"]).is_empty() {
         page.heading("Comments");
         for comment in list(&status["comments"]) {
@@ -317,6 +318,24 @@ fn table(page: &mut Page, title: &str, status: &Value, member: &str, columns: &[
         .iter()
         .map(|item| columns.iter().map(|(_, name)| text(&item[*name])).collect());
     page.table(title, &Rows::new(&header, rows.collect()));
+}
+
+/// Who changed what, the oldest change first.
+fn changes(page: &mut Page, status: &Value) {
+    let mut rows = Vec::new();
+    for activity in list(&status["activities"]).iter().rev() {
+        for change in list(&activity["changes"]) {
+            let cells = [
+                &activity["time"],
+                &activity["author"],
+                &change["field"],
+                &change["from"],
+                &change["to"],
+            ];
+            rows.push(cells.into_iter().map(text).collect());
+        }
+    }
+    page.table("Changes", &Rows::new(&["TIME", "BY", "FIELD", "FROM", "TO"], rows));
 }
 
 /// What each rule did, with what a failed action needs.

@@ -2,7 +2,8 @@
 //! Invariant: nothing secure is shown.
 
 use super::clock::round_trip;
-use super::event::{FrameId, NodeId, Payload};
+use super::event::{Event, FrameId, NodeId, Payload};
+use super::run::turn::is_brake;
 use super::state::{Frame, Node, Phase, State};
 use super::status::{RunStatus, Status};
 use crate::definition::{ActionId, ActionKind, BlockId, Workflow};
@@ -224,11 +225,118 @@ pub fn waits(workflow: &Workflow, state: &State) -> Vec<Wait> {
     state.active.iter().filter_map(wait).collect()
 }
 
+/// Calls of an action that were announced and wait before they are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The action.
+    pub action: ActionId,
+    /// Its name.
+    pub name: String,
+    /// What holds it, such as `ActionsPaused`.
+    pub code: String,
+    /// The same for people.
+    pub message: String,
+    /// Whether a person can let it go on: a brake holds it, not a limit of its connection or its service.
+    pub is_brake: bool,
+    /// How many of its executions it holds.
+    pub executions: usize,
+    /// Since when this holds the first of them.
+    pub since: Millis,
+    /// When one asks at the latest whether it may go on.
+    pub next_at: Millis,
+    /// When the action ends without it, if it has a time-out.
+    pub until: Option<Millis>,
+}
+
+/// What holds actions of a run, in the order of the text; what holds several executions of an action is told once.
+pub fn holds(workflow: &Workflow, state: &State, events: &[Event]) -> Vec<Hold> {
+    let mut holds: Vec<Hold> = Vec::new();
+    for hold in state.active.iter().filter_map(|id| hold(workflow, state, events, *id)) {
+        let is_same = |known: &&mut Hold| (known.action, &known.message) == (hold.action, &hold.message);
+        match holds.iter_mut().find(is_same) {
+            Some(known) => {
+                known.executions += 1;
+                known.since = known.since.min(hold.since);
+                known.next_at = known.next_at.min(hold.next_at);
+                known.until = known.until.into_iter().chain(hold.until).min();
+            }
+            None => holds.push(hold),
+        }
+    }
+    holds
+}
+
+fn hold(workflow: &Workflow, state: &State, events: &[Event], id: NodeId) -> Option<Hold> {
+    let node = state.node(id)?;
+    let Phase::Held { code, message, next_at } = &node.phase else {
+        return None;
+    };
+    let begins = events.iter().rev().find_map(|event| match event {
+        Event::Held { node, at, .. } if *node == id => Some(*at),
+        _ => None,
+    });
+    Some(Hold {
+        action: id.1,
+        name: workflow.action(id.1).name.to_string(),
+        is_brake: is_brake(code),
+        code: code.clone(),
+        message: message.clone(),
+        executions: 1,
+        since: begins.unwrap_or(node.started_at),
+        next_at: *next_at,
+        until: node.deadline,
+    })
+}
+
+/// Where an action stands, all its executions in loops together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The status of the one that goes on, else of the worst, else of the last.
+    pub status: &'static str,
+    /// How many executions there are; 0 if it has not begun.
+    pub executions: usize,
+    /// How long the only one took, in milliseconds.
+    pub took: Option<i64>,
+    /// Whether one is held before its call.
+    pub is_held: bool,
+}
+
+/// Where each action stands, in the order of the definition.
+pub fn standings(workflow: &Workflow, state: &State) -> Vec<Standing> {
+    let frames = frames_by_block(workflow, state);
+    let ids = (0..workflow.actions.len()).map(|index| ActionId(u32::try_from(index).unwrap_or(u32::MAX)));
+    ids.map(|id| standing(workflow, state, &frames, id)).collect()
+}
+
+fn standing(workflow: &Workflow, state: &State, frames: &[Vec<&Frame>], id: ActionId) -> Standing {
+    let here = &frames[workflow.action(id).block.0 as usize];
+    let nodes: Vec<&Node> = here
+        .iter()
+        .filter_map(|frame| frame.nodes.get(&id).map(Box::as_ref))
+        .collect();
+    let status_of = |wanted: &dyn Fn(&Node) -> bool| nodes.iter().find(|node| wanted(node)).map(|node| phase(node));
+    let is_bad = |node: &Node| matches!(node.status(), Some(Status::Failed | Status::TimedOut));
+    let status = status_of(&|node| node.status().is_none())
+        .or_else(|| status_of(&is_bad))
+        .or_else(|| nodes.last().map(|node| phase(node)));
+    Standing {
+        status: status.unwrap_or_else(|| absent(workflow, state, frames, id).0),
+        executions: nodes.len(),
+        took: match nodes[..] {
+            [only] => only.ended_at.map(|end| end - only.started_at),
+            _ => None,
+        },
+        is_held: nodes.iter().any(|node| matches!(node.phase, Phase::Held { .. })),
+    }
+}
+
 /// An action of a run with what is inside of it, or an iteration of a loop.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Branch {
     /// Name of the action, or of the iteration.
     pub name: String,
+    /// The action; `None` for an iteration.
+    pub action: Option<ActionId>,
     /// What [`run`] shows of it; `None` for an iteration.
     pub facts: Option<Object>,
     /// When it began and when it ended.
@@ -283,6 +391,7 @@ fn branches(
         );
         branches.push(Branch {
             name: action.name.to_string(),
+            action: Some(id),
             facts: Some(facts),
             times: (begun.map(|node| node.started_at), begun.and_then(|node| node.ended_at)),
             after: action
@@ -314,6 +423,7 @@ fn inside(
         match state.frame(*inner) {
             Some(iteration) if is_loop => all.push(Branch {
                 name: format!("#{}", iteration.index + 1),
+                action: None,
                 facts: None,
                 times: (None, None),
                 after: Vec::new(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Cause, Desk, Error, accept_incident, aggregate, evaluation, rows};
 use crate::intake::Intake;
 use crate::rules::evaluation::Occasion;
-use crate::rules::{Alert, Author, Incident, IncidentUpdates};
+use crate::rules::{Activity, ActivityField, Alert, Author, FieldChange, Incident, IncidentUpdates};
 use crate::store::{self, IncidentRow, Operation, Refusal, Transaction};
 
 /// How long like alerts join one incident, counted from its first alert (Sentinel's default).
@@ -183,17 +183,24 @@ pub(super) fn joining(
         incident: row.id.clone(),
         updates,
     };
-    Ok(vec![
-        Operation::UpdateIncident {
-            expected_version: row.version,
-            row: rows::incident_row(&incident, row.created_at, now)?,
-        },
+    let added = FieldChange::new(ActivityField::Alerts, "", &alert.title);
+    let activity = Activity::of(vec![added], &cause.author.to_string(), &now.to_string());
+    let mut operations = vec![Operation::UpdateIncident {
+        expected_version: row.version,
+        row: rows::incident_row(&incident, row.created_at, now)?,
+    }];
+    // That like alerts join by themselves is what incidents are for, and each alert says it.
+    if let Some(activity) = activity.filter(|_| *cause.author != Author::AlertGrouping) {
+        operations.push(Operation::InsertActivity(rows::activity_row(&activity, row)?));
+    }
+    operations.extend([
         Operation::LinkAlert {
             alert: alert.id.clone(),
             incident: row.id.clone(),
         },
         evaluation::order(&row.workspace, occasion, cause.depth, now)?,
-    ])
+    ]);
+    Ok(operations)
 }
 
 /// Every alert takes the key in the name of its incident: should the key have changed hands since it was read, the store

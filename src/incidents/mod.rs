@@ -28,8 +28,8 @@ pub use watchlists::{FoundItems, FoundWatchlist};
 pub use workspace::{WorkspaceIds, WorkspaceMapping};
 
 use crate::intake::Intake;
-use crate::rules::{Alert, Incident, IncidentView};
-use crate::store::{IncidentFilter, IncidentRow, Store};
+use crate::rules::{Activity, Alert, Incident, IncidentView};
+use crate::store::{ActivityRow, IncidentFilter, IncidentRow, Store};
 
 /// Locks that like alerts share, so that a flood queues here instead of racing for one incident in the store.
 const LOCKS: usize = 64;
@@ -95,6 +95,16 @@ impl Desk {
                 .map(|row| rows::read("task", &row.id, &row.document))
                 .collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// The last changes of an incident, the newest first and at most so many.
+    ///
+    /// # Errors
+    /// The store failed, or holds a document that cannot be read.
+    pub async fn activities(&self, incident: &str, limit: u32) -> Result<Vec<Activity>, Error> {
+        let stored = self.store.activities(incident, limit).await?;
+        let read = |row: &ActivityRow| rows::read("activity", &row.incident, &row.document);
+        stored.iter().map(read).collect()
     }
 
     /// An alert; `None` if there is none with this id.

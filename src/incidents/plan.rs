@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Desk, Error, accept, evaluation, rows};
 use crate::api::automation_rule::IncidentStatus;
 use crate::rules::evaluation::Occasion;
-use crate::rules::{Alert, Author, Comment, Incident, IncidentUpdates, Patch, Task};
+use crate::rules::{Activity, Alert, Author, Comment, Incident, IncidentUpdates, Patch, Task};
 use crate::store::Operation;
 
 /// Comments of an incident (Sentinel: 100), and characters of one.
@@ -67,6 +67,9 @@ impl Desk {
             expected_version: row.version,
             row: rows::incident_row(&after, row.created_at, now)?,
         }];
+        if let Some(activity) = Activity::between(&before, &after, &author.to_string(), &now.to_string()) {
+            operations.push(Operation::InsertActivity(rows::activity_row(&activity, &row)?));
+        }
         if after.status == IncidentStatus::Closed && before.status != IncidentStatus::Closed {
             operations.push(Operation::ReleaseGroup {
                 incident: row.id.clone(),

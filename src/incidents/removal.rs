@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Desk, Error, Planned, rows};
+use crate::rules::{Activity, ActivityField, Alert, Author, FieldChange};
 use crate::store::Operation;
 
 impl Desk {
@@ -11,27 +12,39 @@ impl Desk {
     ///
     /// # Errors
     /// No such incident, or a failure of the store.
-    pub async fn plan_alert_removal(&self, incident: &str, alert: &str, now: Timestamp) -> Result<Planned<()>, Error> {
+    pub async fn plan_alert_removal(
+        &self,
+        incident: &str,
+        alert: &str,
+        author: &Author,
+        now: Timestamp,
+    ) -> Result<Planned<()>, Error> {
         let (row, mut incident) = self.stored_incident(incident).await?;
         let members = self.store.alerts_of(&row.id).await?;
-        if !members.iter().any(|member| member.id == alert) {
+        let Some(member) = members.iter().find(|member| member.id == alert) else {
             return Ok(Planned {
                 value: (),
                 operations: Vec::new(),
             });
-        }
+        };
+        let title = rows::read::<Alert>("alert", &member.id, &member.document)?.title;
+        let removed = FieldChange::new(ActivityField::Alerts, &title, "");
+        let activity = Activity::of(vec![removed], &author.to_string(), &now.to_string());
         incident.alerts_count = incident.alerts_count.saturating_sub(1);
         incident.last_modified_time = now.to_string();
-        let operations = vec![
+        let mut operations = vec![
             Operation::UpdateIncident {
                 expected_version: row.version,
                 row: rows::incident_row(&incident, row.created_at, now)?,
             },
             Operation::UnlinkAlert {
                 alert: alert.to_owned(),
-                incident: row.id,
+                incident: row.id.clone(),
             },
         ];
+        if let Some(activity) = activity {
+            operations.push(Operation::InsertActivity(rows::activity_row(&activity, &row)?));
+        }
         Ok(Planned { value: (), operations })
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use crate::rules::{Alert, Comment, Incident, Task, Watchlist, WatchlistItem};
-use crate::store::{AlertRow, IncidentRow, NoteRow, WatchlistItemRow, WatchlistRow};
+use crate::rules::{Activity, Alert, Comment, Incident, Task, Watchlist, WatchlistItem};
+use crate::store::{ActivityRow, AlertRow, IncidentRow, NoteRow, WatchlistItemRow, WatchlistRow};
 
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, id: &str, document: &str) -> Result<T, Error> {
     let unreadable = |error: serde_json::Error| Error::Unreadable {
@@ -48,6 +48,15 @@ pub(super) fn incident_row(incident: &Incident, created_at: i64, now: Timestamp)
         created_at,
         updated_at: now.as_millisecond(),
         document: write("incident", &incident.id, incident)?,
+    })
+}
+
+/// The row of what a change did to an incident of this version.
+pub(super) fn activity_row(activity: &Activity, before: &IncidentRow) -> Result<ActivityRow, Error> {
+    Ok(ActivityRow {
+        incident: before.id.clone(),
+        version: before.version.saturating_add(1),
+        document: write("activity", &before.id, activity)?,
     })
 }
 

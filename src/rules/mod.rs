@@ -1,5 +1,6 @@
 //! Alerts, incidents and automation rules: the model, and the pure decisions on it. Nothing here knows a clock or a store.
 
+pub mod activity;
 pub mod alert;
 pub mod author;
 pub mod body;
@@ -14,6 +15,7 @@ pub mod updates;
 pub mod view;
 pub mod watchlist;
 
+pub use activity::{Activity, ActivityField, FieldChange};
 pub use alert::Alert;
 pub use author::Author;
 pub use entity::{Entity, EntityKind};

@@ -14,11 +14,13 @@ use super::state::ServerState;
 use crate::api::automation_rule::IncidentStatus;
 use crate::engine::shell::{EVALUATION, PLAYBOOK};
 use crate::expression::Value;
-use crate::rules::{IncidentView, body};
+use crate::rules::{Activity, IncidentView, body};
 use crate::store::{IncidentFilter, RunFilter, RunRow};
 
 /// How many runs, and how many evaluations, an incident shows: the newest.
 const RUNS_MAX: u32 = 100;
+/// How many changes an incident shows: the newest.
+pub(super) const ACTIVITIES_MAX: u32 = 100;
 
 /// Which incidents are asked for.
 #[derive(Deserialize)]
@@ -55,18 +57,21 @@ pub(super) async fn list(
     Ok(Json(Incidents { incidents }))
 }
 
-/// An incident with the runs and the evaluations about it.
+/// An incident with its changes and the runs and evaluations about it.
 pub(super) struct Dossier {
     pub(super) view: IncidentView,
+    /// The last changes, the newest first.
+    pub(super) activities: Vec<Activity>,
     pub(super) runs: Vec<RunAnswer>,
     pub(super) evaluations: Vec<EvaluationAnswer>,
 }
 
-/// The resource, with the runs and the evaluations beside its properties.
+/// The resource, with the changes, the runs and the evaluations beside its properties.
 #[derive(Serialize)]
 pub(super) struct IncidentAnswer {
     #[serde(flatten)]
     resource: Value,
+    activities: Vec<Activity>,
     runs: Vec<RunAnswer>,
     evaluations: Vec<EvaluationAnswer>,
 }
@@ -81,6 +86,7 @@ pub(super) async fn one(
     let ids = state.desk.workspaces().ids(&workspace.name);
     Ok(Json(IncidentAnswer {
         resource: body::incident_resource(&dossier.view, &ids),
+        activities: dossier.activities,
         runs: dossier.runs,
         evaluations: dossier.evaluations,
     }))
@@ -96,6 +102,7 @@ pub(super) async fn dossier(state: &ServerState, workspace: &str, incident: &str
         evaluations.push(evaluation::read(&state.store, row).await?);
     }
     Ok(Dossier {
+        activities: state.desk.activities(id, ACTIVITIES_MAX).await?,
         view,
         runs: runs.into_iter().map(RunAnswer::from).collect(),
         evaluations,

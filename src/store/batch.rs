@@ -18,8 +18,8 @@ use super::journal::Events;
 use super::sql::{Connection, in_list, query};
 use super::{Append, Committed, Error, IncidentRow, NewRun, Next, Operation, Refusal, RunId, Transaction};
 use super::{
-    alert, approval, brake, change, document, group, inbox, incident, journal, message, note, retention, run, schedule,
-    subscription, watchlist,
+    activity, alert, approval, brake, change, document, group, inbox, incident, journal, message, note, retention, run,
+    schedule, subscription, watchlist,
 };
 
 /// What the caller of a transaction is told.
@@ -204,6 +204,7 @@ async fn apply_operations(
                 change::incident(connection, &row.id).await?;
                 incident::update(connection, expected_version, row).await?;
             }
+            Operation::InsertActivity(row) => activity::insert(connection, row).await?,
             Operation::LinkAlert { alert, incident } => {
                 change::incident(connection, &incident).await?;
                 alert::link(connection, alert, incident).await?;

@@ -3,6 +3,7 @@
 //! It knows keys, sequences and times; documents, events and payloads are opaque text.
 //! Invariant: a run that has not ended always has a wake-up time.
 
+mod activity;
 mod address;
 mod alert;
 mod append;
@@ -41,6 +42,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use activity::{ActivityRow, KEPT as ACTIVITIES_KEPT};
 pub use address::{Address, Location};
 pub use alert::AlertRow;
 pub use append::{Append, Next};

@@ -22,6 +22,7 @@ const SQLITE: &[Step] = &[
     (10, "approvals", include_str!("migrations/sqlite/0010_approvals.sql")),
     (11, "control", include_str!("migrations/sqlite/0011_control.sql")),
     (12, "brakes", include_str!("migrations/sqlite/0012_brakes.sql")),
+    (13, "activities", include_str!("migrations/sqlite/0013_activities.sql")),
 ];
 
 const POSTGRES: &[Step] = &[
@@ -31,6 +32,11 @@ const POSTGRES: &[Step] = &[
     (10, "approvals", include_str!("migrations/postgres/0010_approvals.sql")),
     (11, "control", include_str!("migrations/postgres/0011_control.sql")),
     (12, "brakes", include_str!("migrations/postgres/0012_brakes.sql")),
+    (
+        13,
+        "activities",
+        include_str!("migrations/postgres/0013_activities.sql"),
+    ),
 ];
 
 /// Brings the database to the schema of this program.

@@ -2,8 +2,8 @@
 //! Invariant: a transaction is stored whole or not at all.
 
 use super::{
-    AlertRow, Append, ApprovalChange, BrakeUse, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun, NoteRow,
-    Partition, RunId, ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
+    ActivityRow, AlertRow, Append, ApprovalChange, BrakeUse, DeliveryRow, IncidentRow, MessageRow, Millis, NewRun,
+    NoteRow, Partition, RunId, ScheduleKey, ScheduleRow, SubscriptionKey, SubscriptionRow, WatchlistChange,
 };
 
 /// All or nothing: the operations that one commit makes durable together.
@@ -27,6 +27,8 @@ pub enum Operation {
         /// The changed incident; its version becomes `expected_version + 1`.
         row: IncidentRow,
     },
+    /// What a change did to an incident, beside that change; the same version twice is one.
+    InsertActivity(ActivityRow),
     /// An alert joins an incident; joining twice is no error.
     LinkAlert {
         /// The alert.

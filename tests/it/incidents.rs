@@ -347,6 +347,18 @@ async fn a_patch_on_an_old_version_is_refused_and_nothing_of_it_is_stored() {
     );
     assert_eq!(office.view(id).await.incident.severity, Severity::Low);
     assert_eq!(office.occasions_of("IncidentUpdated").await.len(), 1);
+    let activities = office.desk.activities(id, 10).await.expect("read");
+    assert_eq!(activities.len(), 1, "what was refused is not told: {activities:?}");
+    let changes: Vec<_> = activities[0]
+        .changes
+        .iter()
+        .map(|change| (change.field.title(), change.from.as_str(), change.to.as_str()))
+        .collect();
+    assert!(changes.contains(&("status", "New", "Closed")), "{changes:?}");
+    assert_eq!(
+        (&*activities[0].author, &*activities[0].time),
+        ("mira", &*later(1).to_string())
+    );
 }
 
 #[tokio::test]
@@ -521,6 +533,20 @@ async fn an_alert_can_be_added_to_another_incident() {
         office.desk.incident_of_alert(&alert).await.expect("read").as_deref(),
         Some(incident_id(&first))
     );
+    let planned = office
+        .desk
+        .plan_alert_removal("case-1", &alert, &author, later(6))
+        .await;
+    office.commit(planned.expect("planned")).await;
+    let activities = office.desk.activities("case-1", 10).await.expect("read");
+    let alerts: Vec<_> = activities
+        .iter()
+        .flat_map(|activity| &activity.changes)
+        .map(|change| (change.field.title(), change.from.is_empty()))
+        .collect();
+    assert_eq!(alerts, [("alerts", false), ("alerts", true)]);
+    let grouped = office.desk.activities(incident_id(&first), 10).await.expect("read");
+    assert!(grouped.is_empty(), "{grouped:?}");
     let unknown = office.desk.plan_alert("case-1", "nothing", &author, noon()).await;
     assert!(matches!(unknown, Err(Error::UnknownAlert(_))));
 }

@@ -174,7 +174,11 @@ impl Act<'_> {
     async fn unrelate(&self, incident: &IncidentRef, alert: &str) -> Done {
         let incident = self.changeable(incident).await?.incident;
         let alert = self.alert_id(&incident.workspace, alert)?;
-        let planned = self.desk.plan_alert_removal(&incident.id, &alert, self.now).await?;
+        let author = self.author();
+        let planned = self
+            .desk
+            .plan_alert_removal(&incident.id, &alert, &author, self.now)
+            .await?;
         Ok((Value::Null, planned.operations))
     }
 

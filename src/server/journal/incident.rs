@@ -43,6 +43,7 @@ pub(super) fn full(dossier: &Dossier, ids: &Ids) -> Value {
     status["entities"] = view.entities().iter().map(|one| entity(one, ids)).collect();
     status["alerts"] = json!(view.alerts);
     status["comments"] = json!(view.comments);
+    status["activities"] = json!(dossier.activities);
     status["tasks"] = json!(view.tasks);
     status["runs"] = json!(dossier.runs);
     status["evaluations"] = json!(dossier.evaluations);

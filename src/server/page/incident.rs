@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 
 use super::{Page, moment, timeline};
+use crate::rules::activity;
 use crate::rules::evaluation::{ActionOutcome, ActionSummary, RuleSummary};
 use crate::rules::{Alert, Comment, Entity, Incident, Task};
 use crate::server::caller::{OpenWorkspace, Read};
@@ -45,14 +46,10 @@ fn render(dossier: &Dossier) -> Page {
 }
 
 fn facts(page: &mut Page, incident: &Incident) {
-    let owner = &incident.owner;
-    let names = [
-        &owner.assigned_to,
-        &owner.user_principal_name,
-        &owner.email,
-        &owner.object_id,
-    ];
-    let owner = names.into_iter().flatten().next().map_or("Unassigned", String::as_str);
+    let owner = match activity::name(&incident.owner) {
+        "" => "Unassigned",
+        name => name,
+    };
     let labels: Vec<&str> = incident.labels.iter().map(|label| label.label_name.as_str()).collect();
     let classification = incident
         .classification

@@ -3,6 +3,8 @@
 //! Invariant: markup is constant; what is not constant is text, or the path of a page of our own.
 
 pub(super) mod approval;
+mod graph;
+mod hold;
 pub(super) mod incident;
 pub(super) mod run;
 mod timeline;

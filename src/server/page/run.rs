@@ -1,14 +1,18 @@
-//! The page of a run: its actions as a tree with what went in and out, when each ran and for how long.
+//! The page of a run: its actions as a graph, and as a tree with what went in and out, when each ran and for how long.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 
-use super::{Page, moment_at, span};
+use super::{Page, graph, hold, moment_at, span};
+use crate::definition::{ActionId, Workflow};
 use crate::engine::Asked;
 use crate::engine::shell::{PLAYBOOK, now};
 use crate::engine::state::State as Run;
-use crate::engine::view::{self, Branch};
-use crate::expression::Value;
+use crate::engine::view::{self, Branch, Hold, Standing};
+use crate::expression::{Object, Value};
 use crate::rules::Incident;
 use crate::server::caller::{Inspect, OpenWorkspace};
 use crate::server::problem::{Kind, Problem};
@@ -26,6 +30,9 @@ const LISTED_MAX: u32 = 50;
 struct Dossier {
     row: RunRow,
     run: Run,
+    workflow: Arc<Workflow>,
+    standings: Vec<Standing>,
+    holds: Vec<Hold>,
     branches: Vec<Branch>,
     incident: Option<Incident>,
     children: Vec<RunRow>,
@@ -65,6 +72,9 @@ async fn dossier(state: &ServerState, row: RunRow) -> Result<Dossier, Problem> {
     };
     Ok(Dossier {
         branches: view::outline(&workflow, &run, BRANCHES_MAX),
+        standings: view::standings(&workflow, &run),
+        holds: view::holds(&workflow, &run, &events),
+        workflow,
         incident: view.map(|view| view.incident),
         children: state.store.runs(&children).await?,
         approvals: state.engine.approvals(&approvals).await?,
@@ -84,15 +94,21 @@ fn render(dossier: &Dossier) -> Page {
     page.element("small", &span(end - dossier.row.created_at))
         .markup("</p>");
     failure(&mut page, &dossier.run);
+    hold::show(&mut page, &dossier.row, &dossier.holds, dossier.now);
     facts(&mut page, dossier);
     page.section("Approvals", &dossier.approvals, approval);
     page.section("Runs that it started", &dossier.children, child);
+    page.element("h2", "Graph");
+    let anchors = Anchors::of(&dossier.branches);
+    graph::show(&mut page, &dossier.workflow, &dossier.standings, &|id| {
+        anchors.0.contains_key(&id)
+    });
     page.element("h2", "Actions");
     let window = Window {
         from: dossier.row.created_at,
         to: end.max(dossier.row.created_at + 1),
     };
-    tree(&mut page, &dossier.branches, &window);
+    tree(&mut page, &dossier.branches, &window, &anchors);
     outputs(&mut page, &dossier.run);
     page
 }
@@ -151,23 +167,59 @@ struct Window {
     to: Millis,
 }
 
-fn tree(page: &mut Page, branches: &[Branch], window: &Window) {
+/// Of each action the execution whose details the graph leads to: the first that failed, else that goes on, else the first.
+struct Anchors<'a>(HashMap<ActionId, &'a Branch>);
+
+impl<'a> Anchors<'a> {
+    fn of(branches: &'a [Branch]) -> Self {
+        let mut chosen: HashMap<ActionId, &Branch> = HashMap::new();
+        let mut open: Vec<&Branch> = branches.iter().rev().collect();
+        while let Some(branch) = open.pop() {
+            if let Some(id) = branch.action {
+                let known = chosen.entry(id).or_insert(branch);
+                if urgency(branch) < urgency(known) {
+                    *known = branch;
+                }
+            }
+            open.extend(branch.inside.iter().rev());
+        }
+        Self(chosen)
+    }
+
+    /// The action that an execution stands for in the graph.
+    fn at(&self, branch: &Branch) -> Option<ActionId> {
+        let is_chosen = |id: &ActionId| self.0.get(id).is_some_and(|chosen| std::ptr::eq(*chosen, branch));
+        branch.action.filter(is_chosen)
+    }
+}
+
+/// How soon somebody wants to see an execution; less is sooner.
+fn urgency(branch: &Branch) -> u8 {
+    let status = branch.facts.as_ref().and_then(|facts| facts.get("status"));
+    match status.and_then(Value::as_str) {
+        Some("Failed" | "TimedOut") => 0,
+        Some("Running" | "Waiting") => 1,
+        Some(_) | None => 2,
+    }
+}
+
+fn tree(page: &mut Page, branches: &[Branch], window: &Window, anchors: &Anchors<'_>) {
     page.markup("<ol class=\"tree\">");
     for branch in branches {
         page.markup("<li>");
         match &branch.facts {
             None => {
                 page.element("small", &branch.name);
-                tree(page, &branch.inside, window);
+                tree(page, &branch.inside, window, anchors);
             }
-            Some(facts) => action(page, branch, facts, window),
+            Some(facts) => action(page, branch, facts, window, anchors),
         }
         page.markup("</li>");
     }
     page.markup("</ol>");
 }
 
-fn action(page: &mut Page, branch: &Branch, facts: &crate::expression::Object, window: &Window) {
+fn action(page: &mut Page, branch: &Branch, facts: &Object, window: &Window, anchors: &Anchors<'_>) {
     let text = |name: &str| facts.get(name).map(Value::to_text).unwrap_or_default();
     let status = text("status");
     let is_bad = matches!(status.as_str(), "Failed" | "TimedOut");
@@ -180,7 +232,12 @@ fn action(page: &mut Page, branch: &Branch, facts: &crate::expression::Object, w
         page.text(" ").element("small", &span(end - start));
     }
     bar(page, branch, &status, window);
-    page.markup("</summary><div class=\"inner\">");
+    page.markup("</summary><div class=\"inner\"");
+    // A browser that is led to what is folded unfolds it.
+    if let Some(id) = anchors.at(branch) {
+        page.markup(" id=\"a").text(&id.0.to_string()).markup("\"");
+    }
+    page.markup(">");
     page.markup("<table>");
     page.row("Code", &text("code"));
     page.row("Started", &branch.times.0.map(moment_at).unwrap_or_default());
@@ -199,7 +256,7 @@ fn action(page: &mut Page, branch: &Branch, facts: &crate::expression::Object, w
     value(page, "Tracked properties", facts.get("trackedProperties"));
     page.markup("</div></details>");
     if !branch.inside.is_empty() {
-        tree(page, &branch.inside, window);
+        tree(page, &branch.inside, window, anchors);
     }
 }
 

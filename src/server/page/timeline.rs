@@ -1,10 +1,11 @@
-//! What happened to an incident, in its order: alerts, comments, tasks, runs and what rules did.
+//! What happened to an incident, in its order: alerts, changes, comments, tasks, runs and what rules did.
 
 use jiff::Timestamp;
 
 use super::{Page, span};
+use crate::rules::{Activity, FieldChange};
 use crate::server::html;
-use crate::server::incidents::Dossier;
+use crate::server::incidents::{ACTIVITIES_MAX, Dossier};
 use crate::server::runs::RunAnswer;
 
 /// How much of a comment stands in its line, in characters.
@@ -27,6 +28,10 @@ impl<'a> Happening<'a> {
 pub(super) fn show(page: &mut Page, dossier: &Dossier) {
     let happenings = collect(dossier);
     page.element("h2", "What happened");
+    if dossier.activities.len() >= ACTIVITIES_MAX as usize {
+        let text = format!("Of its changes the last {ACTIVITIES_MAX} are shown.");
+        page.element("small", &text);
+    }
     page.markup("<ol class=\"line\">");
     for happening in &happenings {
         page.markup("<li>").time(happening.at);
@@ -51,13 +56,20 @@ fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
         &incident.created_time,
         "The incident was created".to_owned(),
     )];
-    if incident.last_modified_time != incident.created_time {
+    let told = dossier.activities.iter().map(|activity| &activity.time);
+    let is_told = std::iter::once(&incident.created_time)
+        .chain(told)
+        .any(|time| *time == incident.last_modified_time);
+    if !is_told {
         let what = format!("The incident was last changed; it is {}", incident.status.as_str());
         happenings.push(Happening::new(&incident.last_modified_time, what));
     }
     for alert in &view.alerts {
         let what = format!("Alert of {}: {}", alert.product_name, alert.title);
         happenings.push(Happening::new(&alert.time_generated, what));
+    }
+    for activity in dossier.activities.iter().rev() {
+        happenings.push(Happening::new(&activity.time, changed(activity)));
     }
     for comment in &view.comments {
         let text = html::text_of(&comment.message);
@@ -90,8 +102,28 @@ fn collect(dossier: &Dossier) -> Vec<Happening<'_>> {
         }
     }
     // What is no time comes first; the order of the same times stays.
-    happenings.sort_by_key(|happening| happening.at.parse::<Timestamp>().ok());
+    // Runs know their times in milliseconds; the beginning is not after what it caused.
+    let time = |happening: &Happening| happening.at.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
+    happenings.sort_by_key(time);
     happenings
+}
+
+/// Who changed what from what to what.
+fn changed(activity: &Activity) -> String {
+    let changes: Vec<String> = activity.changes.iter().map(change).collect();
+    format!("{} {}", activity.author, changes.join("; "))
+}
+
+fn change(change: &FieldChange) -> String {
+    let (field, from, to) = (change.field.title(), change.from.as_str(), change.to.as_str());
+    match (change.field.is_list(), from.is_empty(), to.is_empty()) {
+        (true, true, _) => format!("added {field}: {to}"),
+        (true, false, true) => format!("removed {field}: {from}"),
+        (true, false, false) => format!("changed {field}: added {to}, removed {from}"),
+        (false, true, _) => format!("set {field} to {to}"),
+        (false, false, true) => format!("cleared {field}, which was {from}"),
+        (false, false, false) => format!("changed {field} from {from} to {to}"),
+    }
 }
 
 fn took(run: &RunAnswer) -> Option<String> {

@@ -15,7 +15,8 @@ const HOSTILE: &str =
 async fn assert_harmless(browser: &Browser) {
     let found = browser
         .eval(
-            "const links = [...document.querySelectorAll('a')].filter(a => a.origin !== location.origin).length;
+            "const origin = a => a.origin ?? new URL(a.href.baseVal, location).origin;
+             const links = [...document.querySelectorAll('a')].filter(a => origin(a) !== location.origin).length;
              return [document.scripts.length, document.images.length, links, document.title === 'owned']",
         )
         .await;
@@ -139,7 +140,7 @@ async fn a_run_and_its_incident_are_shown_whatever_they_hold() {
     browser.click("ol.line a").await;
     assert_harmless(&browser).await;
     let text = browser.text().await;
-    for part in ["Run of busy", "user/local", "#2", "InvalidTemplate", "int"] {
+    for part in ["Run of busy", "user/local", "#2", "InvalidTemplate", "int", "Graph"] {
         assert!(text.contains(part), "{part} in {text}");
     }
     browser
@@ -160,4 +161,74 @@ async fn a_run_and_its_incident_are_shown_whatever_they_hold() {
         .await
         .unwrap();
     assert_eq!(answer.status(), 404, "a run is shown in its own namespace alone");
+}
+
+#[tokio::test]
+async fn a_graph_leads_to_details_and_a_held_action_says_what_to_do() {
+    let world = World::new(&json!({})).await;
+    let compose = |after: Value| json!({ "type": "Compose", "inputs": 1, "runAfter": after });
+    let playbook = json!({ "apiVersion": "riposte.dev/v1alpha1", "kind": "Playbook",
+        "metadata": { "name": "held", "namespace": "default" }, "spec": { "definition": {
+            "triggers": { "manual": { "type": "Request", "kind": "Http" } },
+            "actions": {
+                "First": compose(json!({})),
+                "Decide": { "type": "If", "expression": { "equals": [1, 1] }, "runAfter": { "First": ["Succeeded"] },
+                    "actions": { "<b>Inner</b>": compose(json!({})) },
+                    "else": { "actions": { "Other": compose(json!({})) } } },
+                "Send it": { "type": "Http", "runAfter": { "Decide": ["Succeeded"] },
+                    "inputs": { "method": "POST", "uri": "http://127.0.0.1:9/", "body": 1 } },
+            } } } });
+    world.home.write("held.yaml", &playbook.to_string());
+    world
+        .dev
+        .view("/apis/riposte.dev/v1alpha1/namespaces/default/playbooks", |view| {
+            view["items"].as_array().is_some_and(|all| all.len() == 3)
+        })
+        .await;
+    world.home.out(&["pause"]);
+    let api = "/apis/journal.riposte.dev/v1alpha1/namespaces/default/playbooks/held/start";
+    let (status, started) = world.dev.post(api, &json!({ "body": {} })).await;
+    assert_eq!(status, 201, "{started}");
+    let run = started["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
+    world
+        .dev
+        .view(&format!("/v1/runs/{run}"), |view| {
+            view["actions"]["Send it"]["code"] == "ActionsPaused"
+        })
+        .await;
+
+    let browser = Browser::open(360, 800).await;
+    browser
+        .go(&format!("{}/namespaces/default/runs/{run}", world.dev.url))
+        .await;
+    assert_harmless(&browser).await;
+    let text = browser.text().await;
+    for part in [
+        "Send it is held: the actions of namespace 'default' are paused by user/local",
+        "Held since ",
+        "riposte unpause -n default",
+        &format!("riposte release {run} 'Send it' -n default"),
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let drawn = browser
+        .eval("return [...document.querySelectorAll('.graph a')].map(a => a.querySelector('title').textContent.split(' · ')[0])")
+        .await;
+    let wanted = [
+        "First: Succeeded",
+        "Decide: Succeeded",
+        "<b>Inner</b>: Succeeded",
+        "Other: Skipped",
+        "Send it: Held",
+    ];
+    assert_eq!(drawn, json!(wanted));
+    let is_open = "return document.querySelector('[id=a1]').closest('details').open";
+    assert_eq!(browser.eval(is_open).await, false);
+    browser.eval("document.querySelector('.graph a[href=\"#a1\"] text').dispatchEvent(new MouseEvent('click', { bubbles: true }))").await;
+    let opened = async || match browser.eval(is_open).await == true {
+        true => Ok(()),
+        false => Err("the details stay folded"),
+    };
+    crate::patience::settled(DEADLINE, opened).await.unwrap();
+    assert_harmless(&browser).await;
 }

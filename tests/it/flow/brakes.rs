@@ -109,6 +109,35 @@ fn a_pause_of_another_namespace_holds_nothing_and_one_of_all_holds_this_too() {
 }
 
 #[test]
+fn what_holds_executions_of_a_loop_is_told_once_with_its_beginning() {
+    let folder = TempDir::new().unwrap();
+    let each = json!({"type": "Foreach", "foreach": [1, 2], "runAfter": {}, "actions": {"Submit": submit("a")}});
+    let process = Process::start(folder.path(), &playbook(&json!({"Each": each})), None);
+    process.within(process.engine.pause(Some("soc"), "user/ada")).unwrap();
+    let run = process.run();
+    process.until(&run, |_, events| held(events).len() == 2);
+    let (workflow, events) = process.within(process.engine.history(&run)).unwrap();
+    let state = State::fold(&workflow, &events).unwrap();
+    let holds = view::holds(&workflow, &state, &events);
+    let times = events.iter().filter_map(|event| match event {
+        Event::Held { at, .. } => Some(*at),
+        _ => None,
+    });
+    assert_eq!((holds.len(), holds[0].executions, holds[0].is_brake), (1, 2, true));
+    assert_eq!(Some(holds[0].since), times.min());
+    let standing = view::standings(&workflow, &state)[holds[0].action.0 as usize];
+    assert_eq!(
+        (standing.status, standing.executions, standing.is_held),
+        ("Waiting", 2, true)
+    );
+    process.within(process.engine.unpause(None, "user/ada")).unwrap();
+    assert_eq!(process.ended(&run), RunStatus::Succeeded);
+    let (workflow, events) = process.within(process.engine.history(&run)).unwrap();
+    let state = State::fold(&workflow, &events).unwrap();
+    assert!(view::holds(&workflow, &state, &events).is_empty());
+}
+
+#[test]
 fn what_exceeds_a_limit_waits_for_a_person_and_counts_across_a_restart() {
     let folder = TempDir::new().unwrap();
     let playbook = playbook(&json!({"Submit": submit("a")}));

@@ -1,5 +1,8 @@
 //! The page of an incident under hostile content.
 
+use riposte::api::automation_rule::Severity;
+use riposte::incidents::{Desk, WorkspaceIds};
+use riposte::rules::{Author, Patch};
 use riposte::store::{NoteRow, Operation, Transaction};
 use serde_json::json;
 
@@ -65,6 +68,40 @@ async fn hostile_text_stays_text() {
         page.body
     );
     assert!(!page.body.contains("alert(4)"));
+}
+
+#[tokio::test]
+async fn the_page_tells_who_changed_what() {
+    let house = House::open().await;
+    let body = json!({ "title": "Case", "severity": "Low", "alerts": [{ "title": "a", "severity": "Low" }] });
+    let reply = house.post("/v1/workspaces/soc/incidents", &body).await;
+    let id = reply.json()["accepted"][0]["incident"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let desk = Desk::new(house.store.clone(), WorkspaceIds::default());
+    let patch = Patch {
+        severity: Some(Severity::High),
+        title: Some(HOSTILE.into()),
+        labels_to_add: vec!["vip".into()],
+        ..Patch::default()
+    };
+    let now = "2030-03-01T12:00:00Z".parse().unwrap();
+    let planned = desk
+        .plan_patch(&id, &patch, &Author::User("mira".into()), now)
+        .await
+        .unwrap();
+    let operations = planned.operations;
+    house.store.commit(Transaction { operations }).await.unwrap();
+    let page = house.get("/workspaces/soc/incidents/1").await;
+    for text in [
+        "<time>2030-03-01 12:00:00 UTC</time>mira changed title from Case to &lt;/title&gt;",
+        "; changed severity from Low to High; added labels: vip</li>",
+    ] {
+        assert!(page.body.contains(text), "{text} in {}", page.body);
+    }
+    let view = house.get("/v1/workspaces/soc/incidents/1").await.json();
+    assert_eq!(view["activities"][0]["changes"][1]["to"], "High", "{view}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Alerts, incidents, grouping keys, comments, tasks and settings.
 
-use riposte::store::{AlertRow, IncidentFilter, IncidentRow, Operation, Refusal};
+use riposte::store::{ACTIVITIES_KEPT, ActivityRow, AlertRow, IncidentFilter, IncidentRow, Operation, Refusal};
 
 use super::{Kind, alert, commit, incident, new_store, note, on_both, refusal, setting};
 
@@ -14,6 +14,7 @@ on_both![
     a_grouping_key_has_one_holder_until_it_expires_or_is_released,
     the_same_comment_twice_is_one,
     a_task_changes_in_place,
+    activities_are_bounded_and_the_newest_come_first,
     definitions_stay_and_settings_change,
 ];
 
@@ -247,6 +248,29 @@ async fn a_task_changes_in_place(kind: Kind) {
     );
     assert_eq!(store.task("t2").await.unwrap(), Some(note("t2", "i1", "done")));
     assert_eq!(store.task("t3").await.unwrap(), None);
+}
+
+async fn activities_are_bounded_and_the_newest_come_first(kind: Kind) {
+    let (_home, store) = new_store(kind).await;
+    commit(&store, [incident("i1"), incident("i2")].map(Operation::InsertIncident)).await;
+    let activity = |incident: &str, version: i64| {
+        Operation::InsertActivity(ActivityRow {
+            incident: incident.into(),
+            version,
+            document: version.to_string(),
+        })
+    };
+    let many: Vec<Operation> = (2..=ACTIVITIES_KEPT + 4)
+        .map(|version| activity("i1", version))
+        .collect();
+    commit(&store, many).await;
+    commit(&store, [activity("i1", ACTIVITIES_KEPT + 4), activity("i2", 2)]).await;
+    let versions = |rows: Vec<ActivityRow>| rows.iter().map(|row| row.version).collect::<Vec<_>>();
+    let newest = versions(store.activities("i1", 2).await.unwrap());
+    assert_eq!(newest, [ACTIVITIES_KEPT + 4, ACTIVITIES_KEPT + 3]);
+    let all = versions(store.activities("i1", u32::MAX).await.unwrap());
+    assert_eq!((all.len() as i64, all.last()), (ACTIVITIES_KEPT, Some(&5)));
+    assert_eq!(versions(store.activities("i2", 9).await.unwrap()), [2]);
 }
 
 async fn definitions_stay_and_settings_change(kind: Kind) {
