@@ -196,7 +196,7 @@ impl<'a> Drive<'a> {
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
         self.ask_brakes_again();
-        if !self.subscribed.is_empty() || self.shared.is_shared() || self.has_held() {
+        if self.may_have_mail() {
             ready.extend(self.receive(&mut step).await?);
         }
         if self.state.cancelling.is_none() {
