@@ -3,7 +3,7 @@
 //! kept, and a restart changes nothing.
 //! Invariant: a run that waits for its turn is looked at when another ends, and at the latest at its wake-up.
 
-use super::{Control, Drive, Driven, LEASE, Step, now};
+use super::{Drive, Driven, LEASE, Step, now};
 use crate::definition::Workflow;
 use crate::definition::workflow::RunConcurrency;
 use crate::engine::journal::Error;
@@ -25,9 +25,9 @@ impl Drive<'_> {
         if self.state.seq > 1 || self.has_turn(limit).await? {
             return Ok(None);
         }
-        let wished = match self.control.try_recv() {
-            Ok(Control::Cancel(wish)) => Some(wish),
-            Ok(Control::Nudge | Control::Leave) | Err(_) => self.wished_end().await?,
+        let wished = match self.wish_heard() {
+            Some(wish) => Some(wish),
+            None => self.wished_end().await?,
         };
         if let Some(wish) = wished {
             return self.cancel_queued(&wish.by).await.map(Some);

@@ -100,6 +100,22 @@ fn a_run_that_waits_for_a_place_is_not_lost_with_its_process_and_can_be_cancelle
     assert!(!process.service.paths().contains(&"unwanted".to_owned()));
 }
 
+#[test]
+fn a_run_that_is_cancelled_while_it_waits_for_a_place_begins_nothing() {
+    let folder = TempDir::new().unwrap();
+    let process = one_place(&folder);
+    process.start_run(about("hold"));
+    await_hold(&process);
+    for haste in [Haste::Gracefully, Haste::Now] {
+        let unwanted = process.start_run(about("unwanted"));
+        process
+            .within(process.engine.cancel(&unwanted, "user/ada", haste))
+            .unwrap();
+        assert_eq!(process.ended(&unwanted), RunStatus::Cancelled);
+        assert_eq!(process.service.paths(), ["hold"], "{haste:?}");
+    }
+}
+
 /// Status and `Retry-After` of an alert that is delivered.
 async fn deliver(port: u16, id: &str) -> (u16, Option<String>) {
     let alert = json!({"id": id, "title": "Odd", "severity": "Low", "ruleName": "Odd"});
