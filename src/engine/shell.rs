@@ -551,6 +551,9 @@ impl Engine {
     /// Drives due runs until `stop` is cancelled, then lets the commits under way finish. Where replicas share the store,
     /// it takes part in the division of runs as long.
     pub async fn serve(&self, stop: CancellationToken) {
+        if !self.learn_pauses(&stop).await {
+            return;
+        }
         tokio::join!(
             self.shared.store.lease().keep(stop.clone()),
             self.follow_lease(stop.clone()),
