@@ -149,12 +149,11 @@ impl Engine {
             Control::Cancel(wish) => Some(wish.clone()),
             Control::Nudge | Control::Leave => None,
         });
-        if self.shared().takes(&row.id) {
-            if !wishes.is_empty() {
-                self.take(row, None, cancelled);
-            }
-        } else if let Some(wish) = cancelled
-            && let Err(error) = self.cancel_elsewhere(&row, &wish).await
+        let is_ours = self.shared().takes(&row.id);
+        let is_taken = is_ours && !wishes.is_empty() && self.take(row.clone(), None, cancelled.clone());
+        // Where another task has taken the run up in the meantime, that one is told.
+        if let Some(wish) = cancelled.filter(|_| !is_taken)
+            && let Err(error) = self.cancel(&row.id, &wish.by, wish.haste).await
         {
             tracing::error!(run.id = row.id, %error, "the run was not cancelled");
         }
@@ -174,5 +173,25 @@ impl Engine {
             }),
             Err(error) => tracing::warn!(%error, "failed to read what came for runs"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::Haste;
+    use super::super::silent;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wish_that_is_heard_late_reaches_the_task_that_drives_the_run_now() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, fresh) = silent::with_a_run(&folder).await;
+        let mut driven_now = engine.shared().claim(&fresh.row.id).unwrap();
+        let (sender, mut listened) = mpsc::channel(1);
+        let by = "user/ada".to_owned();
+        let haste = Haste::Gracefully;
+        sender.send(Control::Cancel(Wish { by, haste })).await.unwrap();
+        engine.hear_late(fresh.row, &mut listened).await;
+        assert!(matches!(driven_now.try_recv(), Ok(Control::Cancel(_))));
     }
 }

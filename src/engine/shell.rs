@@ -350,7 +350,7 @@ impl Shared {
     }
 
     /// Takes a run up, unless a task drives it already.
-    fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
+    pub(super) fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
         let mut live = lock(&self.live);
         if live.contains_key(run) {
             return None;
