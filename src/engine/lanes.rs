@@ -132,6 +132,11 @@ impl<T> Lanes<T> {
         self.known.is_empty()
     }
 
+    /// Whether a run waits.
+    pub fn has(&self, run: &str) -> bool {
+        self.known.contains(run)
+    }
+
     /// Lets a run wait from `since` on; one that waits already keeps its place.
     pub fn push(&mut self, lane: Lane, namespace: &str, run: &str, since: Millis, item: T) {
         if !self.known.insert(run.to_owned()) {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Error;
 use super::run::{Control, Wish, cancel};
-use super::shell::{Engine, Shared, now};
+use super::shell::{Engine, Shared, lock, now};
 use crate::store::{Error as StoreError, Operation, Refusal, RunRow, Shards, Standing, Transaction};
 
 /// Commits of others are looked at together that come in such a time.
@@ -159,19 +159,28 @@ impl Engine {
         }
     }
 
-    /// Lets runs look at what came for them through other replicas; `live` are those that are due and in memory.
+    /// Lets runs look at what came for them through other replicas; `live` are those that are due and in memory. Those that
+    /// wait for a place need none for it.
     pub(super) async fn nudge_delivered(&self, live: &[String]) {
-        if live.is_empty() || !self.shared().is_shared() {
+        let shared = self.shared();
+        if !shared.is_shared() || (live.is_empty() && lock(&shared.lanes).is_empty()) {
             return;
         }
-        match self.shared().store.delivered_runs().await {
-            Ok(runs) => self.shared().each_live(|run, sender| {
-                if live.iter().any(|live| live == run) && runs.iter().any(|delivered| delivered == run) {
-                    // A full channel has a nudge in it already.
-                    let _ = sender.try_send(Control::Nudge);
-                }
-            }),
-            Err(error) => tracing::warn!(%error, "failed to read what came for runs"),
+        let runs = match shared.store.delivered_runs().await {
+            Ok(runs) => runs,
+            Err(error) => return tracing::warn!(%error, "failed to read what came for runs"),
+        };
+        shared.each_live(|run, sender| {
+            if live.iter().any(|live| live == run) && runs.iter().any(|delivered| delivered == run) {
+                // A full channel has a nudge in it already.
+                let _ = sender.try_send(Control::Nudge);
+            }
+        });
+        for run in runs {
+            let waits = self.is_idle(&run) && lock(&shared.lanes).has(&run);
+            if waits {
+                self.look_again(&run).await;
+            }
         }
     }
 }

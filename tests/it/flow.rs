@@ -35,7 +35,7 @@ use riposte::engine::{Engine, view};
 use riposte::expression::Value;
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{RunRow, Sealer, Store};
+use riposte::store::{Location, RunRow, Sealer, Store};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -202,12 +202,17 @@ impl Process {
         Self::with(folder, playbook, limits, Settings::default())
     }
 
-    fn with(folder: &Path, playbook: &Playbook, limits: Option<ConnectionLimits>, settings: Settings) -> Self {
+    fn with(
+        place: impl Into<Location>,
+        playbook: &Playbook,
+        limits: Option<ConnectionLimits>,
+        settings: Settings,
+    ) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        let store = runtime.block_on(Store::open(folder)).unwrap();
+        let store = runtime.block_on(Store::open(place)).unwrap();
         let desk = Desk::new(store.clone(), WorkspaceIds::default());
         let service = Service::default();
         let connections = Arc::new(Bound {
