@@ -128,10 +128,10 @@ impl Engine {
         true
     }
 
-    /// Gives free places to the runs whose turn it is.
+    /// Gives free places to the runs whose turn it is, as long as runs are driven.
     pub(super) fn fill(&self) {
         let shared = self.shared();
-        while lock(&shared.live).len() < shared.places {
+        while shared.serving.load(Ordering::Relaxed) && lock(&shared.live).len() < shared.places {
             let Some(row) = lock(&shared.lanes).pop() else { return };
             if shared.takes(&row.id) {
                 self.take(row, None, None);

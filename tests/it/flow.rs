@@ -38,6 +38,7 @@ use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::store::{Location, RunRow, Sealer, Store};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A test that waits longer for something has failed.
@@ -193,6 +194,8 @@ struct Process {
     store: Store,
     desk: Desk,
     engine: Engine,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
     connections: Arc<Bound>,
     service: Service,
 }
@@ -228,13 +231,16 @@ impl Process {
         let catalog = Arc::new(Catalog(playbook.clone()));
         let (sealer, services) = (Sealer::new([7; 32]), Arc::new(services));
         let engine = Engine::with(store.clone(), sealer, services, catalog, desk.clone(), settings);
-        let serving = engine.clone();
-        runtime.spawn(async move { serving.serve(CancellationToken::new()).await });
+        let (served, stop) = (engine.clone(), CancellationToken::new());
+        let stopped = stop.clone();
+        let serving = runtime.spawn(async move { served.serve(stopped).await });
         Self {
             runtime,
             store,
             desk,
             engine,
+            stop,
+            serving,
             connections,
             service,
         }

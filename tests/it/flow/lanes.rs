@@ -119,6 +119,27 @@ fn a_run_that_is_cancelled_while_it_waits_for_a_place_begins_nothing() {
     }
 }
 
+#[test]
+fn a_process_that_stops_begins_no_run_that_waits_for_a_place() {
+    let folder = TempDir::new().unwrap();
+    let mut process = one_place(folder.path());
+    let held = process.start_run(about("hold"));
+    await_hold(&process);
+    let waiting = process.start_run(about("late"));
+    process.stop.cancel();
+    process.runtime.block_on(&mut process.serving).unwrap();
+    process.service.noted(|noted| noted.is_open.send_replace(true));
+    assert_eq!(process.ended(&held), RunStatus::Succeeded);
+    let is_at_rest = async || process.engine.is_idle(&held).then_some(()).ok_or("it is driven");
+    process.within(crate::patience::settled(PATIENCE, is_at_rest)).unwrap();
+    assert!(process.engine.is_idle(&waiting));
+    assert_eq!(process.service.paths(), ["hold"]);
+    drop(process);
+
+    let process = one_place(folder.path());
+    assert_eq!(process.ended(&waiting), RunStatus::Succeeded);
+}
+
 /// Waits until a replica holds so many shards and gives up none.
 fn holds(process: &Process, count: u32) {
     process.within(async {
