@@ -728,8 +728,11 @@ async fn drive(
                 None => Drive::load(shared.clone(), workflow, row, control).await?,
             };
             let driven = drive.drive().await?;
-            if matches!(driven, Driven::Ended(_)) {
-                Engine::of(shared.clone()).next_in_line(row, &limited).await;
+            let engine = Engine::of(shared.clone());
+            match driven {
+                Driven::Ended(_) => engine.next_in_line(row, &limited).await,
+                Driven::Waiting => engine.hasten_line(row, &limited).await,
+                Driven::Over(_) | Driven::Left => {}
             }
             driven
         }
