@@ -57,6 +57,17 @@ struct Turn {
     refused: u32,
 }
 
+impl Turn {
+    fn new(at: Millis, reason: Reason, has_token: bool) -> Self {
+        Self {
+            at,
+            reason,
+            has_token,
+            refused: 0,
+        }
+    }
+}
+
 /// The limits of a connection, and what was used of them.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
@@ -93,16 +104,7 @@ impl Limiter {
             let open = self.closed_until;
             let at = self.token(open).unwrap_or(open).max(open + spread(key, open - now));
             let has_token = self.limits.requests_per_minute.is_some();
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason: Reason::Closed,
-                    has_token,
-                    refused: 0,
-                },
-            ));
+            return Err(self.wait(key, now, Turn::new(at, Reason::Closed, has_token)));
         }
         if self
             .limits
@@ -110,42 +112,18 @@ impl Limiter {
             .is_some_and(|most| self.under_way >= u32::from(most))
         {
             let at = now + pause(self.turns.len(), refused);
-            let (reason, refused) = (Reason::Concurrency, refused + 1);
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason,
-                    has_token,
-                    refused,
-                },
-            ));
+            let turn = Turn {
+                refused: refused + 1,
+                ..Turn::new(at, Reason::Concurrency, has_token)
+            };
+            return Err(self.wait(key, now, turn));
         }
         if !has_token && let Some(at) = self.token(now).filter(|at| *at > now) {
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason: Reason::Rate,
-                    has_token: true,
-                    refused: 0,
-                },
-            ));
+            return Err(self.wait(key, now, Turn::new(at, Reason::Rate, true)));
         }
         if let Some(at) = self.after_begun(now) {
             let at = at + spread(key, MINUTE);
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason: Reason::Rate,
-                    has_token: true,
-                    refused: 0,
-                },
-            ));
+            return Err(self.wait(key, now, Turn::new(at, Reason::Rate, true)));
         }
         self.under_way += u32::from(self.limits.concurrent.is_some());
         Ok(())

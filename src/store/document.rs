@@ -20,7 +20,7 @@ pub(super) async fn put_setting(connection: &mut Connection, key: String, value:
 }
 
 /// Changes a setting that is as it was read. In PostgreSQL the lock of order keeps others out in between.
-pub(super) async fn change_setting(
+pub(super) async fn change(
     connection: &mut Connection,
     key: String,
     before: Option<String>,
