@@ -2,7 +2,8 @@
 //! are under way; and until when the service asked not to be called. Pure: the time is given.
 //!
 //! Invariants: the times of tokens never lie closer than the bucket allows; who was told a time has a token then,
-//! whoever asks in between; a place that is free is given to whoever asks.
+//! whoever asks in between; those who come later than they were told do not begin at once; a place that is free is given to
+//! whoever asks.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,6 +13,8 @@ use crate::store::Millis;
 
 /// After this time a token comes back.
 const MINUTE: Millis = 60_000;
+/// Who comes so much later than told holds nobody else up.
+const TOLERANCE: Millis = 5_000;
 /// The longest time that a service can close a connection for by one answer.
 const CLOSED_MAX: Millis = 15 * MINUTE;
 /// The longest time until a call that waits asks again: the limits may have changed.
@@ -54,12 +57,25 @@ struct Turn {
     refused: u32,
 }
 
+impl Turn {
+    fn new(at: Millis, reason: Reason, has_token: bool) -> Self {
+        Self {
+            at,
+            reason,
+            has_token,
+            refused: 0,
+        }
+    }
+}
+
 /// The limits of a connection, and what was used of them.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
     limits: ConnectionLimits,
     /// Times of tokens, ascending; those of calls that wait lie in the future.
     tokens: VecDeque<Millis>,
+    /// When the latest calls began, ascending; as many as the bucket has tokens.
+    begun: VecDeque<Millis>,
     under_way: u32,
     turns: HashMap<String, Turn>,
     closed_until: Millis,
@@ -88,16 +104,7 @@ impl Limiter {
             let open = self.closed_until;
             let at = self.token(open).unwrap_or(open).max(open + spread(key, open - now));
             let has_token = self.limits.requests_per_minute.is_some();
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason: Reason::Closed,
-                    has_token,
-                    refused: 0,
-                },
-            ));
+            return Err(self.wait(key, now, Turn::new(at, Reason::Closed, has_token)));
         }
         if self
             .limits
@@ -105,32 +112,37 @@ impl Limiter {
             .is_some_and(|most| self.under_way >= u32::from(most))
         {
             let at = now + pause(self.turns.len(), refused);
-            let (reason, refused) = (Reason::Concurrency, refused + 1);
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason,
-                    has_token,
-                    refused,
-                },
-            ));
+            let turn = Turn {
+                refused: refused + 1,
+                ..Turn::new(at, Reason::Concurrency, has_token)
+            };
+            return Err(self.wait(key, now, turn));
         }
         if !has_token && let Some(at) = self.token(now).filter(|at| *at > now) {
-            return Err(self.wait(
-                key,
-                now,
-                Turn {
-                    at,
-                    reason: Reason::Rate,
-                    has_token: true,
-                    refused: 0,
-                },
-            ));
+            return Err(self.wait(key, now, Turn::new(at, Reason::Rate, true)));
+        }
+        if let Some(at) = self.after_begun(now) {
+            let at = at + spread(key, MINUTE);
+            return Err(self.wait(key, now, Turn::new(at, Reason::Rate, true)));
         }
         self.under_way += u32::from(self.limits.concurrent.is_some());
         Ok(())
+    }
+
+    /// Notes that a call begins. Where as many began within the last minute as may, none does, and it says when: calls come
+    /// later than they were told where they were held by something else, and then many may come at once.
+    fn after_begun(&mut self, now: Millis) -> Option<Millis> {
+        let most = self.limits.requests_per_minute? as usize;
+        while self.begun.len() > most {
+            self.begun.pop_front();
+        }
+        let first = self.begun.front().filter(|_| self.begun.len() == most);
+        let at = first.map_or(now, |first| first + MINUTE - TOLERANCE);
+        if at > now {
+            return Some(at);
+        }
+        self.begun.push_back(now);
+        None
     }
 
     /// A call that was let begin is over.
@@ -231,6 +243,26 @@ mod tests {
         assert_eq!(until(limiter.ask(one, "c", 60_000)), Some(120_000));
         assert_eq!(limiter.ask(one, "b", 60_500), Ok(()));
         assert_eq!(limiter.ask(one, "c", 120_000), Ok(()));
+    }
+
+    #[test]
+    fn those_who_all_come_later_than_told_do_not_begin_at_once() {
+        let (mut limiter, two) = (Limiter::default(), limits(Some(2), None));
+        let names: Vec<String> = (0..10).map(|call| format!("call-{call}")).collect();
+        for name in &names {
+            let _ = limiter.ask(two, name, 0);
+        }
+        let (mut at, mut begun) = (600_000, Vec::new());
+        while begun.len() < 8 {
+            let waiting: Vec<_> = names[2..].iter().filter(|name| !begun.contains(name)).collect();
+            let asked: Vec<_> = waiting.iter().map(|name| until(limiter.ask(two, name, at))).collect();
+            let goes = waiting.iter().zip(&asked).filter(|(_, wait)| wait.is_none());
+            let goes: Vec<_> = goes.map(|(name, _)| *name).collect();
+            assert!(goes.len() <= 2, "{goes:?} begin at {at}");
+            begun.extend(goes);
+            at = asked.into_iter().flatten().max().unwrap_or(at);
+        }
+        assert!(at < 600_000 + 4 * (MINUTE + SPREAD_MAX), "{at}");
     }
 
     #[test]

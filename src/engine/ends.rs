@@ -9,15 +9,41 @@ use tokio::sync::oneshot;
 #[derive(Debug, Default)]
 pub(super) struct Ends(Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>);
 
+/// Somebody who waits for the end of a run. Who goes is forgotten, for the run may end elsewhere.
+#[derive(Debug)]
+pub(super) struct Waiter<'a> {
+    ends: &'a Ends,
+    run: &'a str,
+    told: oneshot::Receiver<()>,
+}
+
+impl Waiter<'_> {
+    /// Returns when the run has ended.
+    pub(super) async fn told(&mut self) {
+        // The other half is kept until it is used.
+        let _ = (&mut self.told).await;
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.told.close();
+        let mut waiting = self.ends.lock();
+        if let Some(of_run) = waiting.get_mut(self.run) {
+            of_run.retain(|sender| !sender.is_closed());
+            if of_run.is_empty() {
+                waiting.remove(self.run);
+            }
+        }
+    }
+}
+
 impl Ends {
     /// Is told when the run ends from now on; whether it has ended before, the store knows.
-    pub(super) fn of(&self, run: &str) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.lock();
-        let of_run = waiting.entry(run.to_owned()).or_default();
-        of_run.retain(|sender| !sender.is_closed());
-        of_run.push(sender);
-        receiver
+    pub(super) fn of<'a>(&'a self, run: &'a str) -> Waiter<'a> {
+        let (sender, told) = oneshot::channel();
+        self.lock().entry(run.to_owned()).or_default().push(sender);
+        Waiter { ends: self, run, told }
     }
 
     /// Tells that a run has ended, after it was committed.
@@ -43,10 +69,17 @@ mod tests {
         let ends = Ends::default();
         let (mut one, mut same, mut other) = (ends.of("a"), ends.of("a"), ends.of("b"));
         ends.tell("a");
-        assert_eq!((one.try_recv(), same.try_recv()), (Ok(()), Ok(())));
-        assert_eq!(other.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        assert_eq!((one.told.try_recv(), same.told.try_recv()), (Ok(()), Ok(())));
+        assert_eq!(other.told.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    }
+
+    #[test]
+    fn who_goes_before_the_end_is_forgotten() {
+        let ends = Ends::default();
+        let (one, other) = (ends.of("a"), ends.of("a"));
+        drop(one);
+        assert_eq!(ends.lock()["a"].len(), 1);
         drop(other);
-        let _later = ends.of("b");
-        assert_eq!(ends.lock()["b"].len(), 1, "who went is forgotten");
+        assert!(ends.lock().is_empty());
     }
 }

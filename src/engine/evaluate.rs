@@ -384,7 +384,7 @@ impl<'a> Evaluation<'a> {
     /// Waits until a playbook's run ended, or the rule may wait no longer.
     async fn wait(&mut self, rule: usize, action: usize, run: &str, until: i64) -> Result<(), Error> {
         let why = loop {
-            let ended = self.shared.ends.of(run);
+            let mut ended = self.shared.ends.of(run);
             if let Some(status) = self.shared.store.run(run).await?.and_then(|row| row.status) {
                 break ContinueReason::Ended { status };
             }
@@ -398,7 +398,7 @@ impl<'a> Evaluation<'a> {
             let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             // Whatever ended the wait, the store says what is true.
             tokio::select! {
-                _ = ended => {}
+                () = ended.told() => {}
                 () = self.shared.moved_elsewhere(run) => {}
                 () = tokio::time::sleep(limit) => {}
             }

@@ -50,32 +50,49 @@ impl Shared {
         ))
     }
 
-    /// Reads where actions are paused, as other processes may have changed it.
-    pub(super) async fn read_pauses(&self) {
+    /// Reads where actions are paused, as other processes may have changed it; says whether it is known now.
+    pub(super) async fn read_pauses(&self) -> bool {
         let _turn = self.pausing.lock().await;
-        match self.stored_pauses().await {
-            Ok(pauses) => *lock(&self.pauses) = Arc::new(pauses),
-            Err(error) => tracing::error!(%error, "failed to read where actions are paused"),
+        let read = async { parsed(self.store.setting(SETTING).await?.as_deref()) };
+        match read.await {
+            Ok(pauses) => {
+                *lock(&self.pauses) = Arc::new(pauses);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "failed to read where actions are paused");
+                false
+            }
         }
     }
 
-    async fn stored_pauses(&self) -> Result<Pauses, StoreError> {
-        let text = self.store.setting(SETTING).await?.unwrap_or_else(|| "{}".to_owned());
-        serde_json::from_str(&text).map_err(|error| StoreError::Database(format!("setting '{SETTING}': {error}")))
-    }
-
-    async fn change_pauses(&self, change: impl FnOnce(&mut Pauses)) -> Result<(), StoreError> {
+    /// Changes where actions are paused, from what the store has: other replicas may change it at the same time.
+    async fn change_pauses(&self, change: impl Fn(&mut Pauses)) -> Result<(), StoreError> {
         let _turn = self.pausing.lock().await;
-        let mut pauses = self.stored_pauses().await?;
-        change(&mut pauses);
-        let key = SETTING.to_owned();
-        // Names and numbers always have a JSON form.
-        let value = serde_json::to_string(&pauses).unwrap_or_default();
-        let operations = vec![Operation::PutSetting { key, value }];
-        self.store.commit(Transaction { operations }).await?;
-        *lock(&self.pauses) = Arc::new(pauses);
-        Ok(())
+        loop {
+            let before = self.store.setting(SETTING).await?;
+            let mut pauses = parsed(before.as_deref())?;
+            change(&mut pauses);
+            let key = SETTING.to_owned();
+            // Names and numbers always have a JSON form.
+            let value = serde_json::to_string(&pauses).unwrap_or_default();
+            let operations = vec![Operation::ChangeSetting { key, before, value }];
+            match self.store.commit(Transaction { operations }).await {
+                Ok(_) => {
+                    *lock(&self.pauses) = Arc::new(pauses);
+                    return Ok(());
+                }
+                // Each refusal is the success of another.
+                Err(StoreError::Refused(Refusal::StaleSetting(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
+}
+
+fn parsed(text: Option<&str>) -> Result<Pauses, StoreError> {
+    let pauses = serde_json::from_str(text.unwrap_or("{}"));
+    pauses.map_err(|error| StoreError::Database(format!("setting '{SETTING}': {error}")))
 }
 
 impl Engine {
@@ -90,7 +107,7 @@ impl Engine {
             at: now(),
         };
         self.shared()
-            .change_pauses(|pauses| pauses.pause(namespace, pause))
+            .change_pauses(|pauses| pauses.pause(namespace, pause.clone()))
             .await?;
         tracing::warn!(namespace, by, "actions are paused");
         Ok(())

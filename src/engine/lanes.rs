@@ -1,7 +1,7 @@
 //! In which order runs begin or go on where more of them are due than the process drives at a time. Pure.
 //!
-//! Invariants: a more urgent lane goes first, but each tenth place is the least urgent one's, so that no run waits for
-//! ever; within a lane namespaces take turns; a run waits once at most.
+//! Invariants: a more urgent lane goes first, but each tenth place is that of the lane whose run has waited longest, so that
+//! no run waits for ever; within a lane namespaces take turns; a run waits once at most.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -9,8 +9,8 @@ use super::start::{Request, StartKind};
 use crate::api::playbook::Priority;
 use crate::store::Millis;
 
-/// Of so many places one is given to the least urgent lane.
-const LEAST: u32 = 10;
+/// Of so many places one is given to the lane whose run has waited longest.
+const LONGEST: u32 = 10;
 
 /// What kind of work a run is, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +132,11 @@ impl<T> Lanes<T> {
         self.known.is_empty()
     }
 
+    /// Whether a run waits.
+    pub fn has(&self, run: &str) -> bool {
+        self.known.contains(run)
+    }
+
     /// Lets a run wait from `since` on; one that waits already keeps its place.
     pub fn push(&mut self, lane: Lane, namespace: &str, run: &str, since: Millis, item: T) {
         if !self.known.insert(run.to_owned()) {
@@ -149,11 +154,12 @@ impl<T> Lanes<T> {
     /// The run whose turn it is.
     pub fn pop(&mut self) -> Option<T> {
         let mut waiting = self.lanes.iter_mut().filter(|queue| !queue.turns.is_empty());
-        let queue = match (self.given + 1).is_multiple_of(LEAST) {
-            true => waiting.next_back(),
-            false => waiting.next(),
+        self.given = (self.given + 1) % LONGEST;
+        let queue = match self.given {
+            // Of those that have waited as long the least urgent.
+            0 => waiting.rev().min_by_key(|queue| queue.oldest()),
+            _ => waiting.next(),
         }?;
-        self.given = (self.given + 1) % LEAST;
         let next = queue.pop()?;
         self.known.remove(&next.run);
         Some(next.item)
@@ -162,12 +168,17 @@ impl<T> Lanes<T> {
     /// Since when the run waits that waits longest, of those at least as urgent as `lane`.
     pub fn oldest(&self, lane: Lane) -> Option<Millis> {
         let urgent = self.lanes.iter().zip(Lane::WAITING).filter(|(_, own)| *own <= lane);
-        let first = urgent.flat_map(|(queue, _)| queue.runs.values().filter_map(VecDeque::front));
-        first.map(|waiting| waiting.since).min()
+        urgent.filter_map(|(queue, _)| queue.oldest()).min()
     }
 }
 
 impl<T> Queue<T> {
+    /// Since when the run waits that waits longest.
+    fn oldest(&self) -> Option<Millis> {
+        let first = self.runs.values().filter_map(VecDeque::front);
+        first.map(|waiting| waiting.since).min()
+    }
+
     fn pop(&mut self) -> Option<Waiting<T>> {
         let namespace = self.turns.pop_front()?;
         let runs = self.runs.get_mut(&namespace)?;
@@ -213,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn each_tenth_place_is_the_least_urgent_lane_s() {
+    fn each_tenth_place_is_that_of_who_has_waited_longest() {
         let names: Vec<String> = (0..20).map(|number| format!("r{number}")).collect();
         let mut lanes = Lanes::default();
         lanes.push(Lane::Schedule, "a", "s", 0, "s");
@@ -223,6 +234,21 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
         assert_eq!(order.iter().position(|run| *run == "s"), Some(9));
         assert_eq!(order.len(), 21);
+    }
+
+    #[test]
+    fn a_lane_between_two_that_never_run_dry_gets_places() {
+        let mut lanes = filled(&[(Lane::Response, "a", "r"), (Lane::Enrichment, "a", "e")]);
+        let mut given = Vec::new();
+        for since in 2..42 {
+            let (evaluation, schedule) = (format!("v{since}"), format!("s{since}"));
+            lanes.push(Lane::Evaluation, "a", &evaluation, since, "v");
+            lanes.push(Lane::Schedule, "a", &schedule, since, "s");
+            given.extend(lanes.pop());
+        }
+        for run in ["r", "e", "s"] {
+            assert!(given.contains(&run), "{run}: {given:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub mod places;
 mod replica;
 mod run;
 pub mod shell;
+#[cfg(test)]
+mod silent;
 mod upkeep;
 
 pub use approvals::{Asked, NotRecorded};

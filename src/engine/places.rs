@@ -23,9 +23,20 @@ const WAITING_MAX: usize = 50_000;
 const NAP: Duration = Duration::from_secs(30);
 
 impl Engine {
+    /// Waits until it is known where actions are paused, for nothing is driven before; false if `stop` came first.
+    pub(super) async fn learn_pauses(&self, stop: &CancellationToken) -> bool {
+        while !stop.is_cancelled() {
+            if self.shared().read_pauses().await {
+                return true;
+            }
+            // Only how long it waits is of interest.
+            let _ = tokio::time::timeout(AFTER_FAILURE, stop.cancelled()).await;
+        }
+        false
+    }
+
     pub(super) async fn drive_due(&self, stop: CancellationToken) {
         let mut elsewhere = self.shared().store.elsewhere();
-        self.shared().read_pauses().await;
         self.shared().serving.store(true, Ordering::Relaxed);
         self.adopt().await;
         while !stop.is_cancelled() {
@@ -117,10 +128,10 @@ impl Engine {
         true
     }
 
-    /// Gives free places to the runs whose turn it is.
+    /// Gives free places to the runs whose turn it is, as long as runs are driven.
     pub(super) fn fill(&self) {
         let shared = self.shared();
-        while lock(&shared.live).len() < shared.places {
+        while shared.serving.load(Ordering::Relaxed) && lock(&shared.live).len() < shared.places {
             let Some(row) = lock(&shared.lanes).pop() else { return };
             if shared.takes(&row.id) {
                 self.take(row, None, None);

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Error;
 use super::run::{Control, Wish, cancel};
-use super::shell::{Engine, Shared, now};
+use super::shell::{Engine, Shared, lock, now};
 use crate::store::{Error as StoreError, Operation, Refusal, RunRow, Shards, Standing, Transaction};
 
 /// Commits of others are looked at together that come in such a time.
@@ -149,30 +149,58 @@ impl Engine {
             Control::Cancel(wish) => Some(wish.clone()),
             Control::Nudge | Control::Leave => None,
         });
-        if self.shared().takes(&row.id) {
-            if !wishes.is_empty() {
-                self.take(row, None, cancelled);
-            }
-        } else if let Some(wish) = cancelled
-            && let Err(error) = self.cancel_elsewhere(&row, &wish).await
+        let is_ours = self.shared().takes(&row.id);
+        let is_taken = is_ours && !wishes.is_empty() && self.take(row.clone(), None, cancelled.clone());
+        // Where another task has taken the run up in the meantime, that one is told.
+        if let Some(wish) = cancelled.filter(|_| !is_taken)
+            && let Err(error) = self.cancel(&row.id, &wish.by, wish.haste).await
         {
             tracing::error!(run.id = row.id, %error, "the run was not cancelled");
         }
     }
 
-    /// Lets runs look at what came for them through other replicas; `live` are those that are due and in memory.
+    /// Lets runs look at what came for them through other replicas; `live` are those that are due and in memory. Those that
+    /// wait for a place need none for it.
     pub(super) async fn nudge_delivered(&self, live: &[String]) {
-        if live.is_empty() || !self.shared().is_shared() {
+        let shared = self.shared();
+        if !shared.is_shared() || (live.is_empty() && lock(&shared.lanes).is_empty()) {
             return;
         }
-        match self.shared().store.delivered_runs().await {
-            Ok(runs) => self.shared().each_live(|run, sender| {
-                if live.iter().any(|live| live == run) && runs.iter().any(|delivered| delivered == run) {
-                    // A full channel has a nudge in it already.
-                    let _ = sender.try_send(Control::Nudge);
-                }
-            }),
-            Err(error) => tracing::warn!(%error, "failed to read what came for runs"),
+        let runs = match shared.store.delivered_runs().await {
+            Ok(runs) => runs,
+            Err(error) => return tracing::warn!(%error, "failed to read what came for runs"),
+        };
+        shared.each_live(|run, sender| {
+            if live.iter().any(|live| live == run) && runs.iter().any(|delivered| delivered == run) {
+                // A full channel has a nudge in it already.
+                let _ = sender.try_send(Control::Nudge);
+            }
+        });
+        for run in runs {
+            let waits = self.is_idle(&run) && lock(&shared.lanes).has(&run);
+            if waits {
+                self.look_again(&run).await;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::Haste;
+    use super::super::silent;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wish_that_is_heard_late_reaches_the_task_that_drives_the_run_now() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, fresh) = silent::with_a_run(&folder).await;
+        let mut driven_now = engine.shared().claim(&fresh.row.id).unwrap();
+        let (sender, mut listened) = mpsc::channel(1);
+        let by = "user/ada".to_owned();
+        let haste = Haste::Gracefully;
+        sender.send(Control::Cancel(Wish { by, haste })).await.unwrap();
+        engine.hear_late(fresh.row, &mut listened).await;
+        assert!(matches!(driven_now.try_recv(), Ok(Control::Cancel(_))));
     }
 }

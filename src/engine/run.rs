@@ -195,8 +195,11 @@ impl<'a> Drive<'a> {
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
+        if let Some(wish) = self.wish_heard() {
+            self.heed(&mut step, &wish)?;
+        }
         self.ask_brakes_again();
-        if !self.subscribed.is_empty() || self.shared.is_shared() || self.has_held() {
+        if self.may_have_mail() {
             ready.extend(self.receive(&mut step).await?);
         }
         if self.state.cancelling.is_none() {

@@ -350,7 +350,7 @@ impl Shared {
     }
 
     /// Takes a run up, unless a task drives it already.
-    fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
+    pub(super) fn claim(&self, run: &str) -> Option<mpsc::Receiver<Control>> {
         let mut live = lock(&self.live);
         if live.contains_key(run) {
             return None;
@@ -551,6 +551,9 @@ impl Engine {
     /// Drives due runs until `stop` is cancelled, then lets the commits under way finish. Where replicas share the store,
     /// it takes part in the division of runs as long.
     pub async fn serve(&self, stop: CancellationToken) {
+        if !self.learn_pauses(&stop).await {
+            return;
+        }
         tokio::join!(
             self.shared.store.lease().keep(stop.clone()),
             self.follow_lease(stop.clone()),
@@ -725,8 +728,11 @@ async fn drive(
                 None => Drive::load(shared.clone(), workflow, row, control).await?,
             };
             let driven = drive.drive().await?;
-            if matches!(driven, Driven::Ended(_)) {
-                Engine::of(shared.clone()).next_in_line(row, &limited).await;
+            let engine = Engine::of(shared.clone());
+            match driven {
+                Driven::Ended(_) => engine.next_in_line(row, &limited).await,
+                Driven::Waiting => engine.hasten_line(row, &limited).await,
+                Driven::Over(_) | Driven::Left => {}
             }
             driven
         }

@@ -256,6 +256,7 @@ async fn apply_operations(
             Operation::TakeMessages { positions } => message::take(connection, &positions).await?,
             Operation::PutDefinition { hash, text } => document::put_definition(connection, hash, text).await?,
             Operation::PutSetting { key, value } => document::put_setting(connection, key, value).await?,
+            Operation::ChangeSetting { key, before, value } => document::change(connection, key, before, value).await?,
             Operation::DropChanges { before } => change::drop_before(connection, before).await?,
             Operation::EraseDue { now } => journal::erase_due(connection, now, &mut committed).await?,
             Operation::Forget(what) => retention::forget(connection, what).await?,

@@ -21,18 +21,15 @@ pub struct BrakeUse {
 }
 
 pub(super) async fn count(connection: &mut Connection, wish: BrakeUse) -> Result<(), Fault> {
-    let known = query("SELECT 1 FROM brake_uses WHERE brake = $1 AND call = $2");
-    let known: Option<i64> = known
-        .bind(&wish.brake)
-        .bind(&wish.call)
-        .optional(&mut *connection)
-        .await?;
-    if known.is_some() {
-        return Ok(());
-    }
     let old = query("DELETE FROM brake_uses WHERE brake = $1 AND at <= $2");
     let old = old.bind(&wish.brake).bind(wish.at - wish.window);
     old.execute(&mut *connection).await?;
+    // It counts from when it is let through last: in between it may have waited for something else.
+    let known = query("UPDATE brake_uses SET at = $3 WHERE brake = $1 AND call = $2");
+    let known = known.bind(&wish.brake).bind(&wish.call).bind(wish.at);
+    if known.execute(&mut *connection).await? > 0 {
+        return Ok(());
+    }
     let used = query("SELECT count(*) FROM brake_uses WHERE brake = $1").bind(&wish.brake);
     let used: i64 = used.one(&mut *connection).await?;
     if used >= i64::from(wish.most) {

@@ -3,7 +3,7 @@
 
 use super::error::Fault;
 use super::sql::{Connection, query};
-use super::{Error, Store};
+use super::{Error, Refusal, Store};
 
 pub(super) async fn put_definition(connection: &mut Connection, hash: String, text: String) -> Result<(), Fault> {
     let query = query("INSERT INTO definitions (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING");
@@ -17,6 +17,21 @@ pub(super) async fn put_setting(connection: &mut Connection, key: String, value:
     );
     query.bind(key).bind(value).execute(connection).await?;
     Ok(())
+}
+
+/// Changes a setting that is as it was read. In PostgreSQL the lock of order keeps others out in between.
+pub(super) async fn change(
+    connection: &mut Connection,
+    key: String,
+    before: Option<String>,
+    value: String,
+) -> Result<(), Fault> {
+    let stored = query("SELECT value FROM settings WHERE key = $1").bind(&key);
+    let stored: Option<String> = stored.optional(&mut *connection).await?;
+    if stored != before {
+        return Err(Refusal::StaleSetting(key).into());
+    }
+    put_setting(connection, key, value).await
 }
 
 impl Store {

@@ -34,6 +34,9 @@ pub enum Refusal {
     /// As many calls under the brake count as may.
     #[error("the brake '{0}' lets no more calls through")]
     Braked(String),
+    /// The setting changed since it was read.
+    #[error("setting '{0}' changed since it was read")]
+    StaleSetting(String),
     /// The schedule moved on since it was read.
     #[error("the schedule of playbook '{0}' has moved on")]
     StaleSchedule(String),

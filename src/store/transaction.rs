@@ -148,6 +148,15 @@ pub enum Operation {
         /// Value.
         value: String,
     },
+    /// The same, unless the setting changed since it was read: then refused with [`super::Refusal::StaleSetting`].
+    ChangeSetting {
+        /// Name.
+        key: String,
+        /// The value that was read; `None` where there was none.
+        before: Option<String>,
+        /// Value.
+        value: String,
+    },
     /// Forgets the log of changes before a position that whoever shows them has acknowledged. The last change stays.
     DropChanges {
         /// The position that stays.

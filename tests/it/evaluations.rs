@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use riposte::api::automation_rule::Severity;
 use riposte::catalog::{Catalog, Current, Source};
 use riposte::connectors::{Client, ConnectorServices, Egress};
+use riposte::engine::nested::Settings;
+use riposte::engine::start::{Request, StartKind};
 use riposte::engine::{Engine, Notice};
 use riposte::incidents::{Desk, WorkspaceIds};
 use riposte::intake::{Format, decode};
@@ -31,6 +33,10 @@ struct World {
 
 impl World {
     async fn new(manifests: &str) -> Self {
+        Self::with(manifests, Settings::default()).await
+    }
+
+    async fn with(manifests: &str, settings: Settings) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
@@ -41,12 +47,13 @@ impl World {
         let client = Client::new(Egress::default());
         let services = ConnectorServices::new(Arc::new(catalog.clone()), client, desk.clone());
         let sealer = Sealer::load_or_create(&folder.path().join("key")).unwrap();
-        let engine = Engine::new(
+        let engine = Engine::with(
             store.clone(),
             sealer,
             Arc::new(services),
             Arc::new(catalog),
             desk.clone(),
+            settings,
         );
         let alert = r#"{"title":"Shell in a container","severity":"Medium"}"#;
         let now = Timestamp::now();
@@ -269,4 +276,80 @@ async fn a_playbook_that_comments_on_each_update_comes_to_rest() {
     assert_eq!(world.comments_by("playbook/comment").await.len(), answers);
     assert_eq!(world.comments_by("Riposte").await.len(), 1);
     assert_eq!(world.stopped().await, 1);
+}
+
+/// The playbook that answers runs once at a time, and another one rests for a while.
+const ONE_AT_ONCE: &str = r#"
+apiVersion: riposte.dev/v1alpha1
+kind: AutomationRule
+metadata: { name: answer, namespace: soc }
+spec:
+  displayName: Answer
+  order: 1
+  triggersOn: Incidents
+  triggersWhen: Updated
+  actions: [{ runPlaybook: { name: answer } }]
+---
+apiVersion: riposte.dev/v1alpha1
+kind: PlaybookGrant
+metadata: { name: own, namespace: soc }
+spec: { from: [{ namespace: soc }] }
+---
+apiVersion: riposte.dev/v1alpha1
+kind: ApiConnection
+metadata: { name: incidents, namespace: soc }
+spec: { connector: azuresentinel }
+---
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: answer, namespace: soc }
+spec:
+  connections: [{ name: azuresentinel, connectionRef: { name: incidents } }]
+  definition:
+    parameters: { $connections: { type: Object, defaultValue: {} } }
+    triggers:
+      incident:
+        type: ApiConnectionWebhook
+        runtimeConfiguration: { concurrency: { runs: 1 } }
+        inputs:
+          body: { callback_url: "@{listCallbackUrl()}" }
+          host: { connection: { name: "@parameters('$connections')['azuresentinel']['connectionId']" } }
+          path: /incident-creation
+    actions:
+      Say: { type: Compose, inputs: seen }
+---
+apiVersion: riposte.dev/v1alpha1
+kind: Playbook
+metadata: { name: rest, namespace: soc }
+spec:
+  definition:
+    triggers: { manual: { type: Request, kind: Http, inputs: {} } }
+    actions:
+      Rest: { type: Wait, inputs: { interval: { count: 2, unit: Second } } }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_evaluation_with_the_last_place_does_not_wait_for_a_run_that_waits_for_a_place() {
+    let settings = Settings {
+        places: 1,
+        ..Settings::default()
+    };
+    let world = World::with(ONE_AT_ONCE, settings).await;
+    let start = async |playbook: &str, kind: StartKind| {
+        let request = Request {
+            namespace: "soc".to_owned(),
+            playbook: playbook.to_owned(),
+            kind,
+            requester: "user/ada".to_owned(),
+            ..Request::default()
+        };
+        world.engine.start(&request).await.unwrap();
+    };
+    start("rest", StartKind::Body).await;
+    // It waits for the place, which the evaluation gets first: its rule then starts a run that has its turn after it.
+    start("answer", StartKind::Incident).await;
+    let begun = std::time::Instant::now();
+    world.person_sets(Severity::Low).await;
+    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+    assert_eq!(world.evaluations().await.len(), 1);
 }

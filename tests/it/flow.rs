@@ -35,9 +35,10 @@ use riposte::engine::{Engine, view};
 use riposte::expression::Value;
 use riposte::grants::Permission;
 use riposte::incidents::{Desk, WorkspaceIds};
-use riposte::store::{RunRow, Sealer, Store};
+use riposte::store::{Location, RunRow, Sealer, Store};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A test that waits longer for something has failed.
@@ -193,6 +194,8 @@ struct Process {
     store: Store,
     desk: Desk,
     engine: Engine,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
     connections: Arc<Bound>,
     service: Service,
 }
@@ -202,12 +205,17 @@ impl Process {
         Self::with(folder, playbook, limits, Settings::default())
     }
 
-    fn with(folder: &Path, playbook: &Playbook, limits: Option<ConnectionLimits>, settings: Settings) -> Self {
+    fn with(
+        place: impl Into<Location>,
+        playbook: &Playbook,
+        limits: Option<ConnectionLimits>,
+        settings: Settings,
+    ) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        let store = runtime.block_on(Store::open(folder)).unwrap();
+        let store = runtime.block_on(Store::open(place)).unwrap();
         let desk = Desk::new(store.clone(), WorkspaceIds::default());
         let service = Service::default();
         let connections = Arc::new(Bound {
@@ -223,13 +231,16 @@ impl Process {
         let catalog = Arc::new(Catalog(playbook.clone()));
         let (sealer, services) = (Sealer::new([7; 32]), Arc::new(services));
         let engine = Engine::with(store.clone(), sealer, services, catalog, desk.clone(), settings);
-        let serving = engine.clone();
-        runtime.spawn(async move { serving.serve(CancellationToken::new()).await });
+        let (served, stop) = (engine.clone(), CancellationToken::new());
+        let stopped = stop.clone();
+        let serving = runtime.spawn(async move { served.serve(stopped).await });
         Self {
             runtime,
             store,
             desk,
             engine,
+            stop,
+            serving,
             connections,
             service,
         }

@@ -8,6 +8,7 @@
 )]
 
 mod approvals;
+mod brakes;
 mod changes;
 mod durability;
 mod incidents;

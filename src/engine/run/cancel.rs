@@ -2,7 +2,7 @@
 //! or at once, which breaks them off. A call of another playbook is not waited for: that one goes on by itself.
 //! Invariant: from the wish on nothing begins; a graceful one is in the journal, so a crash does not undo it.
 
-use super::{Drive, Step};
+use super::{Control, Drive, Step};
 use crate::engine::call::Target;
 use crate::engine::event::{ActionError, Event};
 use crate::engine::journal::Error;
@@ -56,6 +56,17 @@ pub(in crate::engine) fn delivery(sealer: &Sealer, run: &str, wish: &Wish, at: M
 }
 
 impl Drive<'_> {
+    /// The wish to end the run, if one came before the run begins anything. What else came it sees by itself.
+    pub(super) fn wish_heard(&mut self) -> Option<Wish> {
+        while let Ok(control) = self.control.try_recv() {
+            match control {
+                Control::Cancel(wish) => return Some(wish),
+                Control::Nudge | Control::Leave => {}
+            }
+        }
+        None
+    }
+
     /// The wish to end the run, if one came through another replica.
     pub(super) async fn wished_end(&self) -> Result<Option<Wish>, Error> {
         if !self.shared.is_shared() {

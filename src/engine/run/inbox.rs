@@ -137,6 +137,12 @@ impl Drive<'_> {
         Ok(ready)
     }
 
+    /// Whether something may have come before this process took the run up. What comes too late for its action is taken
+    /// too: the run would be due as long as it lies there.
+    pub(super) fn may_have_mail(&self) -> bool {
+        self.state.seq > 1 || self.shared.is_shared()
+    }
+
     /// What a delivery says.
     pub(super) fn plain(&self, row: &DeliveryRow) -> Result<Vec<u8>, Error> {
         Ok(self.shared.sealer.open(&context(&row.run, &row.node), &row.bytes)?)

@@ -3,11 +3,12 @@
 //! kept, and a restart changes nothing.
 //! Invariant: a run that waits for its turn is looked at when another ends, and at the latest at its wake-up.
 
-use super::{Control, Drive, Driven, LEASE, Step, now};
+use super::{Drive, Driven, LEASE, Step, now};
 use crate::definition::Workflow;
 use crate::definition::workflow::RunConcurrency;
 use crate::engine::journal::Error;
-use crate::engine::shell::Engine;
+use crate::engine::lanes::Lane;
+use crate::engine::shell::{Engine, lock};
 use crate::engine::status::RunStatus;
 use crate::store::{Next, Operation, RunRow, Transaction};
 
@@ -25,9 +26,9 @@ impl Drive<'_> {
         if self.state.seq > 1 || self.has_turn(limit).await? {
             return Ok(None);
         }
-        let wished = match self.control.try_recv() {
-            Ok(Control::Cancel(wish)) => Some(wish),
-            Ok(Control::Nudge | Control::Leave) | Err(_) => self.wished_end().await?,
+        let wished = match self.wish_heard() {
+            Some(wish) => Some(wish),
+            None => self.wished_end().await?,
         };
         if let Some(wish) = wished {
             return self.cancel_queued(&wish.by).await.map(Some);
@@ -54,6 +55,24 @@ impl Drive<'_> {
 }
 
 impl Engine {
+    /// A run waits for its turn, and another for its end. Those before it need no place: all may be taken by such who wait.
+    pub(in crate::engine) async fn hasten_line(&self, last: &RunRow, workflow: &Workflow) {
+        let Some(limit) = limit(workflow).filter(|_| Lane::of_number(last.lane) == Lane::Called) else {
+            return;
+        };
+        let store = &self.shared().store;
+        match store.oldest_open_runs(&last.namespace, &last.name, limit.runs).await {
+            Ok(rows) => {
+                for row in rows {
+                    if lock(&self.shared().lanes).has(&row.id) {
+                        self.nudge(row).await;
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the runs before a run that is waited for go on when a place is free"),
+        }
+    }
+
     /// A run has ended: those of the same playbook whose turn has come begin.
     pub(in crate::engine) async fn next_in_line(&self, ended: &RunRow, workflow: &Workflow) {
         let Some(limit) = limit(workflow) else { return };

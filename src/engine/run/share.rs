@@ -23,6 +23,10 @@ impl Drive<'_> {
     /// Leaves the run to another replica. While it is still held, calls in flight land first. Whether what they answered
     /// came in time, the fence tells.
     pub(super) async fn leave(mut self, mut step: Step) -> Result<Driven, Error> {
+        if !step.calls.is_empty() {
+            // They are not made, so they are not announced either: whoever goes on would take their outcomes for unknown.
+            return Ok(Driven::Left);
+        }
         loop {
             if !step.events.is_empty() || !step.with.is_empty() {
                 let next = match &self.state.closed {
@@ -54,5 +58,29 @@ impl Drive<'_> {
         self.shared
             .observe(&self.state.opened.run, &self.workflow, std::mem::take(&mut step.events));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::engine::silent;
+
+    #[tokio::test]
+    async fn a_run_that_is_left_announces_no_call_that_it_does_not_make() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, fresh) = silent::with_a_run(&folder).await;
+        let (shared, run) = (engine.shared().clone(), fresh.row.id.clone());
+        let workflow = shared.workflow("hash").await.unwrap();
+        let (_sender, mut control) = mpsc::channel(1);
+        let mut drive = Drive::begin(shared.clone(), workflow.clone(), fresh, &mut control).unwrap();
+        let (mut step, ready) = (Step::default(), drive.state.ready(&workflow));
+        drive.plan(&mut step, ready).await.unwrap();
+        assert_eq!(step.calls.len(), 1);
+        assert_eq!(drive.leave(step).await.unwrap(), Driven::Left);
+        let row = shared.store.run(&run).await.unwrap().unwrap();
+        assert_eq!((row.seq, row.ended_at), (1, None), "it has not begun");
     }
 }

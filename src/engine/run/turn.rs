@@ -165,10 +165,6 @@ impl Drive<'_> {
         self.turns.extend(held.into_iter().map(|id| (id, 0)));
     }
 
-    pub(super) fn has_held(&self) -> bool {
-        self.state.active.iter().any(|id| self.is_held_back(*id))
-    }
-
     pub(super) fn is_held_back(&self, id: NodeId) -> bool {
         self.held_by(id).is_some()
     }

@@ -8,6 +8,7 @@ use riposte::engine::state::State;
 use riposte::engine::status::RunStatus;
 use riposte::engine::{Haste, Unreleased, view};
 use riposte::expression::Value;
+use riposte::store::{Operation, Transaction};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -200,5 +201,26 @@ fn the_deadline_of_an_action_holds_while_it_is_paused() {
     process.within(process.engine.pause(Some("soc"), "user/ada")).unwrap();
     let run = process.run();
     assert_eq!(process.ended(&run), RunStatus::TimedOut);
+    assert!(process.service.paths().is_empty());
+}
+
+#[test]
+fn nothing_is_driven_before_it_is_known_what_is_paused() {
+    let folder = TempDir::new().unwrap();
+    let playbook = playbook(&json!({"Submit": submit("a")}));
+    let put = |process: &Process, value: &str| {
+        let (key, value) = ("pauses".to_owned(), value.to_owned());
+        let operations = vec![Operation::PutSetting { key, value }];
+        process
+            .within(process.store.commit(Transaction { operations }))
+            .unwrap();
+    };
+    let process = Process::start(folder.path(), &playbook, None);
+    put(&process, "unreadable");
+    drop(process);
+    let process = Process::start(folder.path(), &playbook, None);
+    let run = process.run();
+    put(&process, r#"{"namespaces": {"soc": {"by": "user/ada", "at": 1}}}"#);
+    waits(&process, &run, "ActionsPaused");
     assert!(process.service.paths().is_empty());
 }

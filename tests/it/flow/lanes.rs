@@ -8,23 +8,26 @@ use riposte::engine::nested::Settings;
 use riposte::engine::start::{Request, StartKind};
 use riposte::engine::status::RunStatus;
 use riposte::server::{ServerState, serve};
+use riposte::store::Location;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{PATIENCE, Process, ask, playbook, request};
+use crate::postgres::Database;
 
 const TOKEN: &str = "sender-0123456789";
 
 /// A process that drives one run at a time, of a playbook that asks about its body.
-fn one_place(folder: &TempDir) -> Process {
+fn one_place(place: impl Into<Location>) -> Process {
     let settings = Settings {
         places: 1,
         ..Settings::default()
     };
     let playbook = playbook(&json!({"A": ask("@{triggerBody()}")}));
-    Process::with(folder.path(), &playbook, None, settings)
+    Process::with(place, &playbook, None, settings)
 }
 
 /// Waits until the run is under way that holds the place.
@@ -46,7 +49,7 @@ fn about(name: &str) -> Request {
 #[test]
 fn runs_that_wait_for_a_place_go_by_urgency_and_namespaces_take_turns() {
     let folder = TempDir::new().unwrap();
-    let process = one_place(&folder);
+    let process = one_place(folder.path());
     let mut runs = vec![process.start_run(about("hold"))];
     await_hold(&process);
     let wishes = [
@@ -83,7 +86,7 @@ fn runs_that_wait_for_a_place_go_by_urgency_and_namespaces_take_turns() {
 #[test]
 fn a_run_that_waits_for_a_place_is_not_lost_with_its_process_and_can_be_cancelled() {
     let folder = TempDir::new().unwrap();
-    let process = one_place(&folder);
+    let process = one_place(folder.path());
     let held = process.start_run(about("hold"));
     await_hold(&process);
     let (waiting, unwanted) = (process.start_run(about("late")), process.start_run(about("unwanted")));
@@ -93,11 +96,84 @@ fn a_run_that_waits_for_a_place_is_not_lost_with_its_process_and_can_be_cancelle
     assert_eq!(process.ended(&unwanted), RunStatus::Cancelled);
     drop(process);
 
-    let process = one_place(&folder);
+    let process = one_place(folder.path());
     process.service.noted(|noted| noted.is_open.send_replace(true));
     assert_eq!(process.ended(&waiting), RunStatus::Succeeded);
     assert_eq!(process.ended(&held), RunStatus::Succeeded, "a question may be repeated");
     assert!(!process.service.paths().contains(&"unwanted".to_owned()));
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_it_waits_for_a_place_begins_nothing() {
+    let folder = TempDir::new().unwrap();
+    let process = one_place(folder.path());
+    process.start_run(about("hold"));
+    await_hold(&process);
+    for haste in [Haste::Gracefully, Haste::Now] {
+        let unwanted = process.start_run(about("unwanted"));
+        process
+            .within(process.engine.cancel(&unwanted, "user/ada", haste))
+            .unwrap();
+        assert_eq!(process.ended(&unwanted), RunStatus::Cancelled);
+        assert_eq!(process.service.paths(), ["hold"], "{haste:?}");
+    }
+}
+
+#[test]
+fn a_process_that_stops_begins_no_run_that_waits_for_a_place() {
+    let folder = TempDir::new().unwrap();
+    let mut process = one_place(folder.path());
+    let held = process.start_run(about("hold"));
+    await_hold(&process);
+    let waiting = process.start_run(about("late"));
+    process.stop.cancel();
+    process.runtime.block_on(&mut process.serving).unwrap();
+    process.service.noted(|noted| noted.is_open.send_replace(true));
+    assert_eq!(process.ended(&held), RunStatus::Succeeded);
+    let is_at_rest = async || process.engine.is_idle(&held).then_some(()).ok_or("it is driven");
+    process.within(crate::patience::settled(PATIENCE, is_at_rest)).unwrap();
+    assert!(process.engine.is_idle(&waiting));
+    assert_eq!(process.service.paths(), ["hold"]);
+    drop(process);
+
+    let process = one_place(folder.path());
+    assert_eq!(process.ended(&waiting), RunStatus::Succeeded);
+}
+
+/// Waits until a replica holds so many shards and gives up none.
+fn holds(process: &Process, count: u32) {
+    process.within(async {
+        let mut standing = process.store.lease().subscribe().unwrap();
+        let settled = standing.wait_for(|standing| standing.held.count() == count && standing.leaving.is_empty());
+        settled.await.unwrap();
+    });
+}
+
+#[test]
+fn a_run_that_waits_for_a_place_in_one_replica_is_cancelled_through_another() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let database = runtime.block_on(Database::new());
+    let one = one_place(database.address());
+    holds(&one, 64);
+    let other = one_place(database.address());
+    holds(&one, 32);
+    holds(&other, 32);
+    let start = |name: &str| {
+        let mut ids = std::iter::repeat_with(Uuid::new_v4);
+        let id = ids.find(|id| one.store.lease().takes(&id.to_string()));
+        one.start_run(Request { id, ..about(name) })
+    };
+    start("hold");
+    await_hold(&one);
+    let waiting = start("unwanted");
+    other
+        .within(other.engine.cancel(&waiting, "user/ada", Haste::Gracefully))
+        .unwrap();
+    assert_eq!(other.ended(&waiting), RunStatus::Cancelled);
+    assert_eq!(one.service.paths(), ["hold"], "it needs no place to end");
 }
 
 /// Status and `Retry-After` of an alert that is delivered.
@@ -120,7 +196,7 @@ async fn deliver(port: u16, id: &str) -> (u16, Option<String>) {
 #[test]
 fn while_responses_wait_too_long_no_more_is_taken_in() {
     let folder = TempDir::new().unwrap();
-    let process = one_place(&folder);
+    let process = one_place(folder.path());
     let mut settings = riposte::server::Settings {
         max_waiting: Duration::from_millis(1),
         ..riposte::server::Settings::default()

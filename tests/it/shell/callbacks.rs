@@ -220,3 +220,21 @@ fn a_cancelled_run_and_a_refused_subscription_are_taken_back() {
         ["POST", "DELETE"]
     );
 }
+
+#[test]
+fn what_comes_for_an_action_that_has_ended_lets_the_run_rest() {
+    let folder = TempDir::new().unwrap();
+    let playbook = playbook(&json!({
+        "Ask": {"type": "HttpWebhook", "inputs": {"subscribe": {
+            "method": "POST", "uri": "/approvals", "body": "@listCallbackUrl()", "retryPolicy": {"type": "none"}}}},
+        "Rest": {"type": "Wait", "runAfter": {"Ask": ["Failed"]}, "inputs": {"interval": {"count": 2, "unit": "Hour"}}},
+    }));
+    let mut process = Process::start(folder.path(), &playbook, &[(SUBSCRIBE, Says::Status(400))]);
+    let run = process.run();
+    // The service refuses the subscription, and calls back all the same.
+    let call = process.next_call();
+    asleep(&process, &run, 4);
+    deliver(&process, &call, "mira").unwrap();
+    asleep(&process, &run, 4);
+    assert_eq!(process.within(process.store.inbox(&run)).unwrap(), []);
+}

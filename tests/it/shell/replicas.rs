@@ -273,3 +273,28 @@ fn a_queue_of_runs_goes_on_over_replicas() {
         );
     }
 }
+
+#[test]
+fn pauses_through_two_replicas_at_once_all_hold() {
+    let (one, other) = two(&one_at_once(), &[], &[]);
+    let names = |from: &str| (0..20).map(|n| format!("{from}-{n}")).collect::<Vec<_>>();
+    let pause = |process: &Process, names: Vec<String>| {
+        let engine = process.engine.clone();
+        process.runtime.spawn(async move {
+            for name in names {
+                engine.pause(Some(&name), "user/ada").await.unwrap();
+            }
+        })
+    };
+    let pausing = [pause(&one, names("one")), pause(&other, names("other"))];
+    for pausing in pausing {
+        one.within(pausing).unwrap();
+    }
+    let stored = one.within(one.store.setting("pauses")).unwrap().unwrap();
+    for name in [names("one"), names("other")].concat() {
+        assert!(
+            stored.contains(&format!("\"{name}\"")),
+            "{name} is not paused: {stored}"
+        );
+    }
+}
