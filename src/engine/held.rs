@@ -159,7 +159,8 @@ impl Engine {
         }
         let shared = self.shared();
         for id in held {
-            let node = super::run::released_name(&node_name(id));
+            let attempt = state.node(id).map_or(0, |node| node.attempts);
+            let node = super::run::released_name(attempt, &node_name(id));
             let operation = Operation::Deliver(DeliveryRow {
                 run: run.to_owned(),
                 at: now(),

@@ -119,7 +119,7 @@ impl Engine {
             live.len() < shared.places
         };
         if lane == Lane::Called || (has_place && lock(&shared.lanes).is_empty()) {
-            return self.take(row, fresh, None);
+            return self.take(row, fresh);
         }
         let (namespace, run) = (row.namespace.clone(), row.id.clone());
         lock(&shared.lanes).push(lane, &namespace, &run, now(), row);
@@ -134,7 +134,7 @@ impl Engine {
         while shared.serving.load(Ordering::Relaxed) && lock(&shared.live).len() < shared.places {
             let Some(row) = lock(&shared.lanes).pop() else { return };
             if shared.takes(&row.id) {
-                self.take(row, None, None);
+                self.take(row, None);
             }
         }
     }

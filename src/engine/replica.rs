@@ -8,10 +8,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::journal::Error;
-use super::run::{Control, Wish, cancel};
+use super::run::Control;
 use super::shell::{Engine, Shared, lock, now};
-use crate::store::{Error as StoreError, Operation, Refusal, RunRow, Shards, Standing, Transaction};
+use crate::store::{Operation, RunRow, Shards, Standing, Transaction};
 
 /// Commits of others are looked at together that come in such a time.
 const GATHER: Duration = Duration::from_millis(20);
@@ -127,35 +126,16 @@ impl Engine {
         }
     }
 
-    /// Lets the replica that holds a run end it.
-    pub(super) async fn cancel_elsewhere(&self, row: &RunRow, wish: &Wish) -> Result<(), Error> {
-        let wish = cancel::delivery(&self.shared().sealer, &row.id, wish, now());
-        let operations = vec![Operation::Deliver(wish)];
-        match self.shared().store.commit(Transaction { operations }).await {
-            // It has ended, or somebody wished so before.
-            Ok(_) | Err(StoreError::Refused(Refusal::StaleRun(_) | Refusal::Delivered(_))) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Does what was wished of a run when the task that drove it listened no more.
-    pub(super) async fn hear_late(&self, row: RunRow, control: &mut mpsc::Receiver<Control>) {
+    /// Takes a run up again that was asked to look at something when the task that drove it listened no more.
+    pub(super) fn hear_late(&self, row: RunRow, control: &mut mpsc::Receiver<Control>) {
         control.close();
-        let mut wishes = Vec::new();
-        while let Ok(wish) = control.try_recv() {
-            wishes.push(wish);
+        let mut is_asked = false;
+        while control.try_recv().is_ok() {
+            is_asked = true;
         }
-        let cancelled = wishes.iter().find_map(|wish| match wish {
-            Control::Cancel(wish) => Some(wish.clone()),
-            Control::Nudge | Control::Leave => None,
-        });
-        let is_ours = self.shared().takes(&row.id);
-        let is_taken = is_ours && !wishes.is_empty() && self.take(row.clone(), None, cancelled.clone());
-        // Where another task has taken the run up in the meantime, that one is told.
-        if let Some(wish) = cancelled.filter(|_| !is_taken)
-            && let Err(error) = self.cancel(&row.id, &wish.by, wish.haste).await
-        {
-            tracing::error!(run.id = row.id, %error, "the run was not cancelled");
+        // Where another task has taken it up in the meantime, that one has seen what there is in the store.
+        if is_asked && self.shared().takes(&row.id) {
+            self.take(row, None);
         }
     }
 
@@ -182,25 +162,5 @@ impl Engine {
                 self.look_again(&run).await;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::run::Haste;
-    use super::super::silent;
-    use super::*;
-
-    #[tokio::test]
-    async fn a_wish_that_is_heard_late_reaches_the_task_that_drives_the_run_now() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let (engine, fresh) = silent::with_a_run(&folder).await;
-        let mut driven_now = engine.shared().claim(&fresh.row.id).unwrap();
-        let (sender, mut listened) = mpsc::channel(1);
-        let by = "user/ada".to_owned();
-        let haste = Haste::Gracefully;
-        sender.send(Control::Cancel(Wish { by, haste })).await.unwrap();
-        engine.hear_late(fresh.row, &mut listened).await;
-        assert!(matches!(driven_now.try_recv(), Ok(Control::Cancel(_))));
     }
 }

@@ -29,7 +29,6 @@ use super::state::{Phase, Ready, State};
 use super::status::RunStatus;
 use crate::definition::Workflow;
 pub use cancel::Haste;
-pub(super) use cancel::Wish;
 pub use inbox::Undelivered;
 pub(super) use inbox::{context as delivery_context, released_name};
 
@@ -54,9 +53,7 @@ const INCIDENT_ATTEMPTS: u32 = 50;
 /// What others can ask of a running run.
 #[derive(Debug)]
 pub enum Control {
-    /// End it.
-    Cancel(Wish),
-    /// Look again: something came to one of its callback URLs, or its turn has come.
+    /// Look again: something lies in the store for it, or its turn has come.
     Nudge,
     /// Leave it to another replica.
     Leave,
@@ -91,6 +88,8 @@ pub struct Drive<'a> {
     subscribed: Vec<NodeId>,
     /// Whether something came for an action whose subscription is under way.
     has_early: bool,
+    /// Whether the run was made by this process just now.
+    is_fresh: bool,
     /// Whether the run is being left to another replica.
     leaving: bool,
     control: &'a mut mpsc::Receiver<Control>,
@@ -111,7 +110,6 @@ struct Step {
 enum Woken {
     Answers(Vec<(NodeId, Call, Result<Answer, CallError>)>),
     Timer,
-    Cancel(Wish),
     Nudged,
     Leave,
     Nothing,
@@ -140,6 +138,7 @@ impl<'a> Drive<'a> {
             turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
+            is_fresh: false,
             leaving: false,
             control,
         })
@@ -172,6 +171,7 @@ impl<'a> Drive<'a> {
             turns: HashMap::new(),
             subscribed: Vec::new(),
             has_early: false,
+            is_fresh: true,
             leaving: false,
             control,
         })
@@ -195,9 +195,6 @@ impl<'a> Drive<'a> {
         let mut step = Step::default();
         let mut ready = self.state.ready(&self.workflow);
         self.subscribed = self.webhooks();
-        if let Some(wish) = self.wish_heard() {
-            self.heed(&mut step, &wish)?;
-        }
         self.ask_brakes_again();
         if self.may_have_mail() {
             ready.extend(self.receive(&mut step).await?);
@@ -241,10 +238,6 @@ impl<'a> Drive<'a> {
                 }
                 Woken::Leave => {
                     self.leaving = !self.shared.takes(&self.state.opened.run);
-                    Vec::new()
-                }
-                Woken::Cancel(wish) => {
-                    self.heed(&mut step, &wish)?;
                     Vec::new()
                 }
             };
@@ -475,7 +468,6 @@ impl<'a> Drive<'a> {
         let wait = self.next_timer().saturating_sub(now());
         if self.flying.is_empty() && wait > EVICT_AFTER {
             return match self.control.try_recv() {
-                Ok(Control::Cancel(wish)) => Woken::Cancel(wish),
                 Ok(Control::Nudge) => Woken::Nudged,
                 Ok(Control::Leave) => Woken::Leave,
                 Err(_) => Woken::Nothing,
@@ -491,7 +483,6 @@ impl<'a> Drive<'a> {
                 Woken::Answers(answers)
             }
             Some(control) = self.control.recv() => match control {
-                Control::Cancel(wish) => Woken::Cancel(wish),
                 Control::Nudge => Woken::Nudged,
                 Control::Leave => Woken::Leave,
             },

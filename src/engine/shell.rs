@@ -22,14 +22,16 @@ use super::lanes::{Lane, Lanes};
 use super::nested::{self, Nested};
 use super::pauses::Pauses;
 pub use super::run::Haste;
-use super::run::{Control, Drive, Driven, Wish};
+use super::run::{Control, Drive, Driven, cancel};
 use super::start::{self, Refused, Request};
 use super::subscription::Subscriptions;
 use super::{evaluate, interrupted, status::RunStatus};
 use crate::definition::Workflow;
 use crate::expression::Value;
 use crate::incidents::Desk;
-use crate::store::{Error as StoreError, Millis, NewRun, Operation, Partition, RunFilter, RunRow, Sealer, Store};
+use crate::store::{
+    Error as StoreError, Millis, NewRun, Operation, Partition, Refusal, RunFilter, RunRow, Sealer, Store, Transaction,
+};
 
 /// Kind of a run that executes a playbook.
 pub const PLAYBOOK: &str = "playbook";
@@ -451,7 +453,7 @@ impl Engine {
             if !self.shared.takes(&row.id) {
                 return self.nudge_elsewhere(&row).await;
             }
-            if self.take(row.clone(), None, None) {
+            if self.take(row.clone(), None) {
                 return;
             }
         }
@@ -515,37 +517,34 @@ impl Engine {
         prepared.ids
     }
 
-    /// Ends a run before its time. One that is not driven is taken up for it. Runs of other playbooks that it started go
-    /// on, as in Logic Apps.
+    /// Ends a run before its time: when this returns, the wish is on the disk. One that is not driven is taken up for it.
+    /// Runs of other playbooks that it started go on, as in Logic Apps, and evaluations of rules are not ended.
     ///
     /// # Errors
     /// The store fails, or the run does not exist.
     pub async fn cancel(&self, run: &str, by: &str, haste: Haste) -> Result<(), Error> {
-        let wish = Wish {
-            by: by.to_owned(),
-            haste,
+        let row = self.shared.store.run(run).await?;
+        let missing = || Error::Unreadable {
+            run: run.to_owned(),
+            reason: "there is no such run".into(),
         };
-        loop {
-            let sender = lock(&self.shared.live).get(run).cloned();
-            if let Some(sender) = sender
-                && sender.send(Control::Cancel(wish.clone())).await.is_ok()
-            {
-                return Ok(());
-            }
-            let row = self.shared.store.run(run).await?;
-            let missing = || Error::Unreadable {
-                run: run.to_owned(),
-                reason: "there is no such run".into(),
-            };
-            let row = row.ok_or_else(missing)?;
-            if row.ended_at.is_none() && !self.shared.takes(run) {
-                return self.cancel_elsewhere(&row, &wish).await;
-            }
-            // Where another task has just taken the run up, that task is asked.
-            if row.ended_at.is_some() || self.take(row, None, Some(wish.clone())) {
-                return Ok(());
-            }
+        let row = row.ok_or_else(missing)?;
+        if row.ended_at.is_some() || row.kind != PLAYBOOK {
+            return Ok(());
         }
+        let operations = vec![Operation::Deliver(cancel::delivery(
+            &self.shared.sealer,
+            run,
+            by,
+            haste,
+        ))];
+        match self.shared.store.commit(Transaction { operations }).await {
+            // It has ended, or somebody wished so before.
+            Ok(_) | Err(StoreError::Refused(Refusal::StaleRun(_) | Refusal::Delivered(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.nudge(row).await;
+        Ok(())
     }
 
     /// Drives due runs until `stop` is cancelled, then lets the commits under way finish. Where replicas share the store,
@@ -572,7 +571,7 @@ impl Engine {
     }
 
     /// Drives a run in a task of its own; false if one does already.
-    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>, cancel: Option<Wish>) -> bool {
+    pub(super) fn take(&self, row: RunRow, fresh: Option<Fresh>) -> bool {
         let Some(mut control) = self.shared.claim(&row.id) else {
             return false;
         };
@@ -583,10 +582,6 @@ impl Engine {
                 shared: shared.clone(),
                 run: run.clone(),
             };
-            if let (Some(wish), Some(sender)) = (cancel, lock(&shared.live).get(&run).cloned()) {
-                // The channel is new, so it has room.
-                let _ = sender.try_send(Control::Cancel(wish));
-            }
             let driven = drive(&shared, &row, fresh, &mut control).await;
             if let Err(error) = &driven
                 && !interrupted::is_overtaken(error)
@@ -602,7 +597,7 @@ impl Engine {
             if !matches!(driven, Ok(Some(_))) {
                 shared.poke();
                 let engine = Engine { shared };
-                engine.hear_late(row, &mut control).await;
+                engine.hear_late(row, &mut control);
                 if let Err(error) = &driven {
                     engine.go_on_after(&run, error).await;
                 }

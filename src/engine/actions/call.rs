@@ -75,9 +75,24 @@ impl Planner<'_> {
             credentials: None,
             deadline: None,
         };
-        Planned {
-            events: vec![event],
-            call: self.rebuild(id).map(|call| (id, call)),
+        self.announced(id, event)
+    }
+
+    /// The event that announces the call of an action once more, and the call; where it cannot be built any more, the
+    /// action fails.
+    fn announced(&self, id: NodeId, event: Event) -> Planned {
+        match self.rebuild(id) {
+            Some(call) => Planned {
+                events: vec![event],
+                call: Some((id, call)),
+            },
+            None => {
+                let error = ActionError::new("InternalError", "the call cannot be built again");
+                Planned {
+                    events: vec![self.ended(id, Status::Failed, "InternalError", Some(error))],
+                    call: None,
+                }
+            }
         }
     }
 
@@ -105,17 +120,7 @@ impl Planner<'_> {
     /// The call that was held, whatever the time; it is to be asked whether it may go on. `by` says who lets it.
     pub(in crate::engine) fn go_on(&self, id: NodeId, by: Option<String>) -> Planned {
         let at = self.moment.now;
-        let (event, call) = match self.rebuild(id) {
-            Some(call) => (Event::Released { at, node: id, by }, Some((id, call))),
-            None => {
-                let error = ActionError::new("InternalError", "the call that was held cannot be built again");
-                (self.ended(id, Status::Failed, "InternalError", Some(error)), None)
-            }
-        };
-        Planned {
-            events: vec![event],
-            call,
-        }
+        self.announced(id, Event::Released { at, node: id, by })
     }
 
     /// The call of an action that has begun, from its journaled inputs: the same call, key included.

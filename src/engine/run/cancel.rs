@@ -2,12 +2,12 @@
 //! or at once, which breaks them off. A call of another playbook is not waited for: that one goes on by itself.
 //! Invariant: from the wish on nothing begins; a graceful one is in the journal, so a crash does not undo it.
 
-use super::{Control, Drive, Step};
+use super::{Drive, Step};
 use crate::engine::call::Target;
 use crate::engine::event::{ActionError, Event};
 use crate::engine::journal::Error;
 use crate::engine::status::RunStatus;
-use crate::store::{DeliveryRow, Millis, Sealer};
+use crate::store::{DeliveryRow, Sealer};
 
 /// How soon a cancelled run ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,15 +19,6 @@ pub enum Haste {
     Now,
 }
 
-/// Somebody wishes a run to end.
-#[derive(Clone, Debug)]
-pub struct Wish {
-    /// Who.
-    pub by: String,
-    /// How soon.
-    pub haste: Haste,
-}
-
 impl Haste {
     /// The name under which the wish comes to a run; an execution of an action is named otherwise.
     fn name(self) -> &'static str {
@@ -37,68 +28,50 @@ impl Haste {
         }
     }
 
-    fn of_name(name: &str) -> Option<Self> {
+    pub(super) fn of_name(name: &str) -> Option<Self> {
         [Self::Gracefully, Self::Now]
             .into_iter()
             .find(|haste| haste.name() == name)
     }
 }
 
-/// The wish to end a run, as it is delivered through another replica.
-pub(in crate::engine) fn delivery(sealer: &Sealer, run: &str, wish: &Wish, at: Millis) -> DeliveryRow {
-    let name = wish.haste.name();
+/// The wish to end a run, as it is delivered.
+pub(in crate::engine) fn delivery(sealer: &Sealer, run: &str, by: &str, haste: Haste) -> DeliveryRow {
+    let name = haste.name();
     DeliveryRow {
         run: run.to_owned(),
         node: name.to_owned(),
-        at,
-        bytes: sealer.seal(&super::inbox::context(run, name), wish.by.as_bytes()),
+        at: super::now(),
+        bytes: sealer.seal(&super::inbox::context(run, name), by.as_bytes()),
     }
 }
 
 impl Drive<'_> {
-    /// The wish to end the run, if one came before the run begins anything. What else came it sees by itself.
-    pub(super) fn wish_heard(&mut self) -> Option<Wish> {
-        while let Ok(control) = self.control.try_recv() {
-            match control {
-                Control::Cancel(wish) => return Some(wish),
-                Control::Nudge | Control::Leave => {}
-            }
-        }
-        None
-    }
-
-    /// The wish to end the run, if one came through another replica.
-    pub(super) async fn wished_end(&self) -> Result<Option<Wish>, Error> {
-        if !self.shared.is_shared() {
-            return Ok(None);
-        }
+    /// Who wishes the run to end before it has begun, if somebody does.
+    pub(super) async fn wished_end(&self) -> Result<Option<String>, Error> {
         for row in self.shared.store.inbox(&self.state.opened.run).await? {
-            if let Some(wish) = self.wish_in(&row)? {
-                return Ok(Some(wish));
+            if Haste::of_name(&row.node).is_some() {
+                return self.wisher(&row).map(Some);
             }
         }
         Ok(None)
     }
 
-    /// The wish that a delivery is, if it is one.
-    pub(super) fn wish_in(&self, row: &DeliveryRow) -> Result<Option<Wish>, Error> {
-        let Some(haste) = Haste::of_name(&row.node) else {
-            return Ok(None);
-        };
-        let by = String::from_utf8_lossy(&self.plain(row)?).into_owned();
-        Ok(Some(Wish { by, haste }))
+    /// Who it is that a delivery is the wish of.
+    pub(super) fn wisher(&self, row: &DeliveryRow) -> Result<String, Error> {
+        Ok(String::from_utf8_lossy(&self.plain(row)?).into_owned())
     }
 
     /// Does what somebody wishes: ends the run, or lets nothing begin any more while calls are in flight.
-    pub(super) fn heed(&mut self, step: &mut Step, wish: &Wish) -> Result<(), Error> {
+    pub(super) fn heed(&mut self, step: &mut Step, by: String, haste: Haste) -> Result<(), Error> {
         if self.state.closed.is_some() {
             return Ok(());
         }
-        if wish.haste == Haste::Now || !self.is_in_flight() {
-            let event = self.cancelled(&wish.by);
+        if haste == Haste::Now || !self.is_in_flight() {
+            let event = self.cancelled(&by);
             self.record(step, event)?;
         } else if self.state.cancelling.is_none() {
-            let (at, by) = (super::now(), wish.by.clone());
+            let at = super::now();
             self.record(step, Event::Cancelling { at, by })?;
         }
         Ok(())

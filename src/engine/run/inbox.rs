@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{Drive, Step, now};
+use super::{Drive, Haste, Step, now};
 use crate::definition::ActionKind;
 use crate::engine::actions::webhook::Unsubscription;
 use crate::engine::callback::{Invalid, Link, Ticket, node_name, parse_node};
@@ -27,9 +27,14 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 /// What the name of a wish to let a call go on begins with; the name of its action follows.
 const RELEASE: &str = "release/";
 
-/// The name under which the wish comes to let the call of an execution go on.
-pub(in crate::engine) fn released_name(node: &str) -> String {
-    format!("{RELEASE}{node}")
+/// The name under which the wish comes to let an attempt of the call of an execution go on.
+pub(in crate::engine) fn released_name(attempt: u32, node: &str) -> String {
+    format!("{RELEASE}{attempt}/{node}")
+}
+
+/// The execution in the rest of such a name.
+fn released_node(rest: &str) -> Option<NodeId> {
+    rest.split_once('/').and_then(|(_, node)| parse_node(node))
 }
 
 /// Why something that came to a callback URL was not taken.
@@ -108,13 +113,11 @@ impl Drive<'_> {
         let mut ready = Vec::new();
         self.has_early = false;
         for row in self.shared.store.inbox(&run).await? {
-            if let Some(wish) = self.wish_in(&row)? {
-                self.heed(step, &wish)?;
+            if let Some(haste) = Haste::of_name(&row.node) {
+                self.heed(step, self.wisher(&row)?, haste)?;
             }
-            if let Some(id) = row.node.strip_prefix(RELEASE).and_then(parse_node) {
-                let by = self.plain(&row)?;
-                self.release(step, id, String::from_utf8_lossy(&by).into_owned())
-                    .await?;
+            if let Some(id) = row.node.strip_prefix(RELEASE).and_then(released_node) {
+                ready.extend(self.release(step, id, self.wisher(&row)?).await?);
             }
             let waiting = parse_node(&row.node).filter(|id| self.state.active.contains(id) && self.is_webhook(*id));
             if waiting.is_some_and(|id| flying.contains(&id)) {
@@ -139,8 +142,8 @@ impl Drive<'_> {
 
     /// Whether something may have come before this process took the run up. What comes too late for its action is taken
     /// too: the run would be due as long as it lies there.
-    pub(super) fn may_have_mail(&self) -> bool {
-        self.state.seq > 1 || self.shared.is_shared()
+    pub(super) fn may_have_mail(&mut self) -> bool {
+        !self.is_fresh || self.shared.is_shared() || self.control.try_recv().is_ok()
     }
 
     /// What a delivery says.

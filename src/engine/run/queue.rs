@@ -26,12 +26,8 @@ impl Drive<'_> {
         if self.state.seq > 1 || self.has_turn(limit).await? {
             return Ok(None);
         }
-        let wished = match self.wish_heard() {
-            Some(wish) => Some(wish),
-            None => self.wished_end().await?,
-        };
-        if let Some(wish) = wished {
-            return self.cancel_queued(&wish.by).await.map(Some);
+        if let Some(by) = self.wished_end().await? {
+            return self.cancel_queued(&by).await.map(Some);
         }
         let append = self.append(&mut Step::default(), Next::WakeAt(now() + LEASE))?;
         let operations = vec![Operation::Append(append)];

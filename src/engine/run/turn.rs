@@ -6,7 +6,7 @@ use super::{Drive, Step};
 use crate::engine::call::{Admission, Brake, Call, Hold};
 use crate::engine::event::{Event, NodeId};
 use crate::engine::journal::Error;
-use crate::engine::state::Phase;
+use crate::engine::state::{Phase, Ready};
 use crate::store::{BrakeUse, Error as StoreError, Millis, Operation, Refusal, Transaction};
 
 /// After this time a call asks again that a pause holds.
@@ -64,19 +64,20 @@ impl Drive<'_> {
     }
 
     /// Lets a call go on that brakes hold, because somebody wishes so.
-    pub(super) async fn release(&mut self, step: &mut Step, id: NodeId, by: String) -> Result<(), Error> {
+    pub(super) async fn release(&mut self, step: &mut Step, id: NodeId, by: String) -> Result<Vec<Ready>, Error> {
+        let mut ready = Vec::new();
         if !self.is_held_back(id) || self.state.cancelling.is_some() {
-            return Ok(());
+            return Ok(ready);
         }
         let planned = self.planner(&self.moment()).go_on(id, Some(by));
         for event in planned.events {
-            self.record(step, event)?;
+            ready.extend(self.record(step, event)?);
         }
         self.turns.remove(&id);
-        match planned.call {
-            Some((id, call)) => self.admit(step, id, call).await,
-            None => Ok(()),
+        if let Some((id, call)) = planned.call {
+            self.admit(step, id, call).await?;
         }
+        Ok(ready)
     }
 
     /// Whether a call may be made now: brakes first, for what they hold takes nothing of its connection's limits.

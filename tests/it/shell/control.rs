@@ -67,6 +67,19 @@ fn a_call_in_flight_ends_before_a_gracefully_cancelled_run() {
 }
 
 #[test]
+fn a_wish_to_end_a_run_survives_the_process_that_took_it() {
+    let folder = TempDir::new().unwrap();
+    let mut process = Process::start(folder.path(), &two_calls(), &[("GET /host", Says::Nothing)]);
+    let run = process.run();
+    process.next_call();
+    cancel(&process, &run, Haste::Gracefully);
+    process.kill();
+    let says = [("GET /host", Says::Status(200)), ("POST /ticket", Says::Status(200))];
+    let process = Process::start(folder.path(), &two_calls(), &says);
+    assert_eq!(process.ended(&run), RunStatus::Cancelled);
+}
+
+#[test]
 fn who_has_no_patience_ends_the_run_at_once() {
     let folder = TempDir::new().unwrap();
     let mut process = Process::start(folder.path(), &two_calls(), &[("GET /host", Says::Nothing)]);
