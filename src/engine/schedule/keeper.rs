@@ -76,7 +76,13 @@ impl Keeper {
         if self.is_stale {
             self.reconcile().await?;
         }
-        let due = self.shared.store.due_schedules(now(), DUE_MAX).await?;
+        // Those whose services are being asked stay due, and must hide no other.
+        let asked = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+        let due = self
+            .shared
+            .store
+            .due_schedules(now(), DUE_MAX.saturating_add(asked))
+            .await?;
         let busy: HashSet<&ScheduleKey> = self.asked.values().collect();
         let is_free = |row: &ScheduleRow| !busy.contains(&row.key) && self.shared.takes(&row.key.path());
         let free: Vec<_> = due.into_iter().filter(is_free).collect();
