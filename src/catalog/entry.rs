@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::api::{ApiConnectionSpec, AutomationRuleSpec, ConnectorSpec, PlaybookGrantSpec, PlaybookSpec};
 use crate::connectors::Connector;
 use crate::definition::Workflow;
-use crate::expression::Value;
 
 /// A playbook that can run.
 #[derive(Clone, Debug)]
@@ -17,8 +16,8 @@ pub struct Playbook {
     pub name: String,
     /// What the user wrote.
     pub spec: PlaybookSpec,
-    /// The definition, from `definition` or `definitionText`.
-    pub definition: Value,
+    /// The type of the first trigger, as the definition has it.
+    pub trigger_type: Option<String>,
     /// The definition as compact JSON in its own order of members: what a run pins.
     pub definition_text: Arc<str>,
     /// SHA-256 of `definition_text` in hexadecimal.

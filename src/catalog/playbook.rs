@@ -52,12 +52,18 @@ pub(super) fn read(
         namespace,
         name,
         spec: object.spec,
-        definition,
+        trigger_type: trigger_type(&definition),
         definition_text: definition_text.into(),
         hash,
         workflow,
         file: file.to_owned(),
     })
+}
+
+fn trigger_type(definition: &Value) -> Option<String> {
+    let triggers = definition.as_object()?.get("triggers")?.as_object()?;
+    let (_, trigger) = triggers.iter().next()?;
+    Some(trigger.as_object()?.get("type")?.as_str()?.to_owned())
 }
 
 /// The values that the manifest itself gives to parameters.

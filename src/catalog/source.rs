@@ -177,7 +177,7 @@ impl Reader {
         }
         match decode(&document, &file) {
             Ok(Decoded::Manifest(manifest)) => {
-                let document = Arc::new(document);
+                let document = Arc::new(document.without_value());
                 let place = Place {
                     file,
                     document,

@@ -103,6 +103,13 @@ impl fmt::Debug for Document {
 }
 
 impl Document {
+    /// The same without its value, where only places are asked for from now on: a null stands for it.
+    #[must_use]
+    pub fn without_value(mut self) -> Self {
+        self.json = serde_json::Value::Null;
+        self
+    }
+
     /// Where the value at a JSON pointer begins: text, numbers and objects in braces at their first character, lists
     /// and blocks at their key. `None` where the document has no such value.
     pub fn position(&self, pointer: &str) -> Option<Position> {

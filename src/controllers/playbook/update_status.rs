@@ -25,7 +25,7 @@ pub(super) fn update_status(found: &Dereferenced, validated: Result<Shown, Recon
     };
     let needs: Vec<ConnectionNeed> = found.needs.iter().take(NEEDS_MAX).cloned().collect();
     let status = PlaybookStatus {
-        trigger: trigger_type(playbook),
+        trigger: playbook.trigger_type.clone(),
         trigger_kind: Some(trigger_kind(playbook)),
         entity_type: entity_type(playbook),
         definition_digest: Some(playbook.hash.clone()),
@@ -47,13 +47,6 @@ fn subscribed(subscription: &Subscription) -> Shown {
         State::Failed => Truth::False,
     };
     Shown::new(SUBSCRIBED, truth, subscription.code, subscription.message.clone())
-}
-
-/// The type of the trigger as the definition has it.
-fn trigger_type(playbook: &Playbook) -> Option<String> {
-    let triggers = playbook.definition.as_object()?.get("triggers")?.as_object()?;
-    let (_, trigger) = triggers.iter().next()?;
-    Some(trigger.as_object()?.get("type")?.as_str()?.to_owned())
 }
 
 fn trigger_kind(playbook: &Playbook) -> PlaybookTriggerKind {
