@@ -141,15 +141,17 @@ impl Problem {
         )
     }
 
-    /// A fault of the store. Where there is no room, the client learns that it may come again.
+    /// A fault of the store. The client learns that it may come again, where that can help.
     fn of_store(error: &store::Error) -> Self {
-        match error {
-            store::Error::NoRoom => {
-                tracing::error!(%error, "a request was turned away");
-                Self::new(Kind::Unavailable, error.to_string())
+        let detail = match error {
+            store::Error::NoRoom => error.to_string(),
+            store::Error::Database(_) | store::Error::Unreachable { .. } | store::Error::Unknown => {
+                "the store does not serve; ask again, the log of the server says why".to_owned()
             }
-            _ => Self::internal(error),
-        }
+            _ => return Self::internal(error),
+        };
+        tracing::error!(%error, "a request was turned away");
+        Self::new(Kind::Unavailable, detail)
     }
 
     /// A body that is no JSON, or not the JSON that it should be.

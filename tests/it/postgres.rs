@@ -200,6 +200,7 @@ fn start(is_fillable: bool) -> Result<Server, String> {
         "max_connections=400",
         "shared_buffers=64MB",
         "fsync=off",
+        "min_wal_size=256MB",
         "jit=off",
     ];
     arguments.extend(

@@ -9,6 +9,9 @@ use crate::control_plane::ControlPlane;
 use crate::patience::settled;
 use crate::postgres::{Database, Server};
 
+/// How many segments the log of the server has in reserve when the disk gets full: without room for its log the server
+/// itself would end.
+const RESERVE: usize = 12;
 /// How many runs are in the middle of a call when the disk gets full.
 const BEFORE: usize = 40;
 /// How long runs may take that nothing holds.
@@ -38,9 +41,16 @@ async fn a_full_disk_of_the_database_refuses_what_it_cannot_keep_and_loses_nothi
     callers.begin(BEFORE).await;
     service.holds(BEFORE, PATIENCE).await;
 
-    // A fresh segment of the log: it has a size of its own, so the server itself goes on.
-    pair.ledger.texts("SELECT pg_switch_wal()::text", None).await;
-    pair.ledger.texts("SELECT txid_current()::text", None).await;
+    for _ in 0..RESERVE {
+        pair.ledger.texts("SELECT txid_current()::text", None).await;
+        pair.ledger.texts("SELECT pg_switch_wal()::text", None).await;
+    }
+    // Those that are over are used again.
+    pair.ledger.texts("CHECKPOINT", None).await;
+    pair.ledger.texts("CHECKPOINT", None).await;
+    let reserve = "SELECT count(*)::text FROM pg_ls_waldir() WHERE name > pg_walfile_name(pg_current_wal_lsn())";
+    let reserve = pair.ledger.texts(reserve, None).await;
+    assert!(reserve[0].parse::<usize>().unwrap() > RESERVE / 2, "{reserve:?}");
     Server::fillable().set_disk_full(true);
     for link in &links {
         let refused = callers.begin_until_refused(link).await;

@@ -133,7 +133,7 @@ async fn a_faulty_store_is_not_ready_and_tells_nothing() {
     house.get("/readyz").await.problem(503);
     assert_eq!(house.get("/healthz").await.status, 200, "the process itself is well");
     let reply = house.get(INCIDENTS).await;
-    let detail = reply.problem(500);
+    let detail = reply.problem(503);
     assert!(!detail.contains("database") && !detail.contains("sql"), "{detail}");
 }
 
