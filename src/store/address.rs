@@ -22,6 +22,9 @@ const PARAMETERS: [&str; 9] = [
 ];
 /// A replica that is cut off within a commit must not hold its locks for longer than others may wait for its runs.
 const IDLE_IN_TRANSACTION: &str = "5s";
+/// How statements are planned: a plan is made once, when tables may be small, and kept while they grow. So an index is taken
+/// wherever there is one, and nothing is compiled for costs that only seem high.
+const PLANS: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
 /// Where a store is.
 #[derive(Clone, Debug)]
@@ -78,7 +81,8 @@ impl Address {
         let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| Error::Address)?;
         let options = options
             .application_name("riposte")
-            .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
+            .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)])
+            .options(PLANS);
         Ok(Address { options })
     }
 

@@ -134,7 +134,7 @@ async fn close(connection: &mut Connection, run: &str, node: &str, at: Millis) -
 pub(super) async fn close_ended(connection: &mut Connection, runs: &[RunId]) -> Result<(), sqlx::Error> {
     let sql = in_list!(
         "UPDATE approvals SET closed_at = (SELECT ended_at FROM runs WHERE runs.id = approvals.run)
-            WHERE closed_at IS NULL AND run IN ",
+            WHERE closed_at IS NULL AND run ",
         ""
     );
     let query = query(sql).bind(json!(runs).to_string());

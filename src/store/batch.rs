@@ -65,7 +65,7 @@ async fn take_locks(connection: &mut Connection, transactions: &[Transaction]) -
     }
     let runs: BTreeSet<&RunId> = operations().filter_map(run_of).collect();
     if !runs.is_empty() {
-        let lock = in_list!("SELECT id FROM runs WHERE id IN ", " ORDER BY id FOR NO KEY UPDATE");
+        let lock = in_list!("SELECT id FROM runs WHERE id ", " ORDER BY id FOR NO KEY UPDATE");
         query(lock).bind(json!(runs).to_string()).execute(connection).await?;
     }
     Ok(())

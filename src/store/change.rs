@@ -61,12 +61,12 @@ pub(super) async fn ended(connection: &mut Connection, runs: &[RunId]) -> Result
     let runs = json!(runs).to_string();
     let ended = in_list!(
         "INSERT INTO changes (kind, subject) SELECT CASE kind WHEN 'playbook' THEN 'run' ELSE kind END, id FROM runs
-        WHERE id IN ",
+        WHERE id ",
         " AND (kind = 'playbook' OR kind = 'evaluation' AND seq > 3)"
     );
     query(ended).bind(runs.as_str()).execute(&mut *connection).await?;
     let incidents = in_list!(
-        "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs WHERE id IN ",
+        "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs WHERE id ",
         " AND kind = 'playbook' AND incident IS NOT NULL"
     );
     query(incidents).bind(runs).execute(connection).await?;

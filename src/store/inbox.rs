@@ -61,7 +61,7 @@ pub(super) async fn take(connection: &mut Connection, run: &str, node: &str, at:
 
 /// Forgets what came for runs that have ended.
 pub(super) async fn forget(connection: &mut Connection, runs: &[RunId]) -> Result<(), sqlx::Error> {
-    let sql = in_list!("UPDATE inbox SET taken = 1, bytes = $2 WHERE taken = 0 AND run IN ", "");
+    let sql = in_list!("UPDATE inbox SET taken = 1, bytes = $2 WHERE taken = 0 AND run ", "");
     let query = query(sql).bind(json!(runs).to_string()).bind(Vec::new());
     query.execute(connection).await.map(drop)
 }

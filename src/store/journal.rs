@@ -133,7 +133,7 @@ pub(super) async fn put_snapshot(
 
 /// Erases the sealed payloads of these runs.
 pub(super) async fn erase(connection: &mut Connection, runs: &[RunId]) -> Result<(), sqlx::Error> {
-    let sql = in_list!("DELETE FROM payloads WHERE sealed = 1 AND run IN ", "");
+    let sql = in_list!("DELETE FROM payloads WHERE sealed = 1 AND run ", "");
     query(sql).bind(json!(runs).to_string()).execute(connection).await?;
     Ok(())
 }

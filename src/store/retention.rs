@@ -29,7 +29,7 @@ pub(super) async fn forget(connection: &mut Connection, what: Forget) -> Result<
 async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_told: bool) -> Result<(), Fault> {
     let Some(first) = runs.first() else { return Ok(()) };
     let list = json!(runs).to_string();
-    let ended = in_list!("SELECT count(*) FROM runs WHERE ended_at IS NOT NULL AND id IN ", "");
+    let ended = in_list!("SELECT count(*) FROM runs WHERE ended_at IS NOT NULL AND id ", "");
     let ended: i64 = query(ended).bind(&list).one(&mut *connection).await?;
     if usize::try_from(ended) != Ok(runs.len()) {
         return Err(Refusal::StaleRun(first.clone()).into());
@@ -38,11 +38,11 @@ async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_told: bool)
         tell(connection, &list).await?;
     }
     for sql in [
-        in_list!("DELETE FROM events WHERE run IN ", ""),
-        in_list!("DELETE FROM snapshots WHERE run IN ", ""),
-        in_list!("DELETE FROM payloads WHERE run IN ", ""),
-        in_list!("DELETE FROM inbox WHERE run IN ", ""),
-        in_list!("DELETE FROM runs WHERE id IN ", ""),
+        in_list!("DELETE FROM events WHERE run ", ""),
+        in_list!("DELETE FROM snapshots WHERE run ", ""),
+        in_list!("DELETE FROM payloads WHERE run ", ""),
+        in_list!("DELETE FROM inbox WHERE run ", ""),
+        in_list!("DELETE FROM runs WHERE id ", ""),
     ] {
         query(sql).bind(&list).execute(&mut *connection).await?;
     }
@@ -52,13 +52,13 @@ async fn forget_runs(connection: &mut Connection, runs: &[RunId], is_told: bool)
 /// Notes that runs of playbooks are about to go, and the incidents that show them.
 async fn tell(connection: &mut Connection, list: &str) -> Result<(), sqlx::Error> {
     let runs = in_list!(
-        "INSERT INTO changes (kind, subject) SELECT 'run', id FROM runs WHERE kind = 'playbook' AND id IN ",
+        "INSERT INTO changes (kind, subject) SELECT 'run', id FROM runs WHERE kind = 'playbook' AND id ",
         ""
     );
     query(runs).bind(list).execute(&mut *connection).await?;
     let incidents = in_list!(
         "INSERT INTO changes (kind, subject) SELECT DISTINCT 'incident', incident FROM runs WHERE kind = 'playbook'
-            AND incident IS NOT NULL AND id IN ",
+            AND incident IS NOT NULL AND id ",
         ""
     );
     query(incidents).bind(list).execute(connection).await?;
@@ -70,7 +70,7 @@ async fn forget_alerts(connection: &mut Connection, alerts: &[String], unchanged
     let list = json!(alerts).to_string();
     let needing = in_list!(
         "SELECT incidents.id FROM incident_alerts JOIN incidents ON incidents.id = incident_alerts.incident
-            WHERE (incidents.status <> 'Closed' OR incidents.updated_at > $2) AND incident_alerts.alert IN ",
+            WHERE (incidents.status <> 'Closed' OR incidents.updated_at > $2) AND incident_alerts.alert ",
         " LIMIT 1"
     );
     let needing: Option<String> = query(needing)
@@ -82,8 +82,8 @@ async fn forget_alerts(connection: &mut Connection, alerts: &[String], unchanged
         return Err(Refusal::StaleIncident(incident).into());
     }
     for sql in [
-        in_list!("DELETE FROM incident_alerts WHERE alert IN ", ""),
-        in_list!("DELETE FROM alerts WHERE id IN ", ""),
+        in_list!("DELETE FROM incident_alerts WHERE alert ", ""),
+        in_list!("DELETE FROM alerts WHERE id ", ""),
     ] {
         query(sql).bind(&list).execute(&mut *connection).await?;
     }

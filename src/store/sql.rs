@@ -85,12 +85,17 @@ impl From<&'static str> for Text {
     }
 }
 
-/// A statement about the texts of a JSON list in `$1`, which stands between the two parts of the text.
+/// A statement about the texts of a JSON list in `$1`: that something is one of them stands between the two parts of the
+/// text. PostgreSQL gets them as an array, for which it takes an index however small it believes the table to be.
 macro_rules! in_list {
     ($before:literal, $after:literal) => {
         $crate::store::sql::Text::Each {
-            sqlite: concat!($before, "(SELECT value FROM json_each($1))", $after),
-            postgres: concat!($before, "(SELECT json_array_elements_text($1::json))", $after),
+            sqlite: concat!($before, "IN (SELECT value FROM json_each($1))", $after),
+            postgres: concat!(
+                $before,
+                "= ANY (ARRAY(SELECT json_array_elements_text($1::json)))",
+                $after
+            ),
         }
     };
 }
